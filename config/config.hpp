@@ -1,0 +1,126 @@
+// What a configuration file says, checked: the parser makes it whole or not at all (docs/configuration.md).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/secret.hpp"
+#include "dataplane/wire/address.hpp"
+
+namespace strata::config {
+
+// Where in the file something stands, both counted from 1.
+struct Mark {
+  int line = 0;
+  int column = 0;
+};
+
+// RFC 4301 section 3.1: the IPsec boundary runs between the two.
+enum class Side : std::uint8_t { protected_side, unprotected_side };
+
+struct Port {
+  std::string name;
+  std::string device;                      // PCI address or vdev, as EAL takes it
+  std::optional<wire::MacAddress> mac;     // nothing: the device's own
+  std::vector<wire::Ipv4Prefix> addresses; // the host bits are kept: 192.0.2.1/24
+  std::vector<wire::Ipv6Prefix> addresses6;
+  Side side = Side::protected_side;
+  Mark mark;
+};
+
+struct Neighbor {
+  std::string port;
+  wire::Ipv4Address address;
+  wire::MacAddress mac;
+  Mark mark;
+};
+
+enum class Direction : std::uint8_t { in, out };
+enum class Algorithm : std::uint8_t { aes_128_gcm, aes_192_gcm, aes_256_gcm, chacha20_poly1305 };
+
+struct UdpEncap {
+  std::uint16_t source_port = 4500;       // of the datagrams this SA's sender sends
+  std::uint16_t destination_port = 4500;  // inbound: the local port the SA is reached at
+};
+
+// RFC 4301 section 4.4.1.1, on the decrypted packet (in) or before encryption (out).
+struct Selectors {
+  wire::Ipv6Prefix source;
+  wire::Ipv6Prefix destination;
+  std::optional<std::uint8_t> protocol;  // of the IPv6 packet's upper layer; nothing: any
+};
+
+struct SecurityAssociation {
+  std::string name;
+  Direction direction = Direction::in;
+  std::uint32_t spi = 0;
+  wire::Ipv4Address source;
+  wire::Ipv4Address destination;
+  std::optional<UdpEncap> udp_encap;  // nothing: plain ESP, protocol 50
+  Algorithm algorithm = Algorithm::aes_128_gcm;
+  Secret key;                          // the cipher's key, then 4 octets of salt
+  bool esn = false;
+  std::uint32_t replay_window = 1024;  // packets; 0: off
+  Selectors selectors;
+  Mark mark;
+};
+
+enum class Behavior : std::uint8_t { end_dx4 };
+
+struct LocalSid {
+  wire::Ipv6Prefix sid;
+  Behavior behavior = Behavior::end_dx4;
+  wire::Ipv4Address next_hop;
+  std::string port;
+  bool clear = false;  // true: also takes traffic that came in clear
+  Mark mark;
+};
+
+enum class EncapMode : std::uint8_t { encaps, encaps_red };
+
+struct Policy {
+  std::string name;
+  std::vector<wire::Ipv4Prefix> prefixes;
+  std::vector<wire::Ipv6Address> segments;  // in travelling order, 1 to 16
+  EncapMode mode = EncapMode::encaps_red;
+  Mark mark;
+};
+
+struct Route {
+  wire::Ipv4Prefix prefix;
+  wire::Ipv4Address next_hop;
+  std::string port;
+  Mark mark;
+};
+
+struct PortRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 65535;
+};
+
+// Lets clear IPv4 traffic cross the boundary, in the one direction it names.
+struct Bypass {
+  wire::Ipv4Prefix source;
+  wire::Ipv4Prefix destination;
+  std::optional<std::uint8_t> protocol;
+  std::optional<PortRange> source_ports;  // only with protocol tcp or udp
+  std::optional<PortRange> destination_ports;
+  Mark mark;
+};
+
+struct Config {
+  std::string file;
+  std::vector<Port> ports;  // in the file's order
+  std::vector<Neighbor> neighbors;
+  std::vector<SecurityAssociation> security_associations;
+  std::optional<wire::Ipv6Address> srv6_source;
+  std::vector<LocalSid> local_sids;
+  std::vector<Policy> policies;
+  std::vector<Route> routes;
+  std::vector<Bypass> bypass;
+};
+
+}  // namespace strata::config
