@@ -1,0 +1,80 @@
+// ESP (RFC 4303 section 2): the header in front, and the trailer at the end of what was decrypted.
+//
+//   | SPI 4 | sequence 4 | IV | payload | pad 1 2 3 .. P | P | next header | ICV
+//                             '------------- plaintext -----------------'
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/wire/bytes.hpp"
+
+namespace strata::wire {
+
+inline constexpr std::size_t kEspHeaderLength = 8;
+inline constexpr std::size_t kEspTrailerLength = 2;  // without padding
+
+enum class EspFault : std::uint8_t { none, truncated };
+
+class EspView {
+ public:
+  // packet: from the SPI. Only the header is asked for: how much must follow depends on the SA.
+  static Checked<EspView, EspFault> check(Bytes packet) {
+    if (packet.size() < kEspHeaderLength) return {{}, EspFault::truncated};
+    return {EspView(packet.data()), EspFault::none};
+  }
+
+  std::uint32_t spi() const { return load_be32(data_); }
+
+  // The 32 bits that are sent; with ESN the low half (RFC 4303 section 2.2.1).
+  std::uint32_t sequence() const { return load_be32(data_ + 4); }
+
+ private:
+  EspView() = default;
+  explicit EspView(const std::uint8_t* data) : data_(data) {}
+
+  const std::uint8_t* data_ = nullptr;
+};
+
+enum class TrailerFault : std::uint8_t { none, bad_length, bad_pad };
+
+struct EspTrailer {
+  TrailerFault fault;
+  std::uint8_t next_header;    // 0 where there is a fault
+  std::size_t payload_length;  // octets before the padding; 0 where there is a fault
+  explicit operator bool() const { return fault == TrailerFault::none; }
+};
+
+namespace detail {
+
+// Whether the P = count octets that end before `end` are 1, 2, .. P. room: how many octets can be read before `end`.
+inline bool padding_counts_up(const std::uint8_t* end, std::size_t count, std::size_t room) {
+  // Short padding, the usual case, is compared as one word, so that its length, which differs packet by packet, costs
+  // no mispredicted branch. Two shifts, since one by 64 is undefined.
+  if (count < 8 && room >= 8) [[likely]] {
+    const std::size_t unused = 8 * (7 - count);
+    const std::uint64_t mask = (~std::uint64_t{0} >> 8) >> unused;
+    const std::uint64_t wanted = (std::uint64_t{0x0102030405060708} >> 8) >> unused;
+    return (load_be64(end - 8) & mask) == wanted;
+  }
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    difference |= static_cast<unsigned>(end[i - count]) ^ static_cast<unsigned>(i + 1);
+  return difference == 0;
+}
+
+}  // namespace detail
+
+// Takes the trailer off what was decrypted: plaintext is all between IV and ICV. RFC 4303 sections 2.4 to 2.6.
+// bad_length: no room for the trailer, or for the padding that it announces; bad_pad: the padding is not 1, 2, 3, ...
+inline EspTrailer check_trailer(Bytes plaintext) {
+  if (plaintext.size() < kEspTrailerLength) return {TrailerFault::bad_length, 0, 0};
+  const std::size_t room = plaintext.size() - kEspTrailerLength;
+  const std::uint8_t* trailer = plaintext.data() + room;
+  const std::size_t pad_length = trailer[0];
+  if (pad_length > room) return {TrailerFault::bad_length, 0, 0};
+  if (!detail::padding_counts_up(trailer, pad_length, room)) return {TrailerFault::bad_pad, 0, 0};
+  return {TrailerFault::none, trailer[1], room - pad_length};
+}
+
+}  // namespace strata::wire

@@ -1,0 +1,87 @@
+// The IPv4 header (RFC 791 section 3.1), checked as RFC 1812 section 5.2.2 asks.
+//
+//    0: version 4 | IHL 4   1: TOS (DSCP 6, ECN 2)   2: total length     4: id     6: 0 DF MF | offset 13, in 8 octets
+//    8: TTL   9: protocol  10: header checksum      12: source          16: destination      20: options, to IHL * 4
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/wire/bytes.hpp"
+#include "dataplane/wire/checksum.hpp"
+#include "dataplane/wire/protocol.hpp"
+
+namespace strata::wire {
+
+inline constexpr std::size_t kIpv4MinHeaderLength = 20;
+
+enum class Ipv4Fault : std::uint8_t { none, truncated, bad_version, bad_header_length, bad_length, bad_checksum };
+
+class Ipv4View {
+ public:
+  // packet: from the version octet; more octets than the total length says are allowed (Ethernet padding).
+  // Truncated: there is less than the header, or than the header announces.
+  static Checked<Ipv4View, Ipv4Fault> check(Bytes packet) {
+    const std::uint8_t* p = packet.data();
+    if (packet.size() < kIpv4MinHeaderLength) return {{}, Ipv4Fault::truncated};
+    if ((p[0] >> 4) != 4) return {{}, Ipv4Fault::bad_version};
+    const std::size_t header = (p[0] & 0x0fU) * 4U;
+    if (header < kIpv4MinHeaderLength) return {{}, Ipv4Fault::bad_header_length};
+    if (header > packet.size()) return {{}, Ipv4Fault::truncated};
+    const std::size_t total = load_be16(p + 2);
+    if (total < header) return {{}, Ipv4Fault::bad_length};
+    if (total > packet.size()) return {{}, Ipv4Fault::truncated};
+    if (!ipv4_header_sum_is_right(p, header)) return {{}, Ipv4Fault::bad_checksum};
+    return {Ipv4View(p), Ipv4Fault::none};
+  }
+
+  std::size_t header_length() const { return (data_[0] & 0x0fU) * 4U; }  // octets, options included: 20..60
+  std::size_t total_length() const { return load_be16(data_ + 2); }      // octets, header included
+  std::uint8_t tos() const { return data_[1]; }
+  std::uint8_t dscp() const { return data_[1] >> 2; }
+  std::uint8_t ecn() const { return data_[1] & 3; }
+  std::uint16_t id() const { return load_be16(data_ + 4); }
+  bool dont_fragment() const { return (data_[6] & 0x40) != 0; }
+  bool more_fragments() const { return (data_[6] & 0x20) != 0; }
+
+  // Octets: 0..65528.
+  std::size_t fragment_offset() const { return (load_be16(data_ + 6) & 0x1fffU) * 8U; }
+  bool is_fragment() const { return (load_be16(data_ + 6) & 0x3fff) != 0; }
+  std::uint8_t ttl() const { return data_[8]; }
+  std::uint8_t protocol() const { return data_[9]; }
+  std::uint16_t checksum() const { return load_be16(data_ + 10); }
+  Ipv4Address source() const { return read_ipv4(data_ + 12); }
+  Ipv4Address destination() const { return read_ipv4(data_ + 16); }
+
+  // What the total length covers after the header and its options.
+  Bytes payload() const { return {data_ + header_length(), total_length() - header_length()}; }
+
+ private:
+  Ipv4View() = default;
+  explicit Ipv4View(const std::uint8_t* data) : data_(data) {}
+
+  const std::uint8_t* data_ = nullptr;
+};
+
+namespace detail {
+
+// Changes the header's 16-bit word at offset (even, not the checksum's own) and the checksum with it.
+inline void ipv4_replace_word(std::uint8_t* header, std::size_t offset, std::uint16_t new_word) {
+  const std::uint16_t old_word = load_be16(header + offset);
+  store_be16(header + 10, checksum_update(load_be16(header + 10), old_word, new_word));
+  store_be16(header + offset, new_word);
+}
+
+}  // namespace detail
+
+// TTL - 1, checksum updated (RFC 1812 section 5.3.1, RFC 1624). header: of a checked packet whose TTL is not 0.
+inline void ipv4_decrement_ttl(std::uint8_t* header) {
+  detail::ipv4_replace_word(header, 8, static_cast<std::uint16_t>(load_be16(header + 8) - 0x0100));
+}
+
+// Sets the ECN field to the low two bits of ecn, checksum updated (RFC 6040, RFC 1624). header: of a checked packet.
+inline void ipv4_set_ecn(std::uint8_t* header, std::uint8_t ecn) {
+  detail::ipv4_replace_word(header, 0, static_cast<std::uint16_t>((load_be16(header) & ~3) | (ecn & 3)));
+}
+
+}  // namespace strata::wire
