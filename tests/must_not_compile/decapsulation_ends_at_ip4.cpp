@@ -1,0 +1,10 @@
+// What comes out of End.DX4 is an IPv4 packet and goes nowhere else.
+// error: cannot (convert|bind)|no known conversion|could not convert|no matching|no viable|cannot initialize|invalid initialization
+#include "dataplane/packet/gate.hpp"
+#include "tests/must_not_compile/twin.hpp"
+
+using namespace strata;
+
+Done strip(Packet<stage::Sr6> packet, const Row<stage::Sr6>& row, Burst<stage::TWIN(Ip4, Ip6)>& out) {
+  return Gate::decapsulated(std::move(packet), row, AdjId<V4>::none(), out);
+}

@@ -1,0 +1,13 @@
+// Only a packet whose ICV was compared and right leaves EspIn opened.
+// error: (cannot convert|no known conversion|could not convert|no matching|no viable)
+#include "dataplane/packet/gate.hpp"
+#include "tests/must_not_compile/twin.hpp"
+
+using namespace strata;
+
+struct Unchecked {};
+
+Done open(Packet<stage::EspIn> sealed, const Row<stage::EspIn>& row, TWIN(Authentic, Unchecked) icv,
+          Burst<stage::Ip6>& out) {
+  return Gate::opened(std::move(sealed), row, icv, Within{.offset = 16, .length = 40}, out);
+}
