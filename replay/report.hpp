@@ -1,0 +1,112 @@
+// What `strata replay` reports: the account of all packets, for people and as JSON (docs/replay.md has the keys).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/drop/cause.hpp"
+#include "dataplane/wire/address.hpp"
+#include "replay/difference.hpp"
+
+namespace strata::replay {
+
+struct PortCount {
+  std::string name;
+  std::uint64_t received = 0;
+  std::uint64_t sent = 0;
+};
+
+// RFC 4301 and RFC 8986 section 6: what went well only.
+struct Volume {
+  std::string name;  // of the SA, or the SID with its length
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;
+};
+
+// RFC 4303 asks for these to be auditable.
+struct AuditEvent {
+  Cause cause = Cause::esp_no_sa;
+  std::string port;
+  std::uint32_t spi = 0;
+  wire::Ipv4Address source;
+  wire::Ipv4Address destination;
+  std::uint64_t sequence = 0;
+  std::uint64_t time_ns = 0;
+};
+
+struct Expectation {
+  std::string port;
+  std::string file;
+  std::optional<Difference> difference;
+  std::string error;  // the file could not be compared
+  bool match() const { return !difference && error.empty(); }
+};
+
+enum class End : std::uint8_t { sent, dropped, consumed, punted };
+
+constexpr End end_of(Fate fate) {
+  switch (fate) {
+    case Fate::dropped: return End::dropped;
+    case Fate::consumed: return End::consumed;
+    case Fate::punted: return End::punted;
+  }
+  return End::dropped;
+}
+
+struct ExplainedPacket {
+  std::uint64_t number = 0;  // from 1, over all ports in the order of arrival
+  std::string port;          // it came in at
+  std::string summary;       // summary() of the frame as it came in
+  std::vector<std::string> steps;
+  End end = End::sent;
+  std::optional<Cause> cause;     // all ends but sent have one
+  std::string reason;             // empty: the cause's own sentence
+  std::optional<std::string> to;  // the port, when sent
+};
+
+struct Report {
+  std::string config;
+  std::uint64_t received = 0;
+  std::uint64_t generated = 0;  // packets that began in the gateway itself
+  std::uint64_t sent = 0;
+  std::uint64_t parked = 0;
+  std::array<std::uint64_t, kCauseCount> causes{};  // indexed by Cause
+  std::vector<PortCount> ports;
+  std::vector<Volume> security_associations;
+  std::vector<Volume> local_sids;
+  std::vector<AuditEvent> audit;
+  std::uint64_t audit_suppressed = 0;
+  bool explained = false;  // packets is filled, possibly with none
+  std::vector<ExplainedPacket> packets;
+  std::vector<Expectation> expect;
+  double seconds = 0;
+  double packets_per_second = 0;
+  std::vector<std::string> errors;
+
+  std::uint64_t total(Fate fate) const;
+  /// What came in less what is accounted for; 0 when balanced.
+  std::int64_t missing() const;
+  bool balanced() const { return missing() == 0; }
+};
+
+/// "this sequence number was received before (RFC 4303 3.4.3)".
+std::string sentence_of(Cause cause);
+
+/// One line, with its newline: "#3 wan 192.0.2.2 > ... | classify: ... | dropped esp.replayed: ... (RFC 4303 3.4.3)".
+std::string to_line(const ExplainedPacket& packet);
+
+/// The whole report for people: the explained packets, tables, differences, and the line that adds up last.
+std::string to_text(const Report& report);
+
+/// The keys stand in the order of docs/replay.md.
+nlohmann::ordered_json to_json(const Report& report);
+
+/// to_json as text with its newline; octets that are no UTF-8 (in a file's name) become U+FFFD.
+std::string to_json_text(const Report& report);
+
+}  // namespace strata::replay
