@@ -44,8 +44,8 @@ inline std::uint16_t checksum(Bytes bytes) {
 
 // The checksum after one 16-bit word that it covers went from old_word to new_word; all three in host order.
 //
-// RFC 1624 section 3, equation 3: HC' = ~(~HC + ~m + m'). The sum is never 0 unless all three terms are, so an update
-// of a right checksum gives what checksum() would give anew, 0000 and ffff included.
+// RFC 1624 section 3, equation 3: HC' = ~(~HC + ~m + m'). The result is what checksum() would give anew, 0000 and ffff
+// included, unless the words covered are all 0 afterwards, which those of an IPv4 header never are.
 constexpr std::uint16_t checksum_update(std::uint16_t old_checksum, std::uint16_t old_word, std::uint16_t new_word) {
   std::uint32_t sum = std::uint32_t{static_cast<std::uint16_t>(~old_checksum)};
   sum += std::uint32_t{static_cast<std::uint16_t>(~old_word)};

@@ -18,16 +18,16 @@ struct EcnDecap {
 
 namespace detail {
 
-// RFC 6040 figure 4, row inner, column outer; both in the order of the wire values: Not-ECT, ECT(1), ECT(0), CE.
+// RFC 6040 figure 4: the column is outer, the row inner, both in the order of the wire values.
+// clang-format off
 inline constexpr std::array<std::array<EcnDecap, 4>, 4> kEcnDecap{{
-    {{{false, Ecn::not_ect, false},
-      {false, Ecn::not_ect, true},
-      {false, Ecn::not_ect, true},
-      {true, Ecn::not_ect, true}}},
-    {{{false, Ecn::ect1, false}, {false, Ecn::ect1, false}, {false, Ecn::ect1, true}, {false, Ecn::ce, false}}},
-    {{{false, Ecn::ect0, false}, {false, Ecn::ect1, false}, {false, Ecn::ect0, false}, {false, Ecn::ce, false}}},
-    {{{false, Ecn::ce, false}, {false, Ecn::ce, true}, {false, Ecn::ce, false}, {false, Ecn::ce, false}}},
+    //  Not-ECT                       ECT(1)                       ECT(0)                       CE
+    {{{false, Ecn::not_ect, false}, {false, Ecn::not_ect, true}, {false, Ecn::not_ect, true}, {true, Ecn::not_ect, true}}},
+    {{{false, Ecn::ect1, false},    {false, Ecn::ect1, false},   {false, Ecn::ect1, true},    {false, Ecn::ce, false}}},
+    {{{false, Ecn::ect0, false},    {false, Ecn::ect1, false},   {false, Ecn::ect0, false},   {false, Ecn::ce, false}}},
+    {{{false, Ecn::ce, false},      {false, Ecn::ce, true},      {false, Ecn::ce, false},     {false, Ecn::ce, false}}},
 }};
+// clang-format on
 
 }  // namespace detail
 

@@ -89,7 +89,7 @@ class ChainWalk {
     std::uint8_t next = packet_[kNextHeaderOffset];
     for (int walked = 0; is_extension(next); ++walked) {
       if (next == kProtocolHopByHop && walked != 0) return failed(ChainFault::order, named_at_);
-      // RFC 8883 section 2.3.3: the pointer is to the first header beyond the limit.
+      // RFC 8883, Too Many Extension Headers: the pointer is to the first one beyond the limit.
       if (walked == kMaxExtensionHeaders) return failed(ChainFault::limit, at_);
       if (!step(next)) return chain_;
       next = packet_[named_at_];
