@@ -23,9 +23,9 @@ enum class Side : std::uint8_t { protected_side, unprotected_side };
 
 struct Port {
   std::string name;
-  std::string device;                      // PCI address or vdev, as EAL takes it
-  std::optional<wire::MacAddress> mac;     // nothing: the device's own
-  std::vector<wire::Ipv4Prefix> addresses; // the host bits are kept: 192.0.2.1/24
+  std::string device;                       // PCI address or vdev, as EAL takes it
+  std::optional<wire::MacAddress> mac;      // nothing: the device's own
+  std::vector<wire::Ipv4Prefix> addresses;  // the host bits are kept: 192.0.2.1/24
   std::vector<wire::Ipv6Prefix> addresses6;
   Side side = Side::protected_side;
   Mark mark;
@@ -61,7 +61,7 @@ struct SecurityAssociation {
   wire::Ipv4Address destination;
   std::optional<UdpEncap> udp_encap;  // nothing: plain ESP, protocol 50
   Algorithm algorithm = Algorithm::aes_128_gcm;
-  Secret key;                          // the cipher's key, then 4 octets of salt
+  Secret key;  // the cipher's key, then 4 octets of salt
   bool esn = false;
   std::uint32_t replay_window = 1024;  // packets; 0: off
   Selectors selectors;

@@ -1,0 +1,198 @@
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "config/key.hpp"
+#include "config/overlap.hpp"
+#include "config/sections.hpp"
+
+namespace strata::config {
+namespace {
+
+constexpr std::uint64_t kIkePort = 500;
+
+struct KeyLength {
+  std::string_view algorithm;
+  std::size_t octets;  // the cipher's key and 4 of salt
+};
+// In the order of enum Algorithm and of the schema's choices.
+constexpr std::array<KeyLength, 4> kKeyLengths{{
+    {"aes-128-gcm", 20},
+    {"aes-192-gcm", 28},
+    {"aes-256-gcm", 36},
+    {"chacha20-poly1305", 36},
+}};
+
+class IpsecReader {
+ public:
+  explicit IpsecReader(Scene& scene) : scene_(&scene) {}
+
+  void read(const Mapping& mapping);
+  void check_overlaps();
+
+ private:
+  void check_name(const Mapping& mapping, const std::optional<std::string>& name);
+  void check_spi(const Mapping& mapping, Direction direction, std::uint32_t spi, wire::Ipv4Address destination);
+  std::optional<UdpEncap> read_encap(const Mapping& mapping);
+  std::optional<Secret> read_key_of(const Mapping& mapping, std::optional<std::size_t> algorithm);
+  std::optional<Selectors> read_selectors(const Mapping& mapping);
+
+  // Selectors that were understood, of SAs that otherwise may not have been.
+  struct Candidate {
+    Selectors selectors;
+    Direction direction;
+    std::string name;
+    Mark mark;
+    std::string field;
+  };
+
+  Scene* scene_;
+  FirstSeen<std::string> names_;
+  FirstSeen<std::tuple<Direction, wire::Ipv4Address, std::uint32_t>> spis_;
+  std::vector<Candidate> candidates_;
+};
+
+void IpsecReader::check_name(const Mapping& mapping, const std::optional<std::string>& name) {
+  if (!name) return;
+  const Value value = *mapping.value("name");
+  if (const auto first = names_.add(*name, value.mark())) {
+    scene_->problems.refuse(value, "the name of the SA at " + at_line(*first) + " already; allowed: each name once");
+  }
+}
+
+void IpsecReader::check_spi(const Mapping& mapping, Direction direction, std::uint32_t spi,
+                            wire::Ipv4Address destination) {
+  const Value value = *mapping.value("spi");
+  if (const auto first = spis_.add({direction, destination, spi}, value.mark())) {
+    scene_->problems.refuse(value, "the SPI of the SA at " + at_line(*first) + " already, at the same destination " +
+                                       wire::to_string(destination) + "; allowed: each SPI once");
+  }
+}
+
+std::optional<UdpEncap> IpsecReader::read_encap(const Mapping& mapping) {
+  const std::optional<Mapping> encap = mapping.mapping("udp_encap");
+  if (!encap) return std::nullopt;
+  UdpEncap out;
+  const auto read_port = [&](std::string_view key, std::uint16_t& port) {
+    const auto n = encap->number(key);
+    if (!n) return;
+    port = static_cast<std::uint16_t>(*n);
+    if (*n != kIkePort) return;
+    scene_->problems.refuse(*encap->value(key),
+                            "IKE without a non-ESP marker lives there (RFC 3948 section 2.2); allowed: " +
+                                allowed_text(*encap->value(key)->field));
+  };
+  read_port("source_port", out.source_port);
+  read_port("destination_port", out.destination_port);
+  return out;
+}
+
+std::optional<Secret> IpsecReader::read_key_of(const Mapping& mapping, std::optional<std::size_t> algorithm) {
+  const std::optional<Value> value = mapping.value("key");
+  if (!value) return std::nullopt;
+  if (value->node->kind != NodeKind::scalar) {
+    scene_->problems.refuse(*value, "allowed: " + allowed_text(*value->field));
+    return std::nullopt;
+  }
+  tl::expected<Secret, std::string> key = read_key(value->node->text, scene_->folder);
+  if (!key) {
+    scene_->problems.refuse(*value, key.error());
+    return std::nullopt;
+  }
+  if (!algorithm) return std::nullopt;
+  const KeyLength& length = kKeyLengths[*algorithm];
+  if (key->bytes().size() == length.octets) return std::move(*key);
+  scene_->problems.refuse(*value, "a key of " + std::to_string(key->bytes().size()) + " octets; allowed: " +
+                                      std::to_string(length.octets) + " for " + std::string(length.algorithm) + " (" +
+                                      std::to_string(length.octets - 4) + " of key, then 4 of salt)");
+  return std::nullopt;
+}
+
+std::optional<Selectors> IpsecReader::read_selectors(const Mapping& mapping) {
+  const std::optional<Mapping> selectors = mapping.mapping("selectors");
+  if (!selectors) return std::nullopt;
+  const auto source = selectors->ipv6_prefix("source");
+  const auto destination = selectors->ipv6_prefix("destination");
+  const auto protocol = selectors->protocol("protocol");
+  if (!source || !destination || (selectors->has("protocol") && !protocol)) return std::nullopt;
+  return Selectors{.source = *source, .destination = *destination, .protocol = protocol};
+}
+
+void IpsecReader::read(const Mapping& mapping) {
+  const std::size_t mistakes = scene_->problems.size();
+  const auto name = mapping.text("name");
+  const auto direction_choice = mapping.choice("direction");
+  const auto spi = mapping.number("spi");
+  const auto source = mapping.ipv4("source");
+  const auto destination = mapping.ipv4("destination");
+  const auto algorithm = mapping.choice("algorithm");
+  const auto esn = mapping.boolean("esn");
+  const auto window = mapping.number("replay_window");
+  const std::optional<UdpEncap> encap = read_encap(mapping);
+  std::optional<Secret> key = read_key_of(mapping, algorithm);
+  const std::optional<Selectors> selectors = read_selectors(mapping);
+
+  check_name(mapping, name);
+  if (direction_choice) {
+    const Direction direction = *direction_choice == 0 ? Direction::in : Direction::out;
+    if (spi && destination) check_spi(mapping, direction, static_cast<std::uint32_t>(*spi), *destination);
+    const auto& end = direction == Direction::in ? destination : source;
+    const std::string_view end_key = direction == Direction::in ? "destination" : "source";
+    if (end) scene_->interfaces.check_sa_end(scene_->problems, *mapping.value(end_key), *end);
+    if (selectors) {
+      candidates_.push_back({.selectors = *selectors,
+                             .direction = direction,
+                             .name = name.value_or(""),
+                             .mark = mapping.value("selectors")->mark(),
+                             .field = to_string(mapping.value("selectors")->path)});
+    }
+  }
+  if (scene_->problems.size() != mistakes) return;
+  if (!name || !direction_choice || !spi || !source || !destination || !algorithm || !key || !selectors) return;
+  scene_->config.security_associations.push_back({.name = *name,
+                                                  .direction = *direction_choice == 0 ? Direction::in : Direction::out,
+                                                  .spi = static_cast<std::uint32_t>(*spi),
+                                                  .source = *source,
+                                                  .destination = *destination,
+                                                  .udp_encap = encap,
+                                                  .algorithm = static_cast<Algorithm>(*algorithm),
+                                                  .key = std::move(*key),
+                                                  .esn = esn.value_or(false),
+                                                  .replay_window = static_cast<std::uint32_t>(window.value_or(0)),
+                                                  .selectors = *selectors,
+                                                  .mark = mapping.node().mark});
+}
+
+void IpsecReader::check_overlaps() {
+  for (const Direction direction : {Direction::in, Direction::out}) {
+    std::vector<const Candidate*> same;
+    std::vector<const Selectors*> selectors;
+    for (const Candidate& candidate : candidates_) {
+      if (candidate.direction != direction) continue;
+      same.push_back(&candidate);
+      selectors.push_back(&candidate.selectors);
+    }
+    for (const auto& [first, second] : find_overlaps(selectors)) {
+      const Candidate& other = *same[first];
+      const Candidate& late = *same[second];
+      scene_->problems.add(
+          {.mark = late.mark,
+           .field = late.field,
+           .found = wire::to_string(late.selectors.source) + " to " + wire::to_string(late.selectors.destination),
+           .message = "overlaps the selectors of SA '" + other.name + "' at " + at_line(other.mark) +
+                      "; allowed: selectors that keep the SAs of one direction apart"});
+    }
+  }
+}
+
+}  // namespace
+
+void read_ipsec(Scene& scene, const Mapping& root) {
+  const std::optional<Mapping> ipsec = root.mapping("ipsec");
+  if (!ipsec) return;
+  IpsecReader reader(scene);
+  ipsec->for_each("security_associations", [&reader](const Mapping& mapping) { reader.read(mapping); });
+  reader.check_overlaps();
+}
+
+}  // namespace strata::config

@@ -1,0 +1,57 @@
+#include <utility>
+
+#include "config/sections.hpp"
+
+namespace strata::config {
+namespace {
+
+void read_addresses(Scene& scene, const Mapping& mapping, Port& port, Interfaces::Facts& facts) {
+  const std::size_t mistakes = scene.problems.size();
+  for (const Value& value : mapping.entries("addresses")) {
+    const std::optional<InterfaceAddress> address = read_interface_address(scene.problems, value);
+    if (!address) continue;
+    scene.interfaces.check_address(scene.problems, value, *address, port.name);
+    if (const auto* const p4 = std::get_if<wire::Ipv4Prefix>(&*address)) port.addresses.push_back(*p4);
+    if (const auto* const p6 = std::get_if<wire::Ipv6Prefix>(&*address)) port.addresses6.push_back(*p6);
+  }
+  facts.is_sound = scene.problems.size() == mistakes;
+}
+
+}  // namespace
+
+void read_ports(Scene& scene, const Mapping& root) {
+  root.for_each_named("ports", [&scene](const Node& key, const Mapping& mapping) {
+    Port port;
+    port.name = key.text;
+    port.mark = key.mark;
+    port.device = mapping.text("device").value_or("");
+    port.mac = mapping.mac("mac");
+    port.side = mapping.choice("side") == std::size_t{1} ? Side::unprotected_side : Side::protected_side;
+    Interfaces::Facts facts;
+    facts.says_side = mapping.has("side");
+    facts.mark = key.mark;
+    read_addresses(scene, mapping, port, facts);
+    scene.config.ports.push_back(std::move(port));
+    scene.interfaces.add(facts);
+  });
+}
+
+void read_neighbors(Scene& scene, const Mapping& root) {
+  FirstSeen<std::pair<std::size_t, wire::Ipv4Address>> seen;
+  root.for_each("neighbors", [&](const Mapping& mapping) {
+    const auto port = scene.interfaces.find(scene.problems, mapping, "port");
+    const auto address = mapping.ipv4("address");
+    const auto mac = mapping.mac("mac");
+    if (!port || !address) return;
+    const Value value = *mapping.value("address");
+    scene.interfaces.check_next_hop(scene.problems, value, *port, *address);
+    if (const auto first = seen.add({*port, *address}, value.mark())) {
+      scene.problems.refuse(value, "a neighbor at " + at_line(*first) + " already; allowed: each neighbor once");
+    }
+    if (!mac) return;
+    scene.config.neighbors.push_back(
+        {.port = scene.config.ports[*port].name, .address = *address, .mac = *mac, .mark = mapping.node().mark});
+  });
+}
+
+}  // namespace strata::config

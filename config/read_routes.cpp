@@ -1,0 +1,67 @@
+#include <utility>
+
+#include "config/sections.hpp"
+
+namespace strata::config {
+namespace {
+
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kUdp = 17;
+
+void check_ports(Scene& scene, const Mapping& mapping, std::string_view key, std::optional<std::uint8_t> protocol) {
+  const std::optional<Value> value = mapping.value(key);
+  if (!value || protocol == kTcp || protocol == kUdp) return;
+  scene.problems.refuse(*value, "ports without a protocol that has them; allowed: only with protocol tcp or udp");
+}
+
+}  // namespace
+
+void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what) {
+  if (const std::string* const port = scene.interfaces.connected(prefix)) {
+    scene.problems.refuse(value, "the subnet of port '" + *port + "', which needs no route; allowed: another prefix");
+    return;
+  }
+  const auto [it, is_new] = scene.claims.try_emplace(prefix, Claim{.what = std::move(what), .mark = value.mark()});
+  if (is_new) return;
+  scene.problems.refuse(value, "taken by the " + it->second.what + " at " + at_line(it->second.mark) +
+                                   "; allowed: each prefix once, over all routes and policies");
+}
+
+void read_routes(Scene& scene, const Mapping& root) {
+  root.for_each("routes", [&scene](const Mapping& mapping) {
+    const auto prefix = mapping.ipv4_prefix("prefix");
+    const auto port = scene.interfaces.find(scene.problems, mapping, "port");
+    const auto next_hop = mapping.ipv4("next_hop");
+    if (prefix) claim(scene, *mapping.value("prefix"), *prefix, "route");
+    if (!port || !next_hop) return;
+    scene.interfaces.check_next_hop(scene.problems, *mapping.value("next_hop"), *port, *next_hop);
+    if (!prefix) return;
+    scene.config.routes.push_back({.prefix = *prefix,
+                                   .next_hop = *next_hop,
+                                   .port = scene.config.ports[*port].name,
+                                   .mark = mapping.node().mark});
+  });
+}
+
+void read_bypass(Scene& scene, const Mapping& root) {
+  root.for_each("bypass", [&scene](const Mapping& mapping) {
+    const auto source = mapping.ipv4_prefix("source");
+    const auto destination = mapping.ipv4_prefix("destination");
+    const auto protocol = mapping.protocol("protocol");
+    Bypass rule;
+    rule.protocol = protocol;
+    rule.source_ports = mapping.port_range("source_ports");
+    rule.destination_ports = mapping.port_range("destination_ports");
+    rule.mark = mapping.node().mark;
+    if (protocol || !mapping.has("protocol")) {  // a protocol that was not understood is one mistake, not three
+      check_ports(scene, mapping, "source_ports", protocol);
+      check_ports(scene, mapping, "destination_ports", protocol);
+    }
+    if (!source || !destination) return;
+    rule.source = *source;
+    rule.destination = *destination;
+    scene.config.bypass.push_back(rule);
+  });
+}
+
+}  // namespace strata::config

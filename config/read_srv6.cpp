@@ -1,0 +1,78 @@
+#include <utility>
+
+#include "config/sections.hpp"
+
+namespace strata::config {
+namespace {
+
+void read_local_sids(Scene& scene, const Mapping& srv6) {
+  FirstSeen<wire::Ipv6Prefix> seen;
+  srv6.for_each("local_sids", [&](const Mapping& mapping) {
+    const auto sid = mapping.ipv6_prefix("sid");
+    const auto behavior = mapping.choice("behavior");
+    const auto port = scene.interfaces.find(scene.problems, mapping, "port");
+    const auto next_hop = mapping.ipv4("next_hop");
+    const auto clear = mapping.boolean("clear");
+    if (sid) {
+      const Value value = *mapping.value("sid");
+      if (const auto first = seen.add(*sid, value.mark())) {
+        scene.problems.refuse(value, "a local SID at " + at_line(*first) + " already; allowed: each SID once");
+      }
+    }
+    if (!port || !next_hop) return;
+    scene.interfaces.check_next_hop(scene.problems, *mapping.value("next_hop"), *port, *next_hop);
+    if (!sid || !behavior || !clear) return;
+    scene.config.local_sids.push_back({.sid = *sid,
+                                       .behavior = Behavior::end_dx4,
+                                       .next_hop = *next_hop,
+                                       .port = scene.config.ports[*port].name,
+                                       .clear = *clear,
+                                       .mark = mapping.node().mark});
+  });
+}
+
+void read_policies(Scene& scene, const Mapping& srv6) {
+  FirstSeen<std::string> names;
+  srv6.for_each("policies", [&](const Mapping& mapping) {
+    Policy policy;
+    policy.mark = mapping.node().mark;
+    if (const auto name = mapping.text("name")) {
+      policy.name = *name;
+      const Value value = *mapping.value("name");
+      if (const auto first = names.add(*name, value.mark())) {
+        scene.problems.refuse(value,
+                              "the name of the policy at " + at_line(*first) + " already; allowed: each name once");
+      }
+    }
+    for (const Value& value : mapping.entries("prefixes")) {
+      const auto prefix = read_ipv4_prefix(scene.problems, value);
+      if (!prefix) continue;
+      claim(scene, value, *prefix, "policy '" + policy.name + "'");
+      policy.prefixes.push_back(*prefix);
+    }
+    for (const Value& value : mapping.entries("segments")) {
+      if (const auto segment = read_ipv6(scene.problems, value)) policy.segments.push_back(*segment);
+    }
+    policy.mode = mapping.choice("mode") == std::size_t{0} ? EncapMode::encaps : EncapMode::encaps_red;
+    scene.config.policies.push_back(std::move(policy));
+  });
+}
+
+}  // namespace
+
+void read_srv6(Scene& scene, const Mapping& root) {
+  const std::optional<Mapping> srv6 = root.mapping("srv6");
+  if (!srv6) return;
+  scene.config.srv6_source = srv6->ipv6("source");
+  read_local_sids(scene, *srv6);
+  read_policies(scene, *srv6);
+  if (!scene.config.policies.empty() && !srv6->has("source")) {
+    const Path path{.parent = &srv6->path(), .key = "source"};
+    scene.problems.add({.mark = srv6->value("policies")->mark(),
+                        .field = to_string(path),
+                        .found = "nothing",
+                        .message = "must be said when there are policies; allowed: an IPv6 address"});
+  }
+}
+
+}  // namespace strata::config

@@ -1,0 +1,237 @@
+#include "config/schema.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "config/problem.hpp"
+
+namespace strata::config {
+namespace {
+
+constexpr std::array<std::string_view, 2> kSides{"protected", "unprotected"};
+constexpr std::array<std::string_view, 2> kDirections{"in", "out"};
+constexpr std::array<std::string_view, 4> kAlgorithms{"aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305"};
+constexpr std::array<std::string_view, 1> kBehaviors{"End.DX4"};
+// RFC 8986 sections 4 and 5: what a person may well write, and what an error then calls "not supported yet".
+constexpr std::array<std::string_view, 15> kLaterBehaviors{
+    "End",      "End.X",    "End.T",    "End.DX6",       "End.DT6", "End.DT4", "End.DT46",         "End.DX2",
+    "End.DX2V", "End.DT2U", "End.DT2M", "End.B6.Encaps", "End.BM",  "End.B6",  "End.B6.Encaps.Red"};
+constexpr std::array<std::string_view, 4> kLaterModes{"H.Encaps.L2", "H.Encaps.L2.Red", "H.Insert", "H.Insert.Red"};
+constexpr std::array<std::string_view, 2> kModes{"H.Encaps", "H.Encaps.Red"};
+
+constexpr std::array kProtocols{
+    ProtocolName{"icmp", 1}, ProtocolName{"igmp", 2},    ProtocolName{"ipv4", 4},  ProtocolName{"tcp", 6},
+    ProtocolName{"udp", 17}, ProtocolName{"ipv6", 41},   ProtocolName{"gre", 47},  ProtocolName{"esp", 50},
+    ProtocolName{"ah", 51},  ProtocolName{"icmpv6", 58}, ProtocolName{"ospf", 89}, ProtocolName{"sctp", 132},
+};
+
+// clang-format off
+constexpr std::array kPortFields{
+    Field{.key = "device", .type = Type::text, .required = true,
+          .description = "The DPDK device: a PCI address (`0000:3b:00.1`) or a virtual device with its arguments "
+                         "(`net_af_packet0,iface=wan0`). `strata replay` does not open it."},
+    Field{.key = "addresses", .type = Type::interface_address, .list = true, .default_text = "[]",
+          .description = "The port's own addresses, each with the prefix length of its subnet: `192.0.2.1/24`. The subnets "
+                         "are connected: next hops must lie in them.", .min = 0, .max = 64},
+    Field{.key = "side", .type = Type::choice, .default_text = "protected",
+          .note = "must be said on a port where an SA ends",
+          .description = "On which side of the IPsec boundary (RFC 4301 section 3.1) the port is. Clear traffic does not cross "
+                         "the boundary unless a `bypass` rule lets it.", .choices = kSides},
+    Field{.key = "mac", .type = Type::mac, .note = "unicast",
+          .description = "The port's MAC address. Left out: the device's own; in `strata replay` `02:00:00:00:00:NN`, "
+                         "NN being the port's place in `ports`, counted from 01."},
+};
+constexpr Section kPort{"ports.NAME", "A port, under the name by which all else (`strata replay --in NAME=FILE` too) calls it.", kPortFields};
+
+constexpr std::array kNeighborFields{
+    Field{.key = "port", .type = Type::port_name, .required = true, .description = "The port behind which the neighbor is."},
+    Field{.key = "address", .type = Type::ipv4, .required = true, .note = "in a subnet of the port",
+          .description = "Its IPv4 address."},
+    Field{.key = "mac", .type = Type::mac, .required = true, .note = "unicast", .description = "Its MAC address."},
+};
+constexpr Section kNeighbor{"neighbors[]", "A neighbor whose MAC address is known beforehand.", kNeighborFields};
+
+constexpr std::array kUdpEncapFields{
+    Field{.key = "source_port", .type = Type::number, .default_text = "4500",
+          .note = "not 500, where IKE lives without a marker",
+          .description = "UDP source port of the datagrams that the SA's sender sends. Not looked at on receipt: a NAT may change it.",
+          .min = 1, .max = 65535},
+    Field{.key = "destination_port", .type = Type::number, .default_text = "4500",
+          .note = "not 500, where IKE lives without a marker",
+          .description = "UDP port at which the SA's receiver is reached.", .min = 1, .max = 65535},
+};
+constexpr Section kUdpEncap{"ipsec.security_associations[].udp_encap", "ESP inside UDP (RFC 3948). `{}` takes both defaults.", kUdpEncapFields};
+
+constexpr std::array kSelectorFields{
+    Field{.key = "source", .type = Type::ipv6_prefix, .required = true, .description = "Where the IPv6 packet may come from."},
+    Field{.key = "destination", .type = Type::ipv6_prefix, .required = true,
+          .description = "Where the IPv6 packet may go to: for an inbound SA, a prefix that covers the local SIDs."},
+    Field{.key = "protocol", .type = Type::protocol,
+          .description = "The IPv6 packet's upper layer, behind all extension headers (`ipv4` for traffic to an End.DX4 SID). Left out: any."},
+};
+constexpr Section kSelectors{"ipsec.security_associations[].selectors",
+    "What the SA is for, checked on the decrypted packet (RFC 4301 section 5.2). No two SAs of the same direction may overlap.", kSelectorFields};
+
+constexpr std::array kSaFields{
+    Field{.key = "name", .type = Type::name, .required = true, .description = "By which reports and counters call the SA."},
+    Field{.key = "direction", .type = Type::choice, .required = true,
+          .description = "`in`: opens what arrives; `out`: seals what leaves.", .choices = kDirections},
+    Field{.key = "spi", .type = Type::number, .required = true, .note = "RFC 4303 2.1: 1..255 are reserved, 0 is never an SA",
+          .description = "Security parameters index. Unique for a direction and destination.", .min = 256, .max = 4294967295},
+    Field{.key = "source", .type = Type::ipv4, .required = true,
+          .description = "Outer IPv4 source: the sender. For `out` an address of a port that says its `side`. Not looked at on receipt: a NAT may change it."},
+    Field{.key = "destination", .type = Type::ipv4, .required = true,
+          .description = "Outer IPv4 destination: the receiver. For `in` an address of a port that says its `side`."},
+    Field{.key = "udp_encap", .type = Type::mapping,
+          .description = "ESP travels inside UDP. Left out: plain ESP, IP protocol 50.", .section = &kUdpEncap},
+    Field{.key = "algorithm", .type = Type::choice, .required = true,
+          .description = "AEAD with an ICV of 16 octets (RFC 4106, RFC 7634).", .choices = kAlgorithms},
+    Field{.key = "key", .type = Type::key, .required = true,
+          .note = "20, 28, 36, 36 octets for the algorithms in the order above",
+          .description = "The cipher's key and then 4 octets of salt (RFC 4106 section 8.1, RFC 7634 section 3). A file holds the same hexadecimal text "
+                         "and may be readable by its owner alone; a relative PATH starts at the configuration's folder. Never printed."},
+    Field{.key = "esn", .type = Type::boolean, .default_text = "false",
+          .description = "Extended (64 bit) sequence numbers; both ends must agree."},
+    Field{.key = "replay_window", .type = Type::number, .default_text = "1024", .note = "0: no replay check",
+          .description = "Packets that may arrive late (RFC 4303 section 3.4.3, RFC 6479).", .min = 64, .max = 4096, .zero_too = true},
+    Field{.key = "selectors", .type = Type::mapping, .required = true, .description = "What the SA is for.", .section = &kSelectors},
+};
+constexpr std::string_view kTunnelOnly = "not supported: an SA here is ESP (RFC 4303) in tunnel mode; AH (RFC 4302) and transport mode are refused; leave this key out";
+constexpr std::array kSaRefused{
+    Refused{"protocol", kTunnelOnly}, Refused{"mode", kTunnelOnly}, Refused{"ah", kTunnelOnly},
+    Refused{"transport", kTunnelOnly}, Refused{"type", kTunnelOnly},
+};
+constexpr Section kSecurityAssociation{"ipsec.security_associations[]",
+    "An SA with its key given by hand. ESP (RFC 4303) in tunnel mode over IPv4; AH and transport mode are not supported and refused.", kSaFields, kSaRefused};
+
+constexpr std::array kIpsecFields{
+    Field{.key = "security_associations", .type = Type::mapping, .list = true, .description = "The SAs.",
+          .max = 1000000, .section = &kSecurityAssociation},
+};
+constexpr Section kIpsec{"ipsec", "IPsec (RFC 4301).", kIpsecFields};
+
+constexpr std::array kLocalSidFields{
+    Field{.key = "sid", .type = Type::sid, .required = true,
+          .description = "The SID, exact or by prefix (`fc00:1::d4/128`, `fc00:1:d4::/64`); the longest match wins, argument bits are ignored. No length means /128."},
+    Field{.key = "behavior", .type = Type::choice, .required = true, .description = "RFC 8986 section 4. Others are not supported yet.", .choices = kBehaviors, .later = kLaterBehaviors},
+    Field{.key = "next_hop", .type = Type::ipv4, .required = true, .note = "in a subnet of the port",
+          .description = "The IPv4 neighbor that gets the packet; no route is looked up."},
+    Field{.key = "port", .type = Type::port_name, .required = true, .description = "The port on which it leaves."},
+    Field{.key = "clear", .type = Type::boolean, .default_text = "false",
+          .description = "Also take packets that came without IPsec."},
+};
+constexpr Section kLocalSid{"srv6.local_sids[]", "A SID of this gateway (RFC 8986 section 3).", kLocalSidFields};
+
+constexpr std::array kPolicyFields{
+    Field{.key = "name", .type = Type::name, .required = true, .description = "By which reports and counters call the policy."},
+    Field{.key = "prefixes", .type = Type::ipv4_prefix, .required = true, .list = true,
+          .description = "IPv4 destinations that are steered into it; the longest match over routes and policies wins.", .min = 1, .max = 100000},
+    Field{.key = "segments", .type = Type::ipv6, .required = true, .list = true,
+          .description = "SIDs in the order of travel.", .min = 1, .max = 16},
+    Field{.key = "mode", .type = Type::choice, .default_text = "H.Encaps.Red",
+          .description = "RFC 8986 section 5: with the whole segment list in the SRH, or reduced (the first segment is only the destination; a single one needs no SRH).",
+          .choices = kModes, .later = kLaterModes},
+};
+constexpr Section kPolicy{"srv6.policies[]", "IPv4 traffic put into IPv6 with a segment list (RFC 8986 section 5).", kPolicyFields};
+
+constexpr std::array kSrv6Fields{
+    Field{.key = "source", .type = Type::ipv6, .note = "must be said when there are policies",
+          .description = "Source address of the IPv6 packets that policies make."},
+    Field{.key = "local_sids", .type = Type::mapping, .list = true, .description = "The SIDs of this gateway.", .max = 1000000, .section = &kLocalSid},
+    Field{.key = "policies", .type = Type::mapping, .list = true, .description = "Traffic that enters the SR domain here.", .max = 1000000, .section = &kPolicy},
+};
+constexpr Section kSrv6{"srv6", "Segment routing over IPv6 (RFC 8754, RFC 8986).", kSrv6Fields};
+
+constexpr std::array kRouteFields{
+    Field{.key = "prefix", .type = Type::ipv4_prefix, .required = true, .description = "Destinations; the longest match wins."},
+    Field{.key = "next_hop", .type = Type::ipv4, .required = true, .note = "in a subnet of the port", .description = "The neighbor that gets the packet."},
+    Field{.key = "port", .type = Type::port_name, .required = true, .description = "The port on which it leaves."},
+};
+constexpr Section kRoute{"routes[]", "An IPv4 route. The ports' subnets need none.", kRouteFields};
+
+constexpr std::array kBypassFields{
+    Field{.key = "source", .type = Type::ipv4_prefix, .required = true, .description = "IPv4 sources."},
+    Field{.key = "destination", .type = Type::ipv4_prefix, .required = true, .description = "IPv4 destinations."},
+    Field{.key = "protocol", .type = Type::protocol, .description = "IP protocol. Left out: any."},
+    Field{.key = "source_ports", .type = Type::port_range, .note = "only with protocol tcp or udp", .description = "Left out: any."},
+    Field{.key = "destination_ports", .type = Type::port_range, .note = "only with protocol tcp or udp", .description = "Left out: any."},
+};
+constexpr Section kBypass{"bypass[]",
+    "Clear IPv4 traffic that may cross between the protected and the unprotected side, in the one direction that the rule names. None unless said.", kBypassFields};
+
+constexpr std::array kRootFields{
+    Field{.key = "ports", .type = Type::named_mappings, .required = true, .description = "The ports, by name.", .min = 1, .max = 32, .section = &kPort},
+    Field{.key = "neighbors", .type = Type::mapping, .list = true, .description = "Known neighbors.", .max = 1000000, .section = &kNeighbor},
+    Field{.key = "ipsec", .type = Type::mapping, .description = "Security associations.", .section = &kIpsec},
+    Field{.key = "srv6", .type = Type::mapping, .description = "Local SIDs and policies.", .section = &kSrv6},
+    Field{.key = "routes", .type = Type::mapping, .list = true, .description = "IPv4 routes.", .max = 1000000, .section = &kRoute},
+    Field{.key = "bypass", .type = Type::mapping, .list = true, .description = "Clear traffic that may cross the IPsec boundary.", .max = 10000, .section = &kBypass},
+};
+constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
+// clang-format on
+
+std::string number_text(const Field& field) {
+  std::string out = field.zero_too ? "0 or " : "";
+  return out + std::to_string(field.min) + ".." + std::to_string(field.max);
+}
+
+// What one value of this type looks like.
+std::string value_text(const Field& field) {
+  switch (field.type) {
+    case Type::text: return "a text";
+    case Type::name: return "1 to 64 letters, digits and ._-:/@+";
+    case Type::number: return number_text(field);
+    case Type::boolean: return "true, false";
+    case Type::choice: return join(field.choices);
+    case Type::mac: return "a MAC address as 02:00:00:00:01:01";
+    case Type::ipv4: return "an IPv4 address";
+    case Type::ipv6: return "an IPv6 address";
+    case Type::ipv4_prefix: return "an IPv4 prefix as 192.0.2.0/24, without host bits";
+    case Type::ipv6_prefix: return "an IPv6 prefix as fc00:1::/48, without host bits";
+    case Type::interface_address: return "an IPv4 or IPv6 address with its prefix length, as 192.0.2.1/24";
+    case Type::sid: return "an IPv6 prefix as fc00:1::d4/128, without host bits";
+    case Type::key: return "hex:DIGITS or file:PATH";
+    case Type::protocol: {
+      std::string out = "0..255";
+      for (const ProtocolName& p : kProtocols) out += ", " + std::string(p.name);
+      return out;
+    }
+    case Type::port_range: return "a port or a range as 1000-2000, in 0..65535";
+    case Type::port_name: return "the name of a port";
+    case Type::mapping: return "a mapping";
+    case Type::named_mappings:
+      return "a mapping of " + std::to_string(field.min) + " to " + std::to_string(field.max) + " names";
+  }
+  return {};
+}
+
+}  // namespace
+
+const Section& root_section() { return kRoot; }
+
+const Field* find_field(const Section& section, std::string_view key) {
+  const auto* const end = section.fields.data() + section.fields.size();
+  const auto* const it = std::find_if(section.fields.data(), end, [key](const Field& f) { return f.key == key; });
+  return it == end ? nullptr : it;
+}
+
+std::string allowed_text(const Field& field) {
+  std::string out = value_text(field);
+  if (field.list) {
+    out = "a list of: " + out;
+    if (field.min > 0) out += "; " + std::to_string(field.min) + " to " + std::to_string(field.max) + " of them";
+  }
+  if (!field.note.empty()) out += " (" + std::string(field.note) + ")";
+  return out;
+}
+
+std::span<const ProtocolName> protocol_names() { return kProtocols; }
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestName && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("._-:/@+").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace strata::config

@@ -1,0 +1,94 @@
+// The sections of a configuration file, one reader each, and what they share. Ports are read first: all else names
+// them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.hpp"
+#include "config/reader.hpp"
+
+namespace strata::config {
+
+// Where a thing that may exist only once was seen first.
+template <class Key>
+class FirstSeen {
+ public:
+  // Nothing: this is the first. Otherwise the place of the first.
+  std::optional<Mark> add(const Key& key, Mark mark) {
+    const auto [it, is_new] = seen_.try_emplace(key, mark);
+    return is_new ? std::nullopt : std::optional<Mark>(it->second);
+  }
+
+ private:
+  std::map<Key, Mark> seen_;
+};
+
+inline std::string at_line(Mark mark) { return "line " + std::to_string(mark.line); }
+
+// What the ports' section says, to judge next hops and the ends of SAs by. Lives as long as Config::ports does not
+// change.
+class Interfaces {
+ public:
+  struct Facts {
+    bool is_sound = true;  // false: an address was not understood, so nothing can be said about next hops
+    bool says_side = false;
+    bool side_asked = false;  // the missing side was noted already
+    Mark mark;
+  };
+
+  explicit Interfaces(const std::vector<Port>& ports) : ports_(&ports) {}
+  void add(const Facts& facts);  // of the port that was just put into `ports`
+
+  // Notes when `value` is no port; gives its place.
+  std::optional<std::size_t> find(Problems& problems, const Mapping& mapping, std::string_view key) const;
+  // Notes when `address` cannot be a next hop on the port.
+  void check_next_hop(Problems& problems, const Value& value, std::size_t port, wire::Ipv4Address address) const;
+  // Notes when an SA cannot end at `address` here.
+  void check_sa_end(Problems& problems, const Value& value, wire::Ipv4Address address);
+  // Notes an own address or a subnet that is there already.
+  void check_address(Problems& problems, const Value& value, const InterfaceAddress& address, std::string_view port);
+
+  // The port whose connected subnet is exactly this one.
+  [[nodiscard]] const std::string* connected(const wire::Ipv4Prefix& prefix) const;
+
+ private:
+  [[nodiscard]] std::string own_addresses() const;
+
+  const std::vector<Port>* ports_;
+  std::vector<Facts> facts_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+  std::map<wire::Ipv4Address, std::pair<std::string, Mark>> own4_;
+  std::map<wire::Ipv6Address, std::pair<std::string, Mark>> own6_;
+  std::map<wire::Ipv4Prefix, std::string> subnets4_;
+  std::map<wire::Ipv6Prefix, std::string> subnets6_;
+};
+
+// A destination may be led to its next hop in one way only.
+struct Claim {
+  std::string what;  // "policy 'to-b'"
+  Mark mark;
+};
+
+struct Scene {
+  Problems& problems;
+  Config& config;
+  Interfaces& interfaces;
+  std::string folder;                        // key files are beside the configuration
+  std::map<wire::Ipv4Prefix, Claim> claims;  // of routes and policies
+};
+
+// Notes when the prefix is a connected subnet, or a route or policy has it already.
+void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what);
+
+void read_ports(Scene& scene, const Mapping& root);
+void read_neighbors(Scene& scene, const Mapping& root);
+void read_ipsec(Scene& scene, const Mapping& root);
+void read_srv6(Scene& scene, const Mapping& root);
+void read_routes(Scene& scene, const Mapping& root);
+void read_bypass(Scene& scene, const Mapping& root);
+
+}  // namespace strata::config
