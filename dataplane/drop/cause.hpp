@@ -10,7 +10,8 @@
 
 namespace strata {
 
-// Dropped: the packet was refused. Consumed: it did what it was sent for. Punted: it is for this host, off the fast path.
+// Dropped: the packet was refused. Consumed: it did what it was sent for. Punted: it is for this host, off the fast
+// path.
 enum class Fate : std::uint8_t { dropped, consumed, punted };
 
 enum class Cause : std::uint8_t {
@@ -64,6 +65,7 @@ enum class Cause : std::uint8_t {
   policy_boundary,
   policy_no_sa,
   adj_unresolved,
+  park_wrong_stage,
   tx_full,
   esp_dummy,
   esp_nat_keepalive,
@@ -137,6 +139,7 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::policy_boundary, Fate::dropped, "policy.boundary", "a clear packet would cross between the protected and the unprotected side", "RFC 4301 3.1"},
     {Cause::policy_no_sa, Fate::dropped, "policy.no_sa", "an SRv6 policy asks for an outbound SA and none is usable", "RFC 4301 5.1"},
     {Cause::adj_unresolved, Fate::dropped, "adj.unresolved", "the MAC address of the next hop is not known", "RFC 1812 3.3.2"},
+    {Cause::park_wrong_stage, Fate::dropped, "park.wrong_stage", "a parked packet was picked up as another stage: a fault of this program", ""},
     {Cause::tx_full, Fate::dropped, "tx.full", "the port's transmit queue was full", ""},
     {Cause::esp_dummy, Fate::consumed, "esp.dummy", "an ESP dummy packet (next header 59)", "RFC 4303 2.6"},
     {Cause::esp_nat_keepalive, Fate::consumed, "esp.nat_keepalive", "a NAT keepalive (one octet FF)", "RFC 3948 2.3"},

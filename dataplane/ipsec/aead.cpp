@@ -1,0 +1,127 @@
+#include "dataplane/ipsec/aead.hpp"
+
+#include <intel-ipsec-mb.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace strata {
+namespace {
+
+// The library's own context lives for one call only, but for each call anew.
+struct alignas(64) Scratch {
+  gcm_context_data gcm;
+  chacha20_poly1305_context_data chacha;
+};
+
+struct ManagerFree {
+  void operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
+};
+using Manager = std::unique_ptr<IMB_MGR, ManagerFree>;
+
+Manager make_manager() {
+  Manager manager(alloc_mb_mgr(0));
+  if (manager != nullptr) init_mb_mgr_auto(manager.get(), nullptr);
+  if (manager != nullptr && imb_get_errno(manager.get()) != 0) manager.reset();
+  return manager;
+}
+
+// Key expansion happens on the control side, with a manager of its own: a worker's is never shared.
+IMB_MGR* expansion_manager() {
+  static const Manager manager = make_manager();
+  return manager.get();
+}
+
+// A whole number of cache lines.
+std::size_t expanded_size(AeadAlgorithm algorithm) {
+  return algorithm == AeadAlgorithm::chacha20_poly1305 ? 64 : (sizeof(gcm_key_data) + 63) / 64 * 64;
+}
+
+}  // namespace
+
+void AeadKey::Wipe::operator()(void* p) const {
+  explicit_bzero(p, size);
+  std::free(p);
+}
+
+AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
+    : expanded_(std::aligned_alloc(64, expanded_size(algorithm)), Wipe{expanded_size(algorithm)}),
+      algorithm_(algorithm) {
+  if (expanded_ == nullptr) std::abort();
+  const std::size_t cipher_key = key_length(algorithm);
+  std::memcpy(&salt_, key.data() + cipher_key, kSaltLength);
+
+  IMB_MGR* manager = expansion_manager();
+  auto* gcm = static_cast<gcm_key_data*>(expanded_.get());
+  switch (algorithm) {
+    case AeadAlgorithm::aes_128_gcm: IMB_AES128_GCM_PRE(manager, key.data(), gcm); break;
+    case AeadAlgorithm::aes_192_gcm: IMB_AES192_GCM_PRE(manager, key.data(), gcm); break;
+    case AeadAlgorithm::aes_256_gcm: IMB_AES256_GCM_PRE(manager, key.data(), gcm); break;
+    case AeadAlgorithm::chacha20_poly1305: std::memcpy(expanded_.get(), key.data(), cipher_key); break;
+  }
+}
+
+struct Aead::Library {
+  Manager manager;
+  Scratch scratch{};
+};
+
+Aead::Aead(std::unique_ptr<Library> library) : library_(std::move(library)) {}
+Aead::Aead(Aead&&) noexcept = default;
+Aead& Aead::operator=(Aead&&) noexcept = default;
+
+// Contexts of the algorithms hold key stream of the last packet.
+Aead::~Aead() {
+  if (library_ != nullptr) explicit_bzero(&library_->scratch, sizeof library_->scratch);
+}
+
+std::optional<Aead> Aead::create() {
+  auto library = std::make_unique<Library>();
+  library->manager = make_manager();
+  if (library->manager == nullptr) return std::nullopt;
+  return Aead(std::move(library));
+}
+
+const char* Aead::instruction_set() const {
+  switch (library_->manager->used_arch) {
+    case IMB_ARCH_AVX512: return "AVX512";
+    case IMB_ARCH_AVX2: return "AVX2";
+    case IMB_ARCH_AVX: return "AVX";
+    case IMB_ARCH_SSE: return "SSE";
+    default: return "other";
+  }
+}
+
+void Aead::open(AeadBatch& batch) {
+  IMB_MGR* manager = library_->manager.get();
+  Scratch& scratch = library_->scratch;
+  for (std::size_t i = 0; i < batch.size; ++i) {
+    const AeadBatch::Item& item = batch.items[i];
+    const std::uint8_t* nonce = batch.nonces[i].octets;
+    const std::uint8_t* aad = batch.aads[i].octets;
+    std::uint8_t* icv = batch.icvs[i].octets;
+    const auto* gcm = static_cast<const gcm_key_data*>(item.key->expanded());
+    switch (item.key->algorithm()) {
+      case AeadAlgorithm::aes_128_gcm:
+        IMB_AES128_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::aes_192_gcm:
+        IMB_AES192_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::aes_256_gcm:
+        IMB_AES256_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::chacha20_poly1305:
+        IMB_CHACHA20_POLY1305_INIT(manager, item.key->expanded(), &scratch.chacha, nonce, aad, item.aad_length);
+        IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, item.key->expanded(), &scratch.chacha, item.data, item.data,
+                                         item.length);
+        IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
+        break;
+    }
+  }
+}
+
+}  // namespace strata

@@ -1,0 +1,112 @@
+// The AEAD algorithms of ESP (RFC 4106, RFC 7634), a burst at a time. aead.cpp is the one file that knows
+// intel-ipsec-mb.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "dataplane/ipsec/authentic.hpp"
+#include "dataplane/packet/burst.hpp"
+
+namespace strata {
+
+enum class AeadAlgorithm : std::uint8_t { aes_128_gcm, aes_192_gcm, aes_256_gcm, chacha20_poly1305 };
+
+inline constexpr std::size_t kIvLength = 8;  // RFC 4106 section 3.1, RFC 7634 section 2: the explicit part
+inline constexpr std::size_t kIcvLength = 16;
+inline constexpr std::size_t kSaltLength = 4;
+
+// Octets of the cipher's key, without salt.
+constexpr std::size_t key_length(AeadAlgorithm algorithm) {
+  switch (algorithm) {
+    case AeadAlgorithm::aes_128_gcm: return 16;
+    case AeadAlgorithm::aes_192_gcm: return 24;
+    case AeadAlgorithm::aes_256_gcm: return 32;
+    case AeadAlgorithm::chacha20_poly1305: return 32;
+  }
+  return 0;
+}
+
+// An expanded key. Wiped when it goes. Move only.
+class AeadKey {
+ public:
+  // key: the cipher's key and then 4 octets of salt (RFC 4106 section 8.1, RFC 7634 section 2); the caller has
+  // checked its length.
+  AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key);
+
+  AeadAlgorithm algorithm() const { return algorithm_; }
+  std::uint32_t salt() const { return salt_; }  // as it lies in memory
+  const void* expanded() const { return expanded_.get(); }
+
+ private:
+  struct Wipe {
+    std::size_t size;
+    void operator()(void* p) const;
+  };
+  std::unique_ptr<void, Wipe> expanded_;
+  std::uint32_t salt_ = 0;
+  AeadAlgorithm algorithm_;
+};
+
+// The ICV as computed beside the ICV as received.
+class AeadVerdict {
+ public:
+  // Constant time: 16 octets in one comparison (RFC 4303 section 3.4.4).
+  static std::optional<Authentic> compare(const std::uint8_t* computed, const std::uint8_t* received) {
+    std::uint64_t a[2];
+    std::uint64_t b[2];
+    std::memcpy(a, computed, sizeof a);
+    std::memcpy(b, received, sizeof b);
+    if (((a[0] ^ b[0]) | (a[1] ^ b[1])) != 0) [[unlikely]]
+      return std::nullopt;
+    return Authentic();
+  }
+};
+
+// The packets of one burst, laid out before the first of them is worked on: a nonce that is written just before it is
+// read costs a stall of the store buffer.
+struct AeadBatch {
+  struct Item {
+    const AeadKey* key;
+    std::uint8_t* data;    // the text, worked on in place
+    std::uint64_t length;  // octets of it
+    std::uint64_t aad_length;
+  };
+  // RFC 4106 section 4: salt 4 | IV 8. RFC 4106 section 5: SPI 4 | sequence 4, or SPI 4 | high 4 | low 4 with ESN.
+  struct alignas(16) Block {
+    std::uint8_t octets[16];
+  };
+
+  std::array<Item, kBurstSize> items;
+  std::array<Block, kBurstSize> nonces;
+  std::array<Block, kBurstSize> aads;
+  std::array<Block, kBurstSize> icvs;  // out: as computed
+  std::size_t size = 0;
+};
+
+// One for each worker: it holds the state of the algorithms.
+class Aead {
+ public:
+  // Nothing: the library refuses this CPU.
+  static std::optional<Aead> create();
+  Aead(Aead&&) noexcept;
+  Aead& operator=(Aead&&) noexcept;
+  ~Aead();
+
+  // Decrypts every item of the batch in place and leaves the ICVs in it; nothing is believed yet.
+  void open(AeadBatch& batch);
+
+  // Name of the instruction set in use, for `strata check` and benchmarks.
+  const char* instruction_set() const;
+
+ private:
+  struct Library;
+  explicit Aead(std::unique_ptr<Library> library);
+  std::unique_ptr<Library> library_;
+};
+
+}  // namespace strata

@@ -1,0 +1,83 @@
+// The anti-replay window (RFC 4303 section 3.4.3), as RFC 6479 does it: a ring of 64-bit blocks that is slid by
+// clearing whole blocks, never by shifting; and the high half of an extended sequence number (RFC 4303 appendix A).
+//
+//   top = 0x143 (323), size = 64, four blocks:   block 4 (256..319) | block 5 (320..383)
+//                                                     ^ 260 = top - size + 1     ^ top
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+namespace strata {
+
+enum class Freshness : std::uint8_t { fresh, replayed, too_old };
+
+class ReplayWindow {
+ public:
+  static constexpr std::uint32_t kMaxSize = 4096;
+
+  // size: packets, 0: off, up to kMaxSize. Nothing was received yet: top is 0.
+  explicit ReplayWindow(std::uint32_t size)
+      : size_(size), block_mask_(size == 0 ? 0 : std::bit_ceil(size / 64 + 2) - 1) {
+    if (size != 0) blocks_ = std::make_unique<std::uint64_t[]>(block_mask_ + 1);
+  }
+
+  // sequence: all 64 bits. Does not move the window: only an authenticated packet may, by accept().
+  Freshness check(std::uint64_t sequence) const {
+    if (size_ == 0 || sequence > top_) return Freshness::fresh;
+    if (top_ - sequence >= size_) return Freshness::too_old;
+    const std::uint64_t block = blocks_[(sequence >> 6) & block_mask_];
+    return ((block >> (sequence & 63)) & 1) != 0 ? Freshness::replayed : Freshness::fresh;
+  }
+
+  // After the ICV was right and check() said fresh.
+  void accept(std::uint64_t sequence) {
+    if (size_ == 0) {
+      top_ = sequence > top_ ? sequence : top_;
+      return;
+    }
+    if (sequence > top_) slide(sequence);
+    blocks_[(sequence >> 6) & block_mask_] |= std::uint64_t{1} << (sequence & 63);
+  }
+
+  std::uint64_t top() const { return top_; }
+  std::uint32_t size() const { return size_; }
+  void prefetch(std::uint32_t sequence_low) const {
+    __builtin_prefetch(&blocks_[(sequence_low >> 6) & block_mask_], 1);
+  }
+
+ private:
+  void slide(std::uint64_t sequence) {
+    const std::uint64_t old_block = top_ >> 6;
+    const std::uint64_t new_block = sequence >> 6;
+    const std::uint64_t distance = new_block - old_block;
+    if (distance > block_mask_) {
+      std::memset(blocks_.get(), 0, (block_mask_ + 1) * sizeof(std::uint64_t));
+    } else {
+      for (std::uint64_t b = old_block + 1; b <= new_block; ++b) blocks_[b & block_mask_] = 0;
+    }
+    top_ = sequence;
+  }
+
+  std::uint64_t top_ = 0;  // the highest number accepted
+  std::uint32_t size_;
+  std::uint32_t block_mask_;  // of a power of two blocks, one more than the window can straddle
+  std::unique_ptr<std::uint64_t[]> blocks_;
+};
+
+// The 64-bit sequence number of which a packet carries the low half (RFC 4303 appendix A2.1): the one that lies in the
+// window or, failing that, ahead of it. With the window off it is the one nearest to top.
+// Below 2^32 there is no earlier epoch that a number could belong to, so such a number is taken to lie far ahead;
+// whether that is so is for the ICV to say, which covers the high half.
+inline std::uint64_t extended_sequence(std::uint64_t top, std::uint32_t window, std::uint32_t low) {
+  const std::uint64_t reach = window == 0 ? std::uint64_t{1} << 31 : window;
+  if (top < reach - 1) return low;
+  // A2.1: the first number at or above the window's bottom that has this low half.
+  const std::uint64_t bottom = top - (reach - 1);
+  const std::uint64_t candidate = (bottom & ~std::uint64_t{0xffffffff}) | low;
+  return candidate >= bottom ? candidate : candidate + (std::uint64_t{1} << 32);
+}
+
+}  // namespace strata

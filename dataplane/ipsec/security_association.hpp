@@ -1,0 +1,81 @@
+// An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/ipsec/aead.hpp"
+#include "dataplane/ipsec/replay_window.hpp"
+#include "dataplane/packet/id.hpp"
+#include "dataplane/table/flat_hash.hpp"
+#include "dataplane/wire/bytes.hpp"
+
+namespace strata {
+
+// RFC 4301 section 4.4.1.1, as masks: a packet matches when (address & mask) == network for both its addresses.
+struct alignas(64) Ipv6Selectors {
+  struct Half {
+    std::uint64_t high;
+    std::uint64_t low;
+  };
+  Half source;
+  Half source_mask;
+  Half destination;
+  Half destination_mask;
+
+  // source, destination: 16 octets each, as on the wire.
+  bool match(const std::uint8_t* source_bytes, const std::uint8_t* destination_bytes) const {
+    const Half s = load(source_bytes);
+    const Half d = load(destination_bytes);
+    return (((s.high & source_mask.high) ^ source.high) | ((s.low & source_mask.low) ^ source.low) |
+            ((d.high & destination_mask.high) ^ destination.high) |
+            ((d.low & destination_mask.low) ^ destination.low)) == 0;
+  }
+
+  static Half load(const std::uint8_t* p) {
+    Half h;
+    std::memcpy(&h, p, sizeof h);
+    return h;
+  }
+  static Ipv6Selectors of(const wire::Ipv6Prefix& source, const wire::Ipv6Prefix& destination) {
+    return {load(wire::network_of(source).address.octets.data()), load(wire::mask_of(source).octets.data()),
+            load(wire::network_of(destination).address.octets.data()), load(wire::mask_of(destination).octets.data())};
+  }
+};
+static_assert(sizeof(Ipv6Selectors) == 64);
+
+inline constexpr int kAnyProtocol = -1;
+
+struct alignas(64) InboundSa {
+  // What every packet looks at; one writer, the owning worker.
+  AeadKey key;
+  ReplayWindow window;
+  std::uint32_t spi;
+  bool esn;
+  std::int16_t protocol;      // of the selectors; kAnyProtocol
+  std::uint64_t guess = 0;    // esp_open's own: the highest number seen in the burst at hand, authentic or not
+  std::uint64_t packets = 0;  // opened and passed on
+  std::uint64_t octets = 0;   // of the IPv6 packets in them
+  Ipv6Selectors selectors;
+  wire::Ipv4Address destination;
+};
+static_assert(sizeof(InboundSa) == 256);
+
+using SaTable = std::vector<InboundSa>;
+
+// RFC 4303 section 2.1, RFC 4301 section 4.1: an SA is found by its SPI and the address it ends at. The sender's
+// address and port are not part of it, as NAT may change both.
+struct SpiKey {
+  std::uint32_t spi = 0;
+  wire::Ipv4Address destination;
+  bool operator==(const SpiKey&) const = default;
+};
+
+struct SpiEntry {
+  SaId sa = SaId::none();
+  std::uint16_t udp_port = 0;  // the port its packets come to; 0: they come as plain ESP, protocol 50
+};
+
+using SpiTable = FlatHash<SpiKey, SpiEntry>;
+
+}  // namespace strata

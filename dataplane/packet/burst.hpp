@@ -1,0 +1,113 @@
+// Up to 64 packets at one stage, each with its row. A packet and its row are only ever pushed together.
+#pragma once
+
+#include <rte_prefetch.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "dataplane/packet/packet.hpp"
+
+namespace strata {
+
+inline constexpr std::size_t kBurstSize = 64;
+
+template <class Stage>
+class alignas(64) Burst {
+ public:
+  using stage_type = Stage;
+
+  Burst() = default;
+  Burst(const Burst&) = delete;
+  Burst& operator=(const Burst&) = delete;
+#ifndef NDEBUG
+  ~Burst() { assert(size_ == 0 && "a burst was lost"); }
+#endif
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const Row<Stage>& row(std::size_t i) const { return rows()[i]; }
+  std::span<std::uint8_t> bytes(std::size_t i) {
+    return {rte_pktmbuf_mtod(buffers_[i], std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
+  }
+  std::span<const std::uint8_t> bytes(std::size_t i) const {
+    return {rte_pktmbuf_mtod(buffers_[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
+  }
+
+  Done push(Packet<Stage>&& packet, const Row<Stage>& row) {
+    assert(size_ < kBurstSize);
+    buffers_[size_] = Access::release(std::move(packet));
+    new (&rows()[size_]) Row<Stage>(row);
+    ++size_;
+    return Access::done();
+  }
+
+  // Hands every packet to `step`, which returns the Done of what it did with it. Afterwards the burst is empty.
+  // step: Done(Packet<Stage>, const Row<Stage>&) or Done(Packet<Stage>, const Row<Stage>&, std::size_t index)
+  template <class Step>
+  void drain(Step&& step) {
+    const std::size_t n = std::exchange(size_, 0);
+    for (std::size_t i = 0; i < n; ++i) {
+      if constexpr (std::invocable<Step&, Packet<Stage>, const Row<Stage>&, std::size_t>) {
+        static_assert(std::same_as<Done, std::invoke_result_t<Step&, Packet<Stage>, const Row<Stage>&, std::size_t>>,
+                      "the step must say what became of its packet");
+        (void)step(Access::adopt<Stage>(buffers_[i]), rows()[i], i);
+      } else {
+        static_assert(std::same_as<Done, std::invoke_result_t<Step&, Packet<Stage>, const Row<Stage>&>>,
+                      "the step must say what became of its packet");
+        (void)step(Access::adopt<Stage>(buffers_[i]), rows()[i]);
+      }
+    }
+  }
+
+  // As drain, and asks for the bytes of the packets ahead: for the first stage, which meets them cold.
+  template <class Step>
+  void drain_ahead(Step&& step) {
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = 0; i < size_ && i < kAhead; ++i) prefetch(i);
+    const std::size_t n = size_;
+    drain([&](Packet<Stage> packet, const Row<Stage>& row, std::size_t i) -> Done {
+      if (i + kAhead < n) prefetch(i + kAhead);
+      return step(std::move(packet), row);
+    });
+  }
+
+  // Packets of one receive burst may come here by different ways; what leaves must not depend on which way was quicker.
+  void restore_arrival_order();
+
+ private:
+  friend class PortIo;  // sends the buffers of a whole burst in one call
+
+  void prefetch(std::size_t i) const { rte_prefetch0(rte_pktmbuf_mtod(buffers_[i], const void*)); }
+  Row<Stage>* rows() { return std::launder(reinterpret_cast<Row<Stage>*>(rows_)); }
+  const Row<Stage>* rows() const { return std::launder(reinterpret_cast<const Row<Stage>*>(rows_)); }
+
+  rte_mbuf* buffers_[kBurstSize];
+  alignas(16) std::byte rows_[kBurstSize * sizeof(Row<Stage>)];
+  std::size_t size_ = 0;
+};
+
+template <class Stage>
+void Burst<Stage>::restore_arrival_order() {
+  // Arrival is below kBurstSize and unique within a receive burst: scatter by it, then close the gaps.
+  rte_mbuf* buffers[kBurstSize] = {};
+  alignas(16) std::byte rows_by_place[kBurstSize * sizeof(Row<Stage>)];
+  for (std::size_t i = 0; i < size_; ++i) {
+    const auto place = static_cast<std::size_t>(rows()[i].from.place);
+    assert(place < kBurstSize && buffers[place] == nullptr);
+    buffers[place] = buffers_[i];
+    std::memcpy(&rows_by_place[place * sizeof(Row<Stage>)], &rows_[i * sizeof(Row<Stage>)], sizeof(Row<Stage>));
+  }
+  std::size_t n = 0;
+  for (std::size_t place = 0; place < kBurstSize; ++place) {
+    if (buffers[place] == nullptr) continue;
+    buffers_[n] = buffers[place];
+    std::memcpy(&rows_[n * sizeof(Row<Stage>)], &rows_by_place[place * sizeof(Row<Stage>)], sizeof(Row<Stage>));
+    ++n;
+  }
+}
+
+}  // namespace strata

@@ -1,0 +1,84 @@
+// Where packets end that do not leave: dropped for a cause, consumed, or punted to the control plane. All are counted.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/drop/cause.hpp"
+#include "dataplane/packet/burst.hpp"
+
+namespace strata {
+
+// A cause out of a stage's own list. Made of a literal only, so that a cause the list does not name does not compile.
+template <Cause... Listed>
+class CauseOf {
+ public:
+  consteval CauseOf(Cause cause) : cause_(cause) {  // NOLINT(google-explicit-constructor): the literal is the cause
+    if (!((cause == Listed) || ...)) throw "this cause is not in the stage's list";
+  }
+  constexpr Cause value() const { return cause_; }
+
+ private:
+  Cause cause_;
+};
+
+// One worker's ledger. Buffers are given back to their pool a bulk at a time, by flush().
+class Ends {
+ public:
+  Ends() = default;
+  Ends(const Ends&) = delete;
+  Ends& operator=(const Ends&) = delete;
+  ~Ends() { flush(); }
+
+  template <class Stage>
+  Done end(Packet<Stage>&& packet, Cause cause) {
+    ++counts_[static_cast<std::size_t>(cause)];
+    last_ = cause;
+    buffers_[pending_++] = Access::release(std::move(packet));
+    if (pending_ == buffers_.size()) flush();
+    return Access::done();
+  }
+
+  void flush() {
+    rte_pktmbuf_free_bulk(buffers_.data(), pending_);
+    pending_ = 0;
+  }
+
+  std::uint64_t count(Cause cause) const { return counts_[static_cast<std::size_t>(cause)]; }
+  std::uint64_t count(Fate fate) const;
+  // Of the packet that ended last; what it says before the first end has no meaning.
+  Cause last() const { return last_; }
+
+ private:
+  std::array<std::uint64_t, kCauseCount> counts_{};
+  Cause last_ = Cause::count_;
+  unsigned pending_ = 0;
+  std::array<rte_mbuf*, kBurstSize> buffers_;
+};
+
+inline std::uint64_t Ends::count(Fate fate) const {
+  std::uint64_t sum = 0;
+  for (const CauseText& text : kCauses)
+    if (text.fate == fate) sum += count(text.cause);
+  return sum;
+}
+
+// The ledger as one stage sees it: only the causes that its signature names.
+template <Cause... Listed>
+class EndsOf {
+ public:
+  using cause_type = CauseOf<Listed...>;
+  static constexpr std::array<Cause, sizeof...(Listed)> kListed{Listed...};
+
+  explicit EndsOf(Ends& ends) : ends_(&ends) {}
+
+  template <class Stage>
+  Done end(Packet<Stage>&& packet, cause_type cause) const {
+    return ends_->end(std::move(packet), cause.value());
+  }
+
+ private:
+  Ends* ends_;
+};
+
+}  // namespace strata

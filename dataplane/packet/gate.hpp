@@ -1,0 +1,149 @@
+// The transitions: the only way from one stage to the next, and by name all that a packet takes along.
+//
+// Each of them leaves in the buffer nothing that was said about the layer before: the first line of the mbuf is written
+// anew from a keep-list, and the new row is built field by field.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "dataplane/ipsec/authentic.hpp"
+#include "dataplane/packet/burst.hpp"
+
+namespace strata {
+
+enum class LinkLength : std::uint8_t {};  // octets of the Ethernet header with its tags
+
+// Where in a packet the next one lies.
+struct Within {
+  std::size_t offset;
+  std::size_t length;
+};
+
+using EthernetHeader = std::array<std::uint8_t, 14>;
+
+class Gate {
+ public:
+  // An IPv4 packet for this host: nothing is checked yet.
+  static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
+                   Burst<stage::Host>& out) {
+    rte_mbuf* buffer = renew(std::move(frame));
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, Row<stage::Host>{.from = was.from}, out);
+  }
+
+  // An IPv4 packet in clear: nothing carried it, and the route look-up finds its way.
+  static Done ip4(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Ip4>& out) {
+    rte_mbuf* buffer = renew(std::move(frame));
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, Row<stage::Ip4>{.from = was.from, .adj = AdjId<V4>::none(), .carried = wire::Ecn::not_ect},
+                out);
+  }
+
+  // An IPv6 packet in clear.
+  static Done ip6(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Ip6>& out) {
+    rte_mbuf* buffer = renew(std::move(frame));
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, Row<stage::Ip6>{.from = was.from, .carried = wire::Ecn::not_ect}, out);
+  }
+
+  // From the outer IPv4 packet to the ESP packet in it. The source goes along for the audit, ECN for RFC 6040.
+  static Done esp(Packet<stage::Host>&& host, const Row<stage::Host>& was, Within esp, SaId sa,
+                  wire::Ipv4Address source, wire::Ecn ecn, Burst<stage::EspIn>& out) {
+    rte_mbuf* buffer = renew(std::move(host));
+    cut_to(buffer, esp);
+    return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
+  }
+
+  // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
+  static Done opened(Packet<stage::EspIn>&& sealed, const Row<stage::EspIn>& was, Authentic, Within inner,
+                     Burst<stage::Ip6>& out) {
+    rte_mbuf* buffer = renew(std::move(sealed));
+    cut_to(buffer, inner);
+    return push(buffer, Row<stage::Ip6>{.from = admitted(was.from), .carried = was.carried}, out);
+  }
+
+  // An IPv6 packet that has come to a local SID. `total` cuts what follows the packet (RFC 4303 section 2.7).
+  static Done at_sid(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, std::size_t total, SidId sid,
+                     wire::Ecn ecn, Burst<stage::Sr6>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    return push(buffer, Row<stage::Sr6>{.from = was.from, .sid = sid, .ecn = ecn}, out);
+  }
+
+  // RFC 8986 section 4.5: the IPv6 header and all its extension headers go, and with them all that was known of them.
+  // The SID admitted the packet, so it counts as protected traffic also where it had come in clear.
+  // outer: octets of the IPv6 header and its extension headers.
+  static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, std::size_t outer, AdjId<V4> adj,
+                           Burst<stage::Ip4>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_front(buffer, outer);
+    return push(buffer, Row<stage::Ip4>{.from = admitted(was.from), .adj = adj, .carried = was.ecn}, out);
+  }
+
+  // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
+  static Done linked(Packet<stage::Ip4>&& packet, std::size_t total, const EthernetHeader& header, PortId port,
+                     Burst<stage::Out>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    // Every way to here took an Ethernet header off, so there is room for one.
+    assert(buffer->data_off >= header.size());
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off - header.size());
+    buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + header.size());
+    buffer->pkt_len += static_cast<std::uint32_t>(header.size());
+    std::memcpy(rte_pktmbuf_mtod(buffer, void*), header.data(), header.size());
+    return push(buffer, Row<stage::Out>{.port = port}, out);
+  }
+
+ private:
+  friend class PortIo;  // a received buffer is renewed too
+
+  static constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+  // What stays is who owns the memory. All else is a verdict on the layer that is being left: a keep-list stays right
+  // when a new flag is invented. tx_offload is in the second line and is never read: no flag that would is ever set.
+  static void forget(rte_mbuf* buffer) {
+    buffer->ol_flags &= kKeptFlags;
+    buffer->packet_type = 0;
+    buffer->vlan_tci = 0;
+    buffer->vlan_tci_outer = 0;
+    buffer->hash.fdir.lo = 0;
+    buffer->hash.fdir.hi = 0;
+  }
+
+  template <class Stage>
+  static rte_mbuf* renew(Packet<Stage>&& packet) {
+    rte_mbuf* buffer = Access::release(std::move(packet));
+    forget(buffer);
+    return buffer;
+  }
+
+  static void cut_front(rte_mbuf* buffer, std::size_t n) {
+    assert(n <= buffer->data_len);
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + n);
+    buffer->data_len = static_cast<std::uint16_t>(buffer->data_len - n);
+    buffer->pkt_len = buffer->data_len;
+  }
+
+  static void cut_to(rte_mbuf* buffer, Within part) {
+    assert(part.offset + part.length <= buffer->data_len);
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + part.offset);
+    buffer->data_len = static_cast<std::uint16_t>(part.length);
+    buffer->pkt_len = buffer->data_len;
+  }
+
+  static Origin of_sa(const Origin& from, SaId sa) {
+    return {.sa = sa, .port = from.port, .side = from.side, .place = from.place};
+  }
+  static Origin admitted(const Origin& from) {
+    return {.sa = from.sa, .port = from.port, .side = Side::protected_side, .place = from.place};
+  }
+
+  template <class Stage>
+  static Done push(rte_mbuf* buffer, const Row<Stage>& row, Burst<Stage>& out) {
+    return out.push(Access::adopt<Stage>(buffer), row);
+  }
+};
+
+}  // namespace strata

@@ -1,0 +1,109 @@
+#include "dataplane/packet/pool.hpp"
+
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include <cstring>
+#include <utility>
+
+#include "dataplane/packet/parking.hpp"
+
+namespace strata {
+namespace {
+
+constexpr unsigned kRingSize = 1024;
+
+std::string why(const std::string& what) { return what + ": " + rte_strerror(rte_errno); }
+
+// All of a buffer but who owns it: memory, headroom, private area, and every field that a driver might have filled.
+void fill(rte_mbuf* buffer, Poison poison) {
+  const auto byte = static_cast<std::uint8_t>(poison);
+  std::memset(buffer->buf_addr, byte, buffer->buf_len);
+  std::memset(rte_mbuf_to_priv(buffer), byte, rte_pktmbuf_priv_size(buffer->pool));
+  const std::uint64_t owner = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+  std::uint64_t flags;
+  std::memset(&flags, byte, sizeof flags);
+  buffer->ol_flags = (buffer->ol_flags & owner) | (flags & ~owner);
+  std::memset(&buffer->packet_type, byte, sizeof buffer->packet_type);
+  std::memset(&buffer->vlan_tci, byte, sizeof buffer->vlan_tci);
+  std::memset(&buffer->vlan_tci_outer, byte, sizeof buffer->vlan_tci_outer);
+  std::memset(&buffer->hash, byte, sizeof buffer->hash);
+  std::memset(&buffer->tx_offload, byte, sizeof buffer->tx_offload);
+  std::memset(buffer->dynfield1, byte, sizeof buffer->dynfield1);
+}
+
+int start(std::uint16_t device, rte_mempool* pool) {
+  rte_eth_conf conf{};
+  if (const int rc = rte_eth_dev_configure(device, 1, 1, &conf); rc != 0) return rc;
+  if (const int rc = rte_eth_rx_queue_setup(device, 0, kRingSize, 0, nullptr, pool); rc != 0) return rc;
+  if (const int rc = rte_eth_tx_queue_setup(device, 0, kRingSize, 0, nullptr); rc != 0) return rc;
+  return rte_eth_dev_start(device);
+}
+
+}  // namespace
+
+void Pool::Free::operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
+
+tl::expected<Pool, std::string> Pool::create(const std::string& name, unsigned count, std::uint16_t room) {
+  const auto data_room = static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM);
+  rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, 64, kPrivateSize, data_room, 0);
+  if (pool == nullptr) return tl::unexpected(why("no memory for " + std::to_string(count) + " packet buffers"));
+  return Pool(pool, room);
+}
+
+unsigned Pool::size() const { return pool_->size; }
+unsigned Pool::in_use() const { return rte_mempool_in_use_count(pool_.get()); }
+
+tl::expected<RingPort, std::string> RingPort::create(const std::string& name) {
+  const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
+  rte_ring* rx = rte_ring_create((name + "_rx").c_str(), kRingSize, 0, flags);
+  rte_ring* tx = rte_ring_create((name + "_tx").c_str(), kRingSize, 0, flags);
+  if (rx == nullptr || tx == nullptr) {
+    rte_ring_free(rx);
+    rte_ring_free(tx);
+    return tl::unexpected(why("no memory for the rings of port " + name));
+  }
+  const int device = rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0);
+  if (device < 0) return tl::unexpected(why("cannot make a port of rings for " + name));
+  RingPort port(rx, tx, static_cast<std::uint16_t>(device));
+  if (const int rc = start(port.device_, nullptr); rc != 0)
+    return tl::unexpected("cannot start the port of rings for " + name + ": " + rte_strerror(-rc));
+  return port;
+}
+
+RingPort::RingPort(RingPort&& other) noexcept
+    : rx_(std::exchange(other.rx_, nullptr)), tx_(std::exchange(other.tx_, nullptr)), device_(other.device_) {}
+
+RingPort::~RingPort() {
+  if (rx_ == nullptr) return;
+  rte_eth_dev_stop(device_);
+  rte_eth_dev_close(device_);
+  for (rte_ring* ring : {rx_, tx_}) {
+    void* buffer = nullptr;
+    while (rte_ring_dequeue(ring, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
+    rte_ring_free(ring);
+  }
+}
+
+bool RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison) {
+  rte_mbuf* buffer = rte_pktmbuf_alloc(pool.pool_.get());
+  if (buffer == nullptr) return false;
+  if (poison) fill(buffer, *poison);
+  char* data = rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(frame.size()));
+  if (data == nullptr) {
+    rte_pktmbuf_free(buffer);
+    return false;
+  }
+  std::memcpy(data, frame.data(), frame.size());
+  if (rte_ring_enqueue(rx_, buffer) == 0) return true;
+  rte_pktmbuf_free(buffer);
+  return false;
+}
+
+unsigned RingPort::dequeue(rte_mbuf** buffers, unsigned most) {
+  return rte_ring_dequeue_burst(tx_, reinterpret_cast<void**>(buffers), most, nullptr);
+}
+
+}  // namespace strata

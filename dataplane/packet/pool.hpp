@@ -1,0 +1,75 @@
+// Buffers, and ports that are two rings: how packets come into being without a device.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+
+struct rte_ring;
+
+namespace strata {
+
+// What a fresh buffer is filled with, to show that nothing of it reaches the wire.
+enum class Poison : std::uint8_t {};
+
+// A DPDK pool of buffers. Counts them, so that a lost one shows.
+class Pool {
+ public:
+  // room: octets of packet that a buffer holds, at most 65,000.
+  static tl::expected<Pool, std::string> create(const std::string& name, unsigned count, std::uint16_t room);
+
+  unsigned size() const;
+  unsigned in_use() const;
+  std::uint16_t room() const { return room_; }
+
+ private:
+  friend class RingPort;
+  struct Free {
+    void operator()(rte_mempool* pool) const;
+  };
+  Pool(rte_mempool* pool, std::uint16_t room) : pool_(pool), room_(room) {}
+  std::unique_ptr<rte_mempool, Free> pool_;
+  std::uint16_t room_;
+};
+
+// A DPDK port (driver net_ring) of which we hold the other end: what is fed is received, what is sent is collected.
+class RingPort {
+ public:
+  static tl::expected<RingPort, std::string> create(const std::string& name);
+  RingPort(RingPort&&) noexcept;
+  RingPort& operator=(RingPort&&) = delete;
+  ~RingPort();
+
+  std::uint16_t device() const { return device_; }
+
+  // One frame for the next receive call. False: no buffer, or the ring is full.
+  bool feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison);
+
+  // Hands every frame sent since the last call to take(std::span<const std::uint8_t>), in order, and frees it.
+  template <class Take>
+  void collect(Take&& take) {
+    for (;;) {
+      rte_mbuf* buffers[32];
+      const unsigned n = dequeue(buffers, 32);
+      if (n == 0) return;
+      for (unsigned i = 0; i < n; ++i)
+        take(std::span<const std::uint8_t>(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len));
+      rte_pktmbuf_free_bulk(buffers, n);
+    }
+  }
+
+ private:
+  RingPort(rte_ring* rx, rte_ring* tx, std::uint16_t device) : rx_(rx), tx_(tx), device_(device) {}
+  unsigned dequeue(rte_mbuf** buffers, unsigned most);
+
+  rte_ring* rx_;
+  rte_ring* tx_;
+  std::uint16_t device_;
+};
+
+}  // namespace strata

@@ -1,0 +1,92 @@
+// The places of the journey, and what is known about a packet at each: its row.
+//
+// A stage is a place, not a protocol. At Ip4 there is an IPv4 packet, and nobody knows what carried it: whatever the
+// layers before had to say is either named in Row<Ip4> or gone.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/packet/id.hpp"
+#include "dataplane/wire/address.hpp"
+#include "dataplane/wire/ecn.hpp"
+
+namespace strata {
+
+// RFC 4301 section 3.1: the IPsec boundary runs between the two.
+enum class Side : std::uint8_t { protected_side, unprotected_side };
+
+// The place of a packet in the burst it was received in: stages that gather from several others restore this order.
+enum class Arrival : std::uint8_t {};
+
+// Where a packet came from. Crosses every layer: policy asks for it (RFC 4301 sections 4.4.1 and 5.2).
+struct Origin {
+  SaId sa;      // none(): it came in clear
+  PortId port;  // received here
+  Side side;    // of the port; protected_side once an SA or a SID that takes clear traffic let it in
+  Arrival place;
+};
+
+namespace stage {
+struct Frame;  // an Ethernet frame as received
+struct Host;   // an IPv4 packet to an address of ours
+struct EspIn;  // an ESP packet that has an inbound SA, still sealed
+struct Ip6;    // an IPv6 packet, in clear or opened
+struct Sr6;    // an IPv6 packet at a local SID
+struct Ip4;    // an IPv4 packet
+struct Out;    // a frame ready to be sent
+}  // namespace stage
+
+template <class Stage>
+struct Row;
+
+template <>
+struct Row<stage::Frame> {
+  Origin from;
+};
+
+template <>
+struct Row<stage::Host> {
+  Origin from;
+};
+
+template <>
+struct Row<stage::EspIn> {
+  Origin from;
+  wire::Ipv4Address source;  // of the outer header: for the audit
+  wire::Ecn carried;         // of the outer header: RFC 6040 judges it once the packet is open
+};
+
+template <>
+struct Row<stage::Ip6> {
+  Origin from;
+  wire::Ecn carried;  // ECN of what carried it; Not-ECT: nothing did
+};
+
+template <>
+struct Row<stage::Sr6> {
+  Origin from;
+  SidId sid;
+  wire::Ecn ecn;  // of this IPv6 packet, after RFC 6040
+};
+
+template <>
+struct Row<stage::Ip4> {
+  Origin from;
+  AdjId<V4> adj;      // none(): the route look-up decides
+  wire::Ecn carried;  // as at Ip6
+};
+
+template <>
+struct Row<stage::Out> {
+  PortId port;
+};
+
+// Rows live in the worker's first-level cache: 64 of them are 1 KiB at the most.
+template <class Stage>
+concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>> &&
+                !std::is_default_constructible_v<Row<Stage>>;
+static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Ip6> &&
+              Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Out>);
+
+}  // namespace strata

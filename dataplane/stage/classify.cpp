@@ -1,0 +1,54 @@
+#include "dataplane/stage/classify.hpp"
+
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv4.hpp"
+
+namespace strata {
+namespace {
+
+using stage::Frame;
+
+// An IPv4 packet is for us or to be forwarded; which of them, its destination says. Nothing else of it is believed or
+// checked here: that is for the stage it goes to, once.
+Done classify_ip4(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, bool broadcast, const OwnIpv4& own,
+                  Burst<stage::Host>& host, Burst<stage::Ip4>& ip4, ClassifyEnds ends) {
+  const wire::Bytes packet = std::as_const(frame).bytes().subspan(static_cast<std::size_t>(link));
+  if (packet.size() < wire::kIpv4MinHeaderLength) [[unlikely]]
+    return ends.end(std::move(frame), Cause::ip4_truncated);
+  const OwnKind* kind = own.find(wire::read_ipv4(packet.data() + 16));
+  if (kind != nullptr) [[likely]] {
+    if (*kind == OwnKind::own) return Gate::host(std::move(frame), row, link, host);
+    return ends.end(std::move(frame), Cause::ip4_broadcast);
+  }
+  // RFC 1812 section 5.3.4: what came in a link-layer broadcast is not forwarded.
+  if (broadcast) return ends.end(std::move(frame), Cause::ip4_link_broadcast);
+  return Gate::ip4(std::move(frame), row, link, ip4);
+}
+
+}  // namespace
+
+void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Host>& host, Burst<stage::Ip4>& ip4,
+              Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
+  in.drain_ahead([&](Packet<Frame> frame, const Row<Frame>& row) -> Done {
+    const auto [ethernet, fault] = wire::EthernetView::check(std::as_const(frame).bytes());
+    if (fault != wire::EthernetFault::none) [[unlikely]] {
+      if (fault == wire::EthernetFault::truncated) return ends.end(std::move(frame), Cause::eth_truncated);
+      return ends.end(std::move(frame), Cause::eth_vlan_depth);
+    }
+    const wire::MacAddress destination = ethernet.destination();
+    const bool broadcast = destination == wire::kBroadcastMac;
+    if (destination != tables.ports[row.from.port.index()].mac && !broadcast) [[unlikely]]
+      return ends.end(std::move(frame), Cause::eth_other_host);
+
+    const auto link = static_cast<LinkLength>(ethernet.header_length());
+    switch (ethernet.ethertype()) {
+      [[likely]] case wire::kEtherIpv4
+          : return classify_ip4(std::move(frame), row, link, broadcast, tables.own4, host, ip4, ends);
+      case wire::kEtherIpv6: return Gate::ip6(std::move(frame), row, link, ip6);
+      case wire::kEtherArp: return ends.end(std::move(frame), Cause::punt_arp);
+      default: return ends.end(std::move(frame), Cause::eth_unknown_type);
+    }
+  });
+}
+
+}  // namespace strata

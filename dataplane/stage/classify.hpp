@@ -1,0 +1,16 @@
+// Takes the Ethernet header off and tells what is inside: the first look at a frame.
+#pragma once
+
+#include "dataplane/packet/ends.hpp"
+#include "dataplane/packet/gate.hpp"
+#include "dataplane/table/tables.hpp"
+
+namespace strata {
+
+using ClassifyEnds = EndsOf<Cause::eth_truncated, Cause::eth_vlan_depth, Cause::eth_other_host, Cause::eth_unknown_type,
+                            Cause::ip4_truncated, Cause::ip4_broadcast, Cause::ip4_link_broadcast, Cause::punt_arp>;
+
+void classify(Burst<stage::Frame>& in, const Tables& tables, Burst<stage::Host>& host, Burst<stage::Ip4>& ip4,
+              Burst<stage::Ip6>& ip6, ClassifyEnds ends);
+
+}  // namespace strata

@@ -1,0 +1,166 @@
+#include "dataplane/stage/esp_open.hpp"
+
+#include <cstring>
+
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/protocol.hpp"
+
+namespace strata {
+namespace {
+
+using stage::EspIn;
+using EspCause = EspOpenEnds::cause_type;
+
+//  0        4          8      16                      size-16   size
+//  | SPI    | sequence | IV   | ciphertext            | ICV     |
+//                             | payload | pad | P | N |
+constexpr std::size_t kTextOffset = wire::kEspHeaderLength + kIvLength;
+constexpr std::size_t kLeast = kTextOffset + wire::kEspTrailerLength + kIcvLength;
+
+// What became of each packet of the burst; nothing: its ICV was right.
+struct Verdict {
+  std::optional<EspCause> refused;
+  std::optional<Authentic> authentic;
+};
+using Verdicts = std::array<Verdict, kBurstSize>;
+
+std::optional<EspCause> cause_of(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::fresh: break;
+    case Freshness::replayed: return EspCause(Cause::esp_replayed);
+    case Freshness::too_old: return EspCause(Cause::esp_replay_too_old);
+  }
+  return std::nullopt;
+}
+
+std::uint64_t sequence_of(const InboundSa& sa, std::uint32_t low) {
+  return sa.esn ? extended_sequence(sa.window.top(), sa.window.size(), low) : low;
+}
+
+// Whether a packet's 64-bit number may depend on packets of this burst that are not judged yet. If so they are judged
+// first, and it is as if each packet had come alone.
+bool depends_on_burst(InboundSa& sa, std::uint32_t low) {
+  if (!sa.esn) return false;
+  if (sa.guess < sa.window.top()) sa.guess = sa.window.top();
+  const std::uint64_t now = extended_sequence(sa.window.top(), sa.window.size(), low);
+  if (extended_sequence(sa.guess, sa.window.size(), low) != now) return true;
+  if (now > sa.guess) sa.guess = now;
+  return false;
+}
+
+// RFC 4303 sections 2, 2.2 and 3.4.3, as far as they can be checked before the ICV.
+std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, std::uint64_t sequence) {
+  if (size < kLeast) return EspCause(Cause::esp_truncated);
+  if ((size - kTextOffset - kIcvLength) % 4 != 0) return EspCause(Cause::esp_bad_length);
+  // With the window off a sender may cycle, and then 0 comes by.
+  if (sequence == 0 && sa.window.size() != 0) return EspCause(Cause::esp_seq_zero);
+  return cause_of(sa.window.check(sequence));
+}
+
+void lay_out(EspOpenScratch& scratch, const InboundSa& sa, std::span<std::uint8_t> packet, std::size_t place,
+             std::uint64_t sequence) {
+  AeadBatch& batch = scratch.batch;
+  const std::size_t k = batch.size++;
+  scratch.sequences[k] = sequence;
+  scratch.members[k] = static_cast<std::uint8_t>(place);
+  batch.items[k] = {.key = &sa.key,
+                    .data = packet.data() + kTextOffset,
+                    .length = packet.size() - kTextOffset - kIcvLength,
+                    .aad_length = sa.esn ? 12U : 8U};
+  const std::uint32_t salt = sa.key.salt();
+  std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
+  std::memcpy(batch.nonces[k].octets + sizeof salt, packet.data() + wire::kEspHeaderLength, kIvLength);
+  std::uint8_t* aad = batch.aads[k].octets;
+  std::memcpy(aad, packet.data(), wire::kEspHeaderLength);  // SPI | sequence
+  if (!sa.esn) return;
+  wire::store_be64(aad + 4, sequence);  // SPI | high | low, RFC 4106 section 5
+}
+
+// RFC 4303 sections 3.4.3 and 3.4.4, packet by packet as they came: the window is asked again, since this burst may
+// hold a number twice, and is moved only for what is authentic. A text that is not is wiped: nobody is to see it.
+void settle(const Burst<EspIn>& in, SaTable& sas, EspOpenScratch& scratch, Verdicts& verdicts) {
+  AeadBatch& batch = scratch.batch;
+  for (std::size_t k = 0; k < batch.size; ++k) {
+    const std::size_t place = scratch.members[k];
+    InboundSa& sa = sas[in.row(place).from.sa.index()];
+    const AeadBatch::Item& item = batch.items[k];
+    Verdict& verdict = verdicts[place];
+    verdict.refused = cause_of(sa.window.check(scratch.sequences[k]));
+    if (!verdict.refused) [[likely]] {
+      verdict.authentic = AeadVerdict::compare(batch.icvs[k].octets, item.data + item.length);
+      if (verdict.authentic) [[likely]] {
+        sa.window.accept(scratch.sequences[k]);
+        continue;
+      }
+      verdict.refused = EspCause(Cause::esp_auth_failed);
+    }
+    std::memset(item.data, 0, item.length);
+  }
+  for (std::size_t k = 0; k < batch.size; ++k) {
+    InboundSa& sa = sas[in.row(scratch.members[k]).from.sa.index()];
+    sa.guess = sa.window.top();
+  }
+  batch.size = 0;
+}
+
+// Takes the trailer off and says what is inside (RFC 4303 sections 2.4 to 2.6).
+Done unwrap(Packet<EspIn> packet, const Row<EspIn>& row, Authentic authentic, InboundSa& sa, Burst<stage::Ip6>& ip6,
+            EspOpenEnds ends) {
+  const wire::Bytes bytes = std::as_const(packet).bytes();
+  const wire::EspTrailer trailer =
+      wire::check_trailer(bytes.subspan(kTextOffset, bytes.size() - kTextOffset - kIcvLength));
+  if (trailer.fault != wire::TrailerFault::none) [[unlikely]] {
+    if (trailer.fault == wire::TrailerFault::bad_length) return ends.end(std::move(packet), Cause::esp_bad_length);
+    return ends.end(std::move(packet), Cause::esp_bad_pad);
+  }
+  if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]] {
+    if (trailer.next_header == wire::kProtocolNone) return ends.end(std::move(packet), Cause::esp_dummy);
+    return ends.end(std::move(packet), Cause::esp_next_header);
+  }
+  ++sa.packets;
+  sa.octets += trailer.payload_length;
+  return Gate::opened(std::move(packet), row, authentic, {kTextOffset, trailer.payload_length}, ip6);
+}
+
+// RFC 4303 section 4 asks for SPI, time, addresses and number of what fails here.
+void note(Audit& audit, const Row<EspIn>& row, const InboundSa& sa, wire::Bytes packet, Cause cause) {
+  audit.note({.cause = cause,
+              .port = row.from.port,
+              .spi = sa.spi,
+              .sequence = wire::load_be32(packet.data() + 4),
+              .source = row.source,
+              .destination = sa.destination});
+}
+
+}  // namespace
+
+void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratch, Audit& audit, Burst<stage::Ip6>& ip6,
+              EspOpenEnds ends) {
+  Verdicts verdicts;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    InboundSa& sa = sas[in.row(i).from.sa.index()];
+    const std::span<std::uint8_t> packet = in.bytes(i);
+    const std::uint32_t low = wire::load_be32(packet.data() + 4);
+    if (depends_on_burst(sa, low)) [[unlikely]] {
+      aead.open(scratch.batch);
+      settle(in, sas, scratch, verdicts);
+    }
+    const std::uint64_t sequence = sequence_of(sa, low);
+    verdicts[i].refused = refuse_on_sight(sa, packet.size(), sequence);
+    if (!verdicts[i].refused) [[likely]]
+      lay_out(scratch, sa, packet, i, sequence);
+  }
+  aead.open(scratch.batch);
+  settle(in, sas, scratch, verdicts);
+
+  in.drain([&](Packet<EspIn> packet, const Row<EspIn>& row, std::size_t i) -> Done {
+    InboundSa& sa = sas[row.from.sa.index()];
+    const Verdict& verdict = verdicts[i];
+    if (verdict.authentic) [[likely]]
+      return unwrap(std::move(packet), row, *verdict.authentic, sa, ip6, ends);
+    note(audit, row, sa, std::as_const(packet).bytes(), verdict.refused->value());
+    return ends.end(std::move(packet), *verdict.refused);
+  });
+}
+
+}  // namespace strata

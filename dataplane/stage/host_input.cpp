@@ -1,0 +1,126 @@
+#include "dataplane/stage/host_input.hpp"
+
+#include "dataplane/stage/ip4_rules.hpp"
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/udp.hpp"
+
+namespace strata {
+namespace {
+
+using stage::EspIn;
+using stage::Host;
+
+constexpr std::uint16_t kIkePort = 500;
+constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
+
+struct HostInput {
+  const Tables& tables;
+  Audit& audit;
+  Burst<EspIn>& out;
+  HostInputEnds ends;
+
+  Done input(Packet<Host> packet, const Row<Host>& row) const;
+  Done udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
+  Done esp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
+           std::uint16_t udp_port) const;
+  Done fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
+  Done refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, std::uint32_t spi,
+              std::uint32_t sequence, HostInputEnds::cause_type cause) const;
+};
+
+// RFC 4303 section 3.4.2: no valid SA is an auditable event, with SPI, time, addresses and sequence number.
+Done HostInput::refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, std::uint32_t spi,
+                       std::uint32_t sequence, HostInputEnds::cause_type cause) const {
+  audit.note({.cause = cause.value(),
+              .port = row.from.port,
+              .spi = spi,
+              .sequence = sequence,
+              .source = ip.source(),
+              .destination = ip.destination()});
+  return ends.end(std::move(packet), cause);
+}
+
+Done HostInput::esp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
+                    std::uint16_t udp_port) const {
+  const auto [esp, fault] = wire::EspView::check(payload);
+  if (fault != wire::EspFault::none) [[unlikely]]
+    return ends.end(std::move(packet), Cause::esp_truncated);
+  const std::uint32_t spi = esp.spi();
+  if (spi == 0) [[unlikely]]
+    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_spi_zero);
+  const SpiEntry* entry = tables.spis.find({spi, ip.destination()});
+  if (entry == nullptr) [[unlikely]]
+    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_no_sa);
+  if (entry->udp_port != udp_port) [[unlikely]]
+    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_encap_mismatch);
+  const auto offset = static_cast<std::size_t>(payload.data() - std::as_const(packet).bytes().data());
+  const wire::Ipv4Address source = ip.source();
+  const auto ecn = static_cast<wire::Ecn>(ip.ecn());
+  return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
+}
+
+// RFC 3948 section 2: on a port that some SA is reached at.
+Done HostInput::udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
+  const auto [udp, fault] = wire::UdpView::check(ip.payload());
+  if (fault != wire::UdpFault::none) [[unlikely]]
+    return ends.end(std::move(packet), Cause::udp_bad_length);
+  const std::uint16_t port = udp.destination_port();
+  if (!tables.esp_ports.contains(port)) [[unlikely]] {
+    if (port == kIkePort) return ends.end(std::move(packet), Cause::punt_ike);
+    return ends.end(std::move(packet), Cause::punt_local);
+  }
+  const wire::Bytes payload = udp.payload();
+  // Section 2.3: one octet FF. Section 2.2: four octets of zero, where ESP would have its SPI, mean IKE.
+  if (payload.size() == 1 && payload[0] == 0xff) [[unlikely]]
+    return ends.end(std::move(packet), Cause::esp_nat_keepalive);
+  if (payload.size() >= 4 && wire::load_be32(payload.data()) == 0) [[unlikely]]
+    return ends.end(std::move(packet), Cause::punt_ike);
+  return esp(std::move(packet), row, ip, payload, port);
+}
+
+// RFC 4303 section 3.4.1: a fragment is never given to ESP. Behind a fragment's offset stands no port to tell ESP by,
+// so what is UDP counts as ESP there.
+Done HostInput::fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
+  const wire::Bytes payload = ip.payload();
+  const bool first = ip.fragment_offset() == 0;
+  if (ip.protocol() == wire::kProtocolEsp) {
+    const bool readable = first && payload.size() >= wire::kEspHeaderLength;
+    return refuse(std::move(packet), row, ip, readable ? wire::load_be32(payload.data()) : 0,
+                  readable ? wire::load_be32(payload.data() + 4) : 0, Cause::esp_fragment);
+  }
+  if (ip.protocol() == wire::kProtocolUdp) {
+    const bool to_esp = !first || (payload.size() >= 4 && tables.esp_ports.contains(wire::load_be16(&payload[2])));
+    if (to_esp) {
+      const bool readable = first && payload.size() >= wire::kUdpHeaderLength + wire::kEspHeaderLength;
+      return refuse(std::move(packet), row, ip, readable ? wire::load_be32(&payload[8]) : 0,
+                    readable ? wire::load_be32(&payload[12]) : 0, Cause::esp_fragment);
+    }
+  }
+  return ends.end(std::move(packet), Cause::ip4_fragment);
+}
+
+Done HostInput::input(Packet<Host> packet, const Row<Host>& row) const {
+  const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
+  if (fault != wire::Ipv4Fault::none) [[unlikely]]
+    return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
+  if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
+    return ends.end(std::move(packet), Cause::ip4_martian_source);
+  if (ip.is_fragment()) [[unlikely]]
+    return fragment(std::move(packet), row, ip);
+  switch (ip.protocol()) {
+    [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
+    case wire::kProtocolEsp: return esp(std::move(packet), row, ip, ip.payload(), kPlain);
+    case wire::kProtocolIcmp: return ends.end(std::move(packet), Cause::punt_icmp);
+    default: return ends.end(std::move(packet), Cause::punt_local);
+  }
+}
+
+}  // namespace
+
+void host_input(Burst<Host>& in, const Tables& tables, Audit& audit, Burst<EspIn>& esp, HostInputEnds ends) {
+  const HostInput stage{tables, audit, esp, ends};
+  in.drain([&](Packet<Host> packet, const Row<Host>& row) -> Done { return stage.input(std::move(packet), row); });
+}
+
+}  // namespace strata

@@ -1,0 +1,18 @@
+// Forwards IPv4 packets, whatever carried them: validation, ECN, TTL, next hop, the boundary (RFC 1812 section 5).
+#pragma once
+
+#include "dataplane/packet/ends.hpp"
+#include "dataplane/packet/gate.hpp"
+#include "dataplane/table/tables.hpp"
+
+namespace strata {
+
+using Ip4ForwardEnds =
+    EndsOf<Cause::ip4_truncated, Cause::ip4_bad_version, Cause::ip4_bad_header_length, Cause::ip4_bad_length,
+           Cause::ip4_bad_checksum, Cause::ip4_martian_source, Cause::ip4_martian_destination, Cause::ip4_broadcast,
+           Cause::ip4_multicast, Cause::ip4_ce_not_ect, Cause::ip4_ttl_exceeded, Cause::ip4_no_route,
+           Cause::policy_boundary, Cause::policy_no_sa, Cause::adj_unresolved>;
+
+void ip4_forward(Burst<stage::Ip4>& in, const Tables& tables, Burst<stage::Out>& out, Ip4ForwardEnds ends);
+
+}  // namespace strata

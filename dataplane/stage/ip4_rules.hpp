@@ -1,0 +1,36 @@
+// What RFC 1812 asks of every IPv4 packet, be it for us or passing through; shared by the stages that meet one.
+#pragma once
+
+#include "dataplane/packet/ends.hpp"
+#include "dataplane/table/own_address.hpp"
+#include "dataplane/wire/ipv4.hpp"
+
+namespace strata {
+
+// RFC 1812 section 5.2.2. Ends: a CauseOf that has the five causes.
+template <class CauseType>
+CauseType cause_of(wire::Ipv4Fault fault) {
+  switch (fault) {
+    case wire::Ipv4Fault::bad_version: return Cause::ip4_bad_version;
+    case wire::Ipv4Fault::bad_header_length: return Cause::ip4_bad_header_length;
+    case wire::Ipv4Fault::bad_length: return Cause::ip4_bad_length;
+    case wire::Ipv4Fault::bad_checksum: return Cause::ip4_bad_checksum;
+    case wire::Ipv4Fault::none:
+    case wire::Ipv4Fault::truncated: break;
+  }
+  return Cause::ip4_truncated;
+}
+
+// Never an address of one host: 0/8, 127/8, and all from 224/4 up (multicast, reserved, limited broadcast).
+// RFC 1812 section 5.3.7, RFC 1122 section 3.2.1.3.
+constexpr bool is_never_unicast(wire::Ipv4Address a) {
+  const std::uint32_t first = a.value >> 24;
+  return first == 0 || first == 127 || first >= 224;
+}
+
+// A source that none but a liar sends from: also our own addresses, and the broadcast addresses of our subnets.
+inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
+  return is_never_unicast(source) || own.find(source) != nullptr;
+}
+
+}  // namespace strata

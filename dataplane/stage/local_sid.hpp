@@ -1,0 +1,19 @@
+// IPv6 packets, opened or in clear, that come to a local SID (RFC 8754 section 4.3, RFC 8986 section 4).
+#pragma once
+
+#include "dataplane/ipsec/audit.hpp"
+#include "dataplane/packet/ends.hpp"
+#include "dataplane/packet/gate.hpp"
+#include "dataplane/table/tables.hpp"
+
+namespace strata {
+
+using LocalSidEnds =
+    EndsOf<Cause::esp_inner_truncated, Cause::esp_ce_not_ect, Cause::sr6_truncated, Cause::sr6_bad_version,
+           Cause::sr6_martian_source, Cause::sr6_no_sid, Cause::policy_selector_mismatch, Cause::policy_unprotected,
+           Cause::punt_icmp6, Cause::punt_local>;
+
+void local_sid(Burst<stage::Ip6>& in, const Tables& tables, Audit& audit, Burst<stage::Sr6>& end_dx4,
+               LocalSidEnds ends);
+
+}  // namespace strata

@@ -1,0 +1,17 @@
+// Which IPv4 addresses are this host's, and which IPv6.
+#pragma once
+
+#include "dataplane/table/flat_hash.hpp"
+#include "dataplane/wire/address.hpp"
+
+namespace strata {
+
+enum class OwnKind : std::uint8_t {
+  own,        // an address of a port
+  broadcast,  // 255.255.255.255, or all ones in a port's subnet
+};
+
+using OwnIpv4 = FlatHash<wire::Ipv4Address, OwnKind>;
+using OwnIpv6 = FlatHash<wire::Ipv6Address, OwnKind>;
+
+}  // namespace strata

@@ -1,0 +1,69 @@
+#include "dataplane/table/route_table.hpp"
+
+#include <rte_errno.h>
+#include <rte_fib.h>
+
+#include <atomic>
+#include <set>
+
+#include "dataplane/packet/burst.hpp"
+
+namespace strata {
+namespace {
+
+// rte_fib keeps next hops of 31 bits in its 4-octet tables: kind in bits 28..30, index below.
+constexpr unsigned kKindShift = 28;
+constexpr std::uint32_t kIndexMask = (1U << kKindShift) - 1;
+
+std::uint64_t pack(const Route& route) {
+  return (static_cast<std::uint64_t>(route.kind) << kKindShift) | (route.index & kIndexMask);
+}
+
+Route unpack(std::uint64_t next_hop) {
+  return {static_cast<RouteKind>(next_hop >> kKindShift), static_cast<std::uint32_t>(next_hop) & kIndexMask};
+}
+
+// Each /24 that has longer prefixes takes one group of 256 entries.
+std::uint32_t groups_needed(const std::vector<RouteEntry>& entries) {
+  std::set<std::uint32_t> blocks;
+  for (const RouteEntry& e : entries)
+    if (e.prefix.length > 24) blocks.insert(e.prefix.address.value >> 8);
+  return static_cast<std::uint32_t>(blocks.size());
+}
+
+}  // namespace
+
+void RouteTable::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
+
+tl::expected<RouteTable, std::string> RouteTable::create(const std::vector<RouteEntry>& entries) {
+  static std::atomic<unsigned> serial{0};  // DPDK finds tables by name: each needs its own
+  const std::string name = "strata_routes_" + std::to_string(serial++);
+  rte_fib_conf conf{};
+  conf.type = RTE_FIB_DIR24_8;
+  conf.default_nh = pack({RouteKind::none, 0});
+  conf.max_routes = static_cast<int>(entries.size() + 16);
+  conf.dir24_8.nh_sz = RTE_FIB_DIR24_8_4B;
+  conf.dir24_8.num_tbl8 = groups_needed(entries) + 16;
+  rte_fib* fib = rte_fib_create(name.c_str(), 0, &conf);
+  if (fib == nullptr) {
+    return tl::unexpected("no memory for the table of " + std::to_string(entries.size()) +
+                          " routes: " + rte_strerror(rte_errno) + "; give EAL more (-m MEGABYTES, or hugepages)");
+  }
+  RouteTable table(fib);
+  for (const RouteEntry& e : entries) {
+    const wire::Ipv4Prefix network = wire::network_of(e.prefix);
+    if (const int rc = rte_fib_add(fib, network.address.value, network.length, pack(e.route)); rc != 0)
+      return tl::unexpected("route " + wire::to_string(network) + ": " + rte_strerror(-rc));
+  }
+  return table;
+}
+
+void RouteTable::find(const wire::Ipv4Address* destinations, Route* routes, std::size_t n) const {
+  std::uint32_t ips[kBurstSize];
+  std::uint64_t next_hops[kBurstSize];
+  for (std::size_t i = 0; i < n; ++i) ips[i] = destinations[i].value;
+  rte_fib_lookup_bulk(fib_.get(), ips, next_hops, static_cast<int>(n));
+  for (std::size_t i = 0; i < n; ++i) routes[i] = unpack(next_hops[i]);
+}
+
+}  // namespace strata

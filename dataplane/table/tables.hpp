@@ -1,0 +1,46 @@
+// All that a worker reads about the configuration. Immutable but for the state of the SAs; swapped as a whole.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "dataplane/ipsec/security_association.hpp"
+#include "dataplane/table/adjacency.hpp"
+#include "dataplane/table/bypass.hpp"
+#include "dataplane/table/own_address.hpp"
+#include "dataplane/table/route_table.hpp"
+#include "dataplane/table/sid_table.hpp"
+
+namespace strata {
+
+inline constexpr std::size_t kMaxPorts = 32;
+
+struct PortEntry {
+  wire::MacAddress mac;
+  Side side = Side::protected_side;
+};
+
+// Which UDP ports some SA is reached at (RFC 3948: 4500; configured for each SA).
+class UdpPortSet {
+ public:
+  void insert(std::uint16_t port) { words_[port >> 6] |= std::uint64_t{1} << (port & 63); }
+  bool contains(std::uint16_t port) const { return ((words_[port >> 6] >> (port & 63)) & 1) != 0; }
+
+ private:
+  std::array<std::uint64_t, 1024> words_{};
+};
+
+struct Tables {
+  std::vector<PortEntry> ports;  // by PortId
+  OwnIpv4 own4;
+  OwnIpv6 own6;
+  UdpPortSet esp_ports;
+  SpiTable spis;
+  SaTable sas;
+  SidTable sids;
+  AdjacencyTable adjacencies;
+  RouteTable routes;
+  std::vector<BypassRule> bypass;
+};
+
+}  // namespace strata
