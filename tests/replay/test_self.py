@@ -6,7 +6,7 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrSegmentRouting
 from scapy.layers.ipsec import ESP, SecurityAssociation
-from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 
 import gateway as g
 
@@ -38,7 +38,7 @@ def test_frames_dissect_as_they_were_meant():
     assert six[IPv6ExtHdrSegmentRouting].lastentry == 1 and six.fl == 0x12345 and six.tc == 0xB8
     assert bytes(six[IP]) == inner
     frame = Ether(g.wrap(g.Sa(), b"x" * 64, vlans=((0x88A8, 100), (0x8100, 7)), tos=2, options=b"\x01" * 4, checksum="right"))
-    assert [frame[Dot1Q].vlan, frame[Dot1Q:2].vlan, frame[IP].tos, frame[IP].ihl] == [100, 7, 2, 6]
+    assert [frame[Dot1AD].vlan, frame[Dot1Q].vlan, frame[IP].tos, frame[IP].ihl] == [100, 7, 2, 6]
     right = frame[UDP].chksum
     del frame[UDP].chksum, frame[IP].chksum
     assert Ether(bytes(frame))[UDP].chksum == right and len(frame[UDP]) == 72
