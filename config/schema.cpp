@@ -87,7 +87,7 @@ constexpr std::array kSaFields{
     Field{.key = "algorithm", .type = Type::choice, .required = true,
           .description = "AEAD with an ICV of 16 octets (RFC 4106, RFC 7634).", .choices = kAlgorithms},
     Field{.key = "key", .type = Type::key, .required = true,
-          .note = "20, 28, 36, 36 octets for the algorithms in the order above",
+          .note = "aes-128-gcm: 20 octets, aes-192-gcm: 28, aes-256-gcm and chacha20-poly1305: 36",
           .description = "The cipher's key and then 4 octets of salt (RFC 4106 section 8.1, RFC 7634 section 3). A file holds the same hexadecimal text "
                          "and may be readable by its owner alone; a relative PATH starts at the configuration's folder. Never printed."},
     Field{.key = "esn", .type = Type::boolean, .default_text = "false",
@@ -198,7 +198,7 @@ std::string value_text(const Field& field) {
     }
     case Type::port_range: return "a port or a range as 1000-2000, in 0..65535";
     case Type::port_name: return "the name of a port";
-    case Type::mapping: return "a mapping";
+    case Type::mapping: return field.list ? "mappings" : "a mapping";
     case Type::named_mappings:
       return "a mapping of " + std::to_string(field.min) + " to " + std::to_string(field.max) + " names";
   }
@@ -218,7 +218,7 @@ const Field* find_field(const Section& section, std::string_view key) {
 std::string allowed_text(const Field& field) {
   std::string out = value_text(field);
   if (field.list) {
-    out = "a list of: " + out;
+    out = (field.type == Type::mapping ? "a list of " : "a list of: ") + out;
     if (field.min > 0) out += "; " + std::to_string(field.min) + " to " + std::to_string(field.max) + " of them";
   }
   if (!field.note.empty()) out += " (" + std::string(field.note) + ")";
