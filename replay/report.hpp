@@ -84,8 +84,10 @@ struct Report {
   bool explained = false;  // packets is filled, possibly with none
   std::vector<ExplainedPacket> packets;
   std::vector<Expectation> expect;
-  double seconds = 0;
+  double seconds = 0;  // with reading and writing the captures
   double packets_per_second = 0;
+  double dataplane_seconds = 0;  // from receiving a burst to sending it
+  double dataplane_packets_per_second = 0;
   std::vector<std::string> errors;
 
   std::uint64_t total(Fate fate) const;

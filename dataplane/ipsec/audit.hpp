@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "dataplane/drop/cause.hpp"
-#include "dataplane/packet/id.hpp"
-#include "dataplane/wire/address.hpp"
+#include "dataplane/packet/stage.hpp"
 
 namespace strata {
 
@@ -20,7 +19,7 @@ struct AuditEvent {
 
   std::uint64_t time_ns = 0;  // of the receive burst, by the worker's clock; note() fills it in
   Cause cause;
-  PortId port;
+  Origin from;
   std::uint32_t spi = 0;
   std::uint32_t sequence = 0;  // the half that is on the wire
   wire::Ipv4Address source{};  // of the outer packet

@@ -87,19 +87,19 @@ RingPort::~RingPort() {
   }
 }
 
-bool RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison) {
+const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison) {
   rte_mbuf* buffer = rte_pktmbuf_alloc(pool.pool_.get());
-  if (buffer == nullptr) return false;
+  if (buffer == nullptr) return nullptr;
   if (poison) fill(buffer, *poison);
   char* data = rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(frame.size()));
   if (data == nullptr) {
     rte_pktmbuf_free(buffer);
-    return false;
+    return nullptr;
   }
   std::memcpy(data, frame.data(), frame.size());
-  if (rte_ring_enqueue(rx_, buffer) == 0) return true;
+  if (rte_ring_enqueue(rx_, buffer) == 0) return buffer;
   rte_pktmbuf_free(buffer);
-  return false;
+  return nullptr;
 }
 
 unsigned RingPort::dequeue(rte_mbuf** buffers, unsigned most) {

@@ -47,10 +47,13 @@ class RingPort {
 
   std::uint16_t device() const { return device_; }
 
-  // One frame for the next receive call. False: no buffer, or the ring is full.
-  bool feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison);
+  // One frame for the next receive call; what is answered tells its buffer when it is collected. A buffer goes through
+  // the journey as it is, so a frame that comes out can be held against the one that went in.
+  // nullptr: no buffer, or the ring is full.
+  const void* feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison);
 
-  // Hands every frame sent since the last call to take(std::span<const std::uint8_t>), in order, and frees it.
+  // Hands every frame sent since the last call to take(const void* buffer, std::span<const std::uint8_t>), in order,
+  // and frees it.
   template <class Take>
   void collect(Take&& take) {
     for (;;) {
@@ -58,7 +61,7 @@ class RingPort {
       const unsigned n = dequeue(buffers, 32);
       if (n == 0) return;
       for (unsigned i = 0; i < n; ++i)
-        take(std::span<const std::uint8_t>(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len));
+        take(static_cast<const void*>(buffers[i]), std::span<const std::uint8_t>(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len));
       rte_pktmbuf_free_bulk(buffers, n);
     }
   }

@@ -37,6 +37,24 @@ struct Ip4;    // an IPv4 packet
 struct Out;    // a frame ready to be sent
 }  // namespace stage
 
+// For the picture of the journey and for --explain.
+template <class Stage>
+inline constexpr const char* kStageName = nullptr;
+template <>
+inline constexpr const char* kStageName<stage::Frame> = "Frame";
+template <>
+inline constexpr const char* kStageName<stage::Host> = "Host";
+template <>
+inline constexpr const char* kStageName<stage::EspIn> = "EspIn";
+template <>
+inline constexpr const char* kStageName<stage::Ip6> = "Ip6";
+template <>
+inline constexpr const char* kStageName<stage::Sr6> = "Sr6";
+template <>
+inline constexpr const char* kStageName<stage::Ip4> = "Ip4";
+template <>
+inline constexpr const char* kStageName<stage::Out> = "Out";
+
 template <class Stage>
 struct Row;
 

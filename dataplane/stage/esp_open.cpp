@@ -125,7 +125,7 @@ Done unwrap(Packet<EspIn> packet, const Row<EspIn>& row, Authentic authentic, In
 // RFC 4303 section 4 asks for SPI, time, addresses and number of what fails here.
 void note(Audit& audit, const Row<EspIn>& row, const InboundSa& sa, wire::Bytes packet, Cause cause) {
   audit.note({.cause = cause,
-              .port = row.from.port,
+              .from = row.from,
               .spi = sa.spi,
               .sequence = wire::load_be32(packet.data() + 4),
               .source = row.source,

@@ -33,7 +33,7 @@ struct HostInput {
 Done HostInput::refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, std::uint32_t spi,
                        std::uint32_t sequence, HostInputEnds::cause_type cause) const {
   audit.note({.cause = cause.value(),
-              .port = row.from.port,
+              .from = row.from,
               .spi = spi,
               .sequence = sequence,
               .source = ip.source(),

@@ -42,7 +42,7 @@ struct AtSid {
 // RFC 4301 section 5.2 step 4: an auditable event, with the addresses of the packet that was inside.
 Done AtSid::mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip, const InboundSa& sa) const {
   audit.note({.cause = Cause::policy_selector_mismatch,
-              .port = row.from.port,
+              .from = row.from,
               .spi = sa.spi,
               .inner = AuditEvent::Inner{ip.source(), ip.destination()}});
   return ends.end(std::move(packet), Cause::policy_selector_mismatch);

@@ -3,6 +3,7 @@
 #include <rte_errno.h>
 #include <rte_fib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 
@@ -59,6 +60,10 @@ tl::expected<RouteTable, std::string> RouteTable::create(const std::vector<Route
 }
 
 void RouteTable::find(const wire::Ipv4Address* destinations, Route* routes, std::size_t n) const {
+  if (fib_ == nullptr) {
+    std::fill_n(routes, n, Route{RouteKind::none, 0});
+    return;
+  }
   std::uint32_t ips[kBurstSize];
   std::uint64_t next_hops[kBurstSize];
   for (std::size_t i = 0; i < n; ++i) ips[i] = destinations[i].value;

@@ -33,6 +33,9 @@ struct RouteEntry {
 
 class RouteTable {
  public:
+  // No routes at all.
+  RouteTable() = default;
+
   // Of two entries with one prefix the later one stays.
   static tl::expected<RouteTable, std::string> create(const std::vector<RouteEntry>& entries);
 

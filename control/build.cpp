@@ -1,0 +1,185 @@
+#include "control/build.hpp"
+
+#include <unordered_map>
+
+#include "dataplane/wire/ethernet.hpp"
+
+namespace strata {
+namespace {
+
+Side side_of(config::Side side) {
+  return side == config::Side::protected_side ? Side::protected_side : Side::unprotected_side;
+}
+
+AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
+  switch (algorithm) {
+    case config::Algorithm::aes_128_gcm: return AeadAlgorithm::aes_128_gcm;
+    case config::Algorithm::aes_192_gcm: return AeadAlgorithm::aes_192_gcm;
+    case config::Algorithm::aes_256_gcm: return AeadAlgorithm::aes_256_gcm;
+    case config::Algorithm::chacha20_poly1305: break;
+  }
+  return AeadAlgorithm::chacha20_poly1305;
+}
+
+class Builder {
+ public:
+  Builder(const config::Config& config, const std::vector<wire::MacAddress>& macs) : config_(config), macs_(macs) {}
+
+  tl::expected<std::unique_ptr<Tables>, std::string> build() {
+    ports();
+    own_addresses();
+    neighbors();
+    security_associations();
+    local_sids();
+    bypass();
+    auto routes = RouteTable::create(route_entries());
+    if (!routes) return tl::unexpected(std::move(routes.error()));
+    tables_->routes = std::move(*routes);
+    tables_->adjacencies = AdjacencyTable(std::move(adjacencies_));
+    return std::move(tables_);
+  }
+
+ private:
+  void ports();
+  void own_addresses();
+  void neighbors();
+  void security_associations();
+  void local_sids();
+  void bypass();
+  std::vector<RouteEntry> route_entries();
+  // The adjacency of a next hop; made, unresolved, if there is none yet.
+  AdjId<V4> adjacency(const std::string& port, wire::Ipv4Address address);
+
+  const config::Config& config_;
+  const std::vector<wire::MacAddress>& macs_;
+  std::unique_ptr<Tables> tables_ = std::make_unique<Tables>();
+  std::unordered_map<std::string, PortId> port_by_name_;
+  std::unordered_map<std::uint64_t, AdjId<V4>> adjacency_by_key_;  // port and address
+  std::vector<Adjacency> adjacencies_;
+};
+
+void Builder::ports() {
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    const config::Port& port = config_.ports[i];
+    tables_->ports.push_back({.mac = macs_[i], .side = side_of(port.side)});
+    port_by_name_.emplace(port.name, PortId(static_cast<std::uint8_t>(i)));
+  }
+}
+
+void Builder::own_addresses() {
+  std::vector<std::pair<wire::Ipv4Address, OwnKind>> own4{{wire::Ipv4Address{0xffffffff}, OwnKind::broadcast}};
+  std::vector<std::pair<wire::Ipv6Address, OwnKind>> own6;
+  for (const config::Port& port : config_.ports) {
+    for (const wire::Ipv4Prefix& address : port.addresses) {
+      own4.emplace_back(address.address, OwnKind::own);
+      // RFC 3021: a /31 has no broadcast address, a /32 no subnet.
+      if (address.length <= 30)
+        own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, OwnKind::broadcast);
+    }
+    for (const wire::Ipv6Prefix& address : port.addresses6) own6.emplace_back(address.address, OwnKind::own);
+  }
+  tables_->own4 = OwnIpv4(own4);
+  tables_->own6 = OwnIpv6(own6);
+}
+
+AdjId<V4> Builder::adjacency(const std::string& port_name, wire::Ipv4Address address) {
+  const PortId port = port_by_name_.at(port_name);
+  const std::uint64_t key = (std::uint64_t{port.index()} << 32) | address.value;
+  const auto [at, is_new] =
+      adjacency_by_key_.emplace(key, AdjId<V4>(static_cast<std::uint32_t>(adjacencies_.size())));
+  if (is_new) {
+    EthernetHeader header{};
+    std::copy_n(tables_->ports[port.index()].mac.octets.begin(), 6, header.begin() + 6);
+    wire::store_be16(&header[12], wire::kEtherIpv4);
+    adjacencies_.push_back(
+        {.header = header, .port = port, .side = tables_->ports[port.index()].side, .resolved = false, .address = address});
+  }
+  return at->second;
+}
+
+void Builder::neighbors() {
+  for (const config::Neighbor& neighbor : config_.neighbors) {
+    Adjacency& made = adjacencies_.at(adjacency(neighbor.port, neighbor.address).index());
+    std::copy_n(neighbor.mac.octets.begin(), 6, made.header.begin());
+    made.resolved = true;
+  }
+}
+
+void Builder::security_associations() {
+  std::vector<std::pair<SpiKey, SpiEntry>> spis;
+  for (const config::SecurityAssociation& sa : config_.security_associations) {
+    if (sa.direction != config::Direction::in) continue;
+    const SaId id(static_cast<std::uint32_t>(tables_->sas.size()));
+    const std::uint16_t udp_port = sa.udp_encap ? sa.udp_encap->destination_port : 0;
+    if (udp_port != 0) tables_->esp_ports.insert(udp_port);
+    spis.push_back({SpiKey{sa.spi, sa.destination}, SpiEntry{id, udp_port}});
+    const std::optional<std::uint8_t> protocol = sa.selectors.protocol;
+    tables_->sas.push_back(InboundSa{
+        .key = AeadKey(algorithm_of(sa.algorithm), sa.key.bytes()),
+        .window = ReplayWindow(sa.replay_window),
+        .spi = sa.spi,
+        .esn = sa.esn,
+        .protocol = protocol ? static_cast<std::int16_t>(*protocol) : std::int16_t{kAnyProtocol},
+        .selectors = Ipv6Selectors::of(sa.selectors.source, sa.selectors.destination),
+        .destination = sa.destination,
+    });
+  }
+  tables_->spis = SpiTable(spis);
+}
+
+void Builder::local_sids() {
+  std::vector<LocalSid> sids;
+  for (const config::LocalSid& sid : config_.local_sids) {
+    sids.push_back({.prefix = sid.sid,
+                    .behavior = SidBehavior::end_dx4,
+                    .takes_clear = sid.clear,
+                    .adj = adjacency(sid.port, sid.next_hop)});
+  }
+  tables_->sids = SidTable(std::move(sids));
+}
+
+void Builder::bypass() {
+  for (const config::Bypass& rule : config_.bypass) {
+    BypassRule made{.source = rule.source, .destination = rule.destination};
+    if (rule.protocol) made.protocol = *rule.protocol;
+    if (rule.source_ports) {
+      made.source_first = rule.source_ports->first;
+      made.source_last = rule.source_ports->last;
+    }
+    if (rule.destination_ports) {
+      made.destination_first = rule.destination_ports->first;
+      made.destination_last = rule.destination_ports->last;
+    }
+    tables_->bypass.push_back(made);
+  }
+}
+
+// Of equal prefixes the later stays: a policy before a route before a connected subnet. Neighbors are /32, so that what
+// is on a link needs no second look-up.
+std::vector<RouteEntry> Builder::route_entries() {
+  std::vector<RouteEntry> entries;
+  for (const config::Port& port : config_.ports) {
+    for (const wire::Ipv4Prefix& address : port.addresses)
+      entries.push_back({address, {RouteKind::connected, port_by_name_.at(port.name).index()}});
+  }
+  std::vector<RouteEntry> routes;
+  for (const config::Route& route : config_.routes)
+    routes.push_back({route.prefix, {RouteKind::adjacency, adjacency(route.port, route.next_hop).index()}});
+  for (std::uint32_t i = 0; i < adjacencies_.size(); ++i)
+    entries.push_back({{adjacencies_[i].address, 32}, {RouteKind::adjacency, i}});
+  entries.insert(entries.end(), routes.begin(), routes.end());
+  for (std::uint32_t i = 0; i < config_.policies.size(); ++i) {
+    for (const wire::Ipv4Prefix& prefix : config_.policies[i].prefixes)
+      entries.push_back({prefix, {RouteKind::policy, i}});
+  }
+  return entries;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Config& config,
+                                                                const std::vector<wire::MacAddress>& macs) {
+  return Builder(config, macs).build();
+}
+
+}  // namespace strata

@@ -1,0 +1,286 @@
+#include "replay/engine.hpp"
+
+#include <chrono>
+
+#include "control/build.hpp"
+#include "control/eal.hpp"
+#include "dataplane/worker.hpp"
+#include "replay/explain.hpp"
+#include "replay/feed.hpp"
+#include "replay/outputs.hpp"
+
+namespace strata::replay {
+namespace {
+
+constexpr unsigned kMemoryMib = 384;
+constexpr unsigned kBuffers = 1023;
+constexpr std::uint16_t kUsualRoom = 2048;  // octets of frame
+constexpr unsigned kLargeBuffers = 255;
+constexpr std::uint16_t kLargeRoom = 65000;  // jumbo frames, and what a capture of a host with offloads holds
+constexpr std::uint64_t kSecond = 1'000'000'000;
+using Clock = std::chrono::steady_clock;
+using Status = tl::expected<void, std::string>;
+
+// A frame on its way: what came in, so that what comes out can be told from it.
+struct InFlight {
+  const void* buffer;
+  std::uint64_t number;
+  std::uint64_t time_ns;
+};
+
+class Replay {
+ public:
+  Replay(const config::Config& config, const Options& options) : config_(config), options_(options) {}
+
+  Status prepare();
+  Report run();
+
+ private:
+  tl::expected<PortId, std::string> port_named(const PortFile& given, const char* option) const;
+  Status open_files();
+  Status make_ports();
+  Status make_worker();
+  bool gather();
+  bool feed(const Feed::Frame& frame);
+  void turn();
+  void collect();
+  void collect_audit();
+  void explain();
+  void account();
+
+  const config::Config& config_;
+  const Options& options_;
+  Report report_;
+  Feed feed_;
+  Outputs outputs_;
+  std::optional<Pool> pool_;
+  std::optional<Pool> large_pool_;
+  std::vector<RingPort> ports_;  // by PortId
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<Worker> worker_;
+  std::optional<ExplainEye> eye_;
+  std::vector<InFlight> burst_;  // by Arrival
+  PortId burst_port_ = PortId::none();
+  std::string summary_;  // of the frame that is explained
+  std::uint64_t fed_ = 0;
+  Clock::duration in_dataplane_{};
+};
+
+tl::expected<PortId, std::string> Replay::port_named(const PortFile& given, const char* option) const {
+  std::string names;
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    if (config_.ports[i].name == given.port) return PortId(static_cast<std::uint8_t>(i));
+    names += (i == 0 ? "" : ", ") + config_.ports[i].name;
+  }
+  return tl::unexpected(std::string(option) + " " + given.port + "=" + given.file + ": " + config_.file +
+                        " has no port '" + given.port + "'; its ports are: " + names);
+}
+
+Status Replay::open_files() {
+  for (const PortFile& in : options_.in) {
+    const auto port = port_named(in, "--in");
+    if (!port) return tl::unexpected(port.error());
+    if (auto added = feed_.add(*port, in.file); !added) return added;
+  }
+  for (const PortFile& out : options_.out) {
+    const auto port = port_named(out, "--out");
+    if (!port) return tl::unexpected(port.error());
+    if (auto opened = outputs_.write_to(*port, out.file); !opened) return opened;
+  }
+  for (const PortFile& expected : options_.expect) {
+    const auto port = port_named(expected, "--expect");
+    if (!port) return tl::unexpected(port.error());
+    if (auto opened = outputs_.expect(*port, expected.port, expected.file); !opened) return opened;
+  }
+  return {};
+}
+
+Status Replay::make_ports() {
+  auto pool = Pool::create("strata_pool", kBuffers, kUsualRoom);
+  if (!pool) return tl::unexpected(pool.error());
+  pool_.emplace(std::move(*pool));
+  auto large = Pool::create("strata_large", kLargeBuffers, kLargeRoom);
+  if (!large) return tl::unexpected(large.error());
+  large_pool_.emplace(std::move(*large));
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    auto port = RingPort::create("strata_port_" + std::to_string(i));
+    if (!port) return tl::unexpected(port.error());
+    ports_.push_back(std::move(*port));
+  }
+  return {};
+}
+
+Status Replay::make_worker() {
+  std::vector<wire::MacAddress> macs;
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    // There is no device to ask: a locally administered address that is the same every time.
+    const wire::MacAddress ours{{0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 1)}};
+    macs.push_back(config_.ports[i].mac.value_or(ours));
+  }
+  auto tables = build_tables(config_, macs);
+  if (!tables) return tl::unexpected(tables.error());
+  tables_ = std::move(*tables);
+  std::array<std::uint16_t, kMaxPorts> devices{};
+  for (std::size_t i = 0; i < ports_.size(); ++i) devices[i] = ports_[i].device();
+  auto worker = Worker::create(*tables_, devices);
+  if (!worker) return tl::unexpected(worker.error());
+  worker_ = std::move(*worker);
+  if (options_.explain) eye_.emplace(config_, *tables_);
+  return {};
+}
+
+Status Replay::prepare() {
+  if (auto done = open_files(); !done) return done;
+  if (auto done = start_eal_offline(kMemoryMib); !done) return done;
+  if (auto done = make_ports(); !done) return done;
+  return make_worker();
+}
+
+// False: no more buffers; what is in flight has to leave first.
+bool Replay::feed(const Feed::Frame& frame) {
+  const Pool& pool = frame.bytes.size() <= kUsualRoom ? *pool_ : *large_pool_;
+  const void* buffer = ports_[frame.port.index()].feed(pool, frame.bytes, options_.poison);
+  if (buffer == nullptr) return false;
+  burst_.push_back({buffer, ++fed_, frame.time_ns});
+  if (eye_) summary_ = summary(frame.bytes);
+  return true;
+}
+
+// The next burst: frames of one port, and of one second, so that what is limited by the second does not depend on how
+// the frames are grouped. False: there is none.
+bool Replay::gather() {
+  burst_.clear();
+  const std::size_t most = options_.explain ? 1 : options_.burst;
+  while (burst_.size() < most) {
+    const auto frame = feed_.front();
+    if (!frame) break;
+    if (burst_.empty()) burst_port_ = frame->port;
+    if (frame->port != burst_port_) break;
+    if (!burst_.empty() && frame->time_ns / kSecond != burst_.front().time_ns / kSecond) break;
+    if (frame->bytes.size() > kLargeRoom) {
+      report_.errors.push_back("the packet after number " + std::to_string(fed_) + " has " +
+                               std::to_string(frame->bytes.size()) + " octets and was left out; at most " +
+                               std::to_string(kLargeRoom) + " are replayed");
+    } else if (!feed(*frame)) {
+      if (burst_.empty()) report_.errors.emplace_back("no packet buffers are left: some were lost");
+      break;
+    }
+    feed_.advance();
+  }
+  return !burst_.empty();
+}
+
+void Replay::turn() {
+  const std::uint64_t now = burst_.front().time_ns;
+  const auto start = Clock::now();
+  if (eye_) {
+    worker_->turn(burst_port_, burst_.size(), now, *eye_);
+  } else {
+    NoEye blind;
+    worker_->turn(burst_port_, burst_.size(), now, blind);
+  }
+  in_dataplane_ += Clock::now() - start;
+}
+
+// Frames leave each port in the order they came in, so the search for each goes on where the last one was found.
+void Replay::collect() {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    std::size_t at = 0;
+    ports_[i].collect([&](const void* buffer, std::span<const std::uint8_t> frame) {
+      while (at < burst_.size() && burst_[at].buffer != buffer) ++at;
+      const std::uint64_t time = at < burst_.size() ? burst_[at].time_ns : 0;
+      outputs_.sent(PortId(static_cast<std::uint8_t>(i)), time, frame);
+    });
+  }
+}
+
+void Replay::collect_audit() {
+  worker_->audit().collect([&](const strata::AuditEvent& event) {
+    report_.audit.push_back({.cause = event.cause,
+                             .port = config_.ports[event.from.port.index()].name,
+                             .spi = event.spi,
+                             .source = event.source,
+                             .destination = event.destination,
+                             .sequence = event.sequence,
+                             .time_ns = burst_[static_cast<std::size_t>(event.from.place)].time_ns});
+  });
+}
+
+void Replay::explain() {
+  ExplainedPacket told{.number = burst_.front().number,
+                       .port = config_.ports[burst_port_.index()].name,
+                       .summary = summary_,
+                       .steps = eye_->take_steps(),
+                       .end = End::sent,
+                       .cause = {},
+                       .reason = {},
+                       .to = {}};
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const std::uint64_t sent = worker_->sent(PortId(static_cast<std::uint8_t>(i)));
+    if (sent != report_.ports[i].sent) told.to = config_.ports[i].name;
+    report_.ports[i].sent = sent;
+  }
+  if (!told.to) {
+    told.cause = worker_->ends().last();
+    told.end = end_of(text_of(*told.cause).fate);
+  }
+  report_.packets.push_back(std::move(told));
+}
+
+void Replay::account() {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const PortId port(static_cast<std::uint8_t>(i));
+    report_.ports[i].received = worker_->received(port);
+    report_.ports[i].sent = worker_->sent(port);
+    report_.received += report_.ports[i].received;
+    report_.sent += report_.ports[i].sent;
+  }
+  for (std::size_t i = 0; i < kCauseCount; ++i) report_.causes[i] = worker_->ends().count(static_cast<Cause>(i));
+  std::size_t sa = 0;
+  for (const config::SecurityAssociation& of : config_.security_associations) {
+    if (of.direction != config::Direction::in) continue;
+    report_.security_associations.push_back({of.name, tables_->sas[sa].packets, tables_->sas[sa].octets});
+    ++sa;
+  }
+  for (std::size_t i = 0; i < worker_->sid_counters().size(); ++i) {
+    const SidCounter& counter = worker_->sid_counters()[i];
+    report_.local_sids.push_back({wire::to_string(config_.local_sids[i].sid), counter.packets, counter.octets});
+  }
+  report_.audit_suppressed = worker_->audit().suppressed();
+  const unsigned lost = pool_->in_use() + large_pool_->in_use();
+  if (lost != 0) report_.errors.push_back(std::to_string(lost) + " packet buffers were lost on the way");
+}
+
+Report Replay::run() {
+  report_.config = config_.file;
+  report_.explained = options_.explain;
+  for (const config::Port& port : config_.ports) report_.ports.push_back({port.name, 0, 0});
+  const auto start = Clock::now();
+  while (gather()) {
+    turn();
+    collect();
+    collect_audit();
+    if (eye_) explain();
+  }
+  const std::chrono::duration<double> all = Clock::now() - start;
+  const std::chrono::duration<double> in_dataplane = in_dataplane_;
+  account();
+  report_.seconds = all.count();
+  if (all.count() > 0) report_.packets_per_second = static_cast<double>(report_.received) / all.count();
+  report_.dataplane_seconds = in_dataplane.count();
+  if (in_dataplane.count() > 0)
+    report_.dataplane_packets_per_second = static_cast<double>(report_.received) / in_dataplane.count();
+  for (const std::string& error : feed_.errors()) report_.errors.push_back(error);
+  outputs_.finish(report_);
+  return std::move(report_);
+}
+
+}  // namespace
+
+tl::expected<Report, std::string> replay(const config::Config& config, const Options& options) {
+  Replay made(config, options);
+  if (auto prepared = made.prepare(); !prepared) return tl::unexpected(std::move(prepared.error()));
+  return made.run();
+}
+
+}  // namespace strata::replay

@@ -1,0 +1,65 @@
+#include "replay/explain.hpp"
+
+#include <cstdio>
+
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+
+namespace strata::replay {
+namespace {
+
+std::string hex(std::uint32_t value) {
+  char text[11];
+  std::snprintf(text, sizeof text, "0x%08x", value);
+  return text;
+}
+
+std::string ipv4_pair(wire::Bytes packet) {
+  if (packet.size() < wire::kIpv4MinHeaderLength) return "cut short";
+  return wire::to_string(wire::read_ipv4(&packet[12])) + " > " + wire::to_string(wire::read_ipv4(&packet[16]));
+}
+
+std::string ipv6_pair(wire::Bytes packet) {
+  if (packet.size() < wire::kIpv6HeaderLength) return "cut short";
+  return wire::to_string(wire::read_ipv6(&packet[8])) + " > " + wire::to_string(wire::read_ipv6(&packet[24]));
+}
+
+}  // namespace
+
+ExplainEye::ExplainEye(const config::Config& config, const Tables& tables) : config_(config), tables_(tables) {
+  for (const config::SecurityAssociation& sa : config.security_associations)
+    if (sa.direction == config::Direction::in) sa_names_.push_back(sa.name);
+}
+
+std::string ExplainEye::tell(const Row<stage::Frame>&, wire::Bytes) const { return {}; }
+
+std::string ExplainEye::tell(const Row<stage::Host>&, wire::Bytes) const { return "IPv4 to an own address"; }
+
+std::string ExplainEye::tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const {
+  return "SA " + sa_names_.at(row.from.sa.index()) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
+         std::to_string(wire::load_be32(bytes.data() + 4));
+}
+
+std::string ExplainEye::tell(const Row<stage::Ip6>& row, wire::Bytes bytes) const {
+  const std::string how = row.from.sa.is_none() ? "in clear, IPv6 " : "ICV right, inside is IPv6 ";
+  return how + ipv6_pair(bytes);
+}
+
+std::string ExplainEye::tell(const Row<stage::Sr6>& row, wire::Bytes) const {
+  return "SID " + wire::to_string(tables_.sids[row.sid].prefix) + ", End.DX4";
+}
+
+std::string ExplainEye::tell(const Row<stage::Ip4>& row, wire::Bytes bytes) const {
+  if (row.adj.is_none()) return "in clear, IPv4 " + ipv4_pair(bytes);
+  const Adjacency& adj = tables_.adjacencies[row.adj];
+  return "IPv4 " + ipv4_pair(bytes) + " to " + wire::to_string(adj.address) + " on " +
+         config_.ports[adj.port.index()].name;
+}
+
+std::string ExplainEye::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
+  return "TTL now " + std::to_string(bytes[wire::kEthernetHeaderLength + 8]) + ", out of " +
+         config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
+}
+
+}  // namespace strata::replay

@@ -1,0 +1,48 @@
+// What was sent, port by port: written to captures, and held against what was expected.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/packet/id.hpp"
+#include "replay/capture.hpp"
+#include "replay/report.hpp"
+
+namespace strata::replay {
+
+class Outputs {
+ public:
+  using Status = tl::expected<void, std::string>;
+
+  Outputs() = default;
+  Outputs(Outputs&&) = delete;
+  ~Outputs();
+
+  Status write_to(PortId port, const std::string& file);
+  // Without write_to for that port what is sent goes to a file that is removed at the end.
+  Status expect(PortId port, const std::string& port_name, const std::string& file);
+
+  void sent(PortId port, std::uint64_t time_ns, std::span<const std::uint8_t> frame);
+
+  // After the last frame: closes the files and compares. Errors are added to the report's.
+  void finish(Report& report);
+
+ private:
+  struct Output {
+    std::string file;
+    CaptureWriter writer;
+    bool temporary;
+  };
+  struct Expected {
+    PortId port;
+    std::string port_name;
+    std::string file;
+  };
+
+  std::map<std::size_t, Output> outputs_;  // by PortId
+  std::vector<Expected> expected_;
+};
+
+}  // namespace strata::replay
