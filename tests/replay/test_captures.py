@@ -1,0 +1,45 @@
+"""The captures that are checked in: made anew and compared, and replayed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import make_captures
+from harness import causes, read_capture, replay
+
+FOLDER = Path(__file__).parent / "captures"
+
+# These need a driver that scatters, a full transmit queue, or a fault in strata.
+NOT_FROM_A_CAPTURE = {"rx.multi_segment", "tx.full", "park.wrong_stage"}
+
+
+@pytest.mark.parametrize("name", make_captures.CAPTURES)
+def test_made_anew_they_are_the_same(tmp_path, name):
+    make_captures.make(name, tmp_path)
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == sorted(path.name for path in FOLDER.glob(f"{name}.*"))
+    for file in made:
+        assert (tmp_path / file).read_bytes() == (FOLDER / file).read_bytes(), f"{file}: run make_captures.py and look at the difference"
+
+
+@pytest.mark.parametrize("name", make_captures.CAPTURES)
+@pytest.mark.parametrize("burst", [1, 64])
+def test_replayed_they_end_as_expected(tmp_path, name, burst):
+    arguments = [FOLDER / f"{name}.yaml", "--json", "--explain", "--burst", burst]
+    for port in ("wan", "lan"):
+        arguments += ["--in", f"{port}={FOLDER / name}.{port}.pcap", "--out", f"{port}={tmp_path / port}.pcap", "--expect", f"{port}={FOLDER / name}.{port}.expected.pcap"]
+    report = json.loads(replay(*arguments, check=0).stdout)
+    expected = json.loads((FOLDER / f"{name}.expected.json").read_text())
+    got = ["sent" if packet["end"] == "sent" else packet["cause"] for packet in report["packets"]]
+    assert got == expected.pop("ends")
+    assert {key: report[key] for key in expected} == expected
+    assert report["balanced"] is True
+    assert {entry["port"]: entry["match"] for entry in report["expect"]} == {"wan": True, "lan": True}
+    for port in ("wan", "lan"):
+        assert read_capture(tmp_path / f"{port}.pcap")[0] == read_capture(FOLDER / f"{name}.{port}.expected.pcap")[0]
+
+
+def test_every_cause_has_a_packet():
+    ends = set(json.loads((FOLDER / "every-end.expected.json").read_text())["ends"])
+    assert set(causes()) - NOT_FROM_A_CAPTURE == ends - {"sent"}
