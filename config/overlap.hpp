@@ -10,8 +10,9 @@
 
 namespace strata::config {
 
-// Pairs of places (first < second) in `selectors` that overlap in source, destination and protocol. Everyone that
-// overlaps another one is in some pair; not every pair is listed. O(n log n) for a fixed number of prefix lengths.
+// Pairs of places (first < second) in `selectors` that overlap in source, destination and protocol: none only when no
+// two overlap, and of two that do at least one is in a pair. Not every pair is listed, there could be n * n of them.
+// O(n log n) for a given number of different prefix lengths.
 std::vector<std::pair<std::size_t, std::size_t>> find_overlaps(std::span<const Selectors* const> selectors);
 
 }  // namespace strata::config

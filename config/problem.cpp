@@ -13,7 +13,9 @@ constexpr std::size_t kLongestWord = 64;  // bounds the work of the distance: no
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // A key that slipped into another field, or a key file's content pasted as a name. An IPv6 address has at most 32 hex
-// digits, four at a time; the shortest key has 40 in a row, or in pairs when somebody put separators between them.
+// digits, four at a time, a MAC address 12; the shortest key has 40 in a row, or in pairs with separators between.
+}  // namespace
+
 bool looks_like_key(std::string_view text) {
   if (text.starts_with("hex:") || text.find("hex:") != std::string_view::npos) return true;
   std::size_t run = 0;
@@ -21,7 +23,7 @@ bool looks_like_key(std::string_view text) {
   for (const char c : text) {
     run = is_hex(c) ? run + 1 : 0;
     total += is_hex(c) ? 1 : 0;
-    if (run >= 20) return true;
+    if (run >= 16) return true;
   }
   const bool only_hex = std::all_of(text.begin(), text.end(), [](char c) {
     return is_hex(c) || c == ':' || c == '-' || c == ' ' || c == ',' || c == 'x' || c == '\n';
@@ -29,9 +31,14 @@ bool looks_like_key(std::string_view text) {
   return only_hex && total > 32;
 }
 
-// Edits of one letter, and two neighbours changed over, count one each ("optimal string alignment").
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Edits of one letter, whatever its case, and two neighbours changed over, count one each ("optimal string alignment").
 std::size_t distance(std::string_view a, std::string_view b) {
   std::array<std::array<std::size_t, kLongestWord + 1>, 3> rows{};
+  const auto same = [a, b](std::size_t i, std::size_t j) { return lower(a[i - 1]) == lower(b[j - 1]); };
   for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     auto& row = rows[i % 3];
@@ -39,9 +46,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
     const auto& above2 = rows[(i + 1) % 3];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      const std::size_t cost = same(i, j) ? 0 : 1;
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + cost});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], above2[j - 2] + 1);
+      if (i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j)) row[j] = std::min(row[j], above2[j - 2] + 1);
     }
   }
   return rows[a.size() % 3][b.size()];

@@ -26,6 +26,9 @@ std::string to_string(const Problem& problem, std::string_view file);
 // Text from the file as it may stand in an error: short, printable, and not shown at all when it looks like a key.
 std::string shown(std::string_view text);
 
+// A key in a place where none belongs, such as a name: it is refused there, and never shown.
+bool looks_like_key(std::string_view text);
+
 // The candidate that a person most likely meant (Damerau-Levenshtein distance); empty when none is near.
 std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
 

@@ -14,7 +14,10 @@ namespace {
 std::string kind_text(const Node& node) {
   switch (node.kind) {
     case NodeKind::nothing: return "nothing";
-    case NodeKind::scalar: return node.quoted ? '"' + shown(node.text) + '"' : shown(node.text);
+    case NodeKind::scalar: {
+      const bool in_quotes = node.quoted && !node.text.empty() && !looks_like_key(node.text);
+      return in_quotes ? '"' + shown(node.text) + '"' : shown(node.text);
+    }
     case NodeKind::list: return "a list";
     case NodeKind::mapping: return "a mapping";
   }
@@ -238,7 +241,7 @@ std::vector<Mapping::Named> Mapping::named_entries(std::string_view key) const {
   for (std::size_t i = 0; i + 1 < children.size(); i += 2) {
     const Node& name = document_->at(children[i]);
     const Path path{.parent = &v->path, .key = name.text};
-    if (name.kind != NodeKind::scalar || !is_name(name.text)) {
+    if (name.kind != NodeKind::scalar || !is_name(name.text) || looks_like_key(name.text)) {
       problems_->add({.mark = name.mark,
                       .field = to_string(v->path),
                       .found = "the name " + kind_text(name),

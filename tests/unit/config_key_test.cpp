@@ -1,0 +1,177 @@
+// Keys: where they come from, who may read them, and that nothing ever says them.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "config/describe.hpp"
+#include "config/key.hpp"
+#include "tests/unit/config_sample.hpp"
+
+namespace strata::config {
+namespace {
+
+constexpr std::string_view kHex = "c0ffee0405060708090a0b0c0d0e0f10111213fe";
+
+class KeyFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "strata-key-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // The path of a new file in the test's folder.
+  std::string write(const std::string& content, mode_t mode = 0600) {
+    const std::string path = folder_ + "/from-b.key";
+    std::ofstream(path) << content;
+    EXPECT_EQ(chmod(path.c_str(), mode), 0);
+    return path;
+  }
+  std::string error_of(const std::string& text) {
+    const auto key = read_key(text, folder_);
+    return key ? "" : key.error();
+  }
+
+  std::string folder_;
+};
+
+TEST_F(KeyFile, IsReadInEveryForm) {
+  for (const std::string& content : {std::string(kHex), "hex:" + std::string(kHex), "  " + std::string(kHex) + "\n",
+                                     "hex:" + std::string(kHex) + "\r\n"}) {
+    const auto key = read_key("file:" + write(content), "");
+    ASSERT_TRUE(key.has_value()) << key.error();
+    EXPECT_EQ(key->bytes().size(), 20U);
+    EXPECT_EQ(key->bytes()[0], 0xc0);
+    EXPECT_EQ(key->bytes()[19], 0xfe);
+  }
+}
+
+TEST_F(KeyFile, ARelativePathStartsAtTheConfigurationsFolder) {
+  write(std::string(kHex));
+  const std::string text = changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "file:from-b.key");
+  EXPECT_EQ(mistakes_in(text, folder_ + "/c.yaml"), "");
+  EXPECT_NE(mistakes_in(text, "c.yaml"), "");
+}
+
+TEST_F(KeyFile, MustBeClosedToOthers) {
+  for (const mode_t mode : {0640, 0604, 0660, 0644, 0610, 0601, 0620, 0602}) {
+    const std::string path = write(std::string(kHex), mode);
+    EXPECT_NE(error_of("file:from-b.key").find("is open to others (mode 0"), std::string::npos) << mode;
+  }
+  write(std::string(kHex), 0644);
+  EXPECT_EQ(error_of("file:from-b.key"), "key file " + folder_ +
+                                             "/from-b.key is open to others (mode 0644); allowed: its owner alone "
+                                             "(chmod 600)");
+  write(std::string(kHex), 0400);
+  EXPECT_EQ(error_of("file:from-b.key"), "");
+}
+
+TEST_F(KeyFile, MustBelongToTheCallerOrRoot) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  ASSERT_EQ(chown(write(std::string(kHex)).c_str(), 65534, 65534), 0);
+  EXPECT_NE(error_of("file:from-b.key").find("belongs to user 65534; allowed: the user who runs strata, or root"),
+            std::string::npos);
+}
+
+TEST_F(KeyFile, MustBeARegularFile) {
+  ASSERT_EQ(mkfifo((folder_ + "/pipe").c_str(), 0600), 0);  // without a writer: must not wait for one
+  EXPECT_NE(error_of("file:pipe").find("is not a regular file"), std::string::npos);
+  EXPECT_NE(error_of("file:.").find("is not a regular file"), std::string::npos);
+  EXPECT_NE(error_of("file:missing").find("No such file or directory"), std::string::npos);
+  EXPECT_NE(error_of("file:").find("no file name"), std::string::npos);
+  ASSERT_EQ(symlink(write(std::string(kHex)).c_str(), (folder_ + "/link").c_str()), 0);
+  EXPECT_EQ(error_of("file:link"), "");
+}
+
+TEST_F(KeyFile, ContentThatIsNoKeyIsRefusedAndNotShown) {
+  const std::string hex(kHex);
+  for (const std::string& content : {std::string(), std::string("\n"), hex + "0", "hex:hex:" + hex, hex + "\n" + hex,
+                                     "0x" + hex, std::string("c0ffee secret"), std::string(5000, 'a')}) {
+    write(content);
+    const std::string error = error_of("file:from-b.key");
+    EXPECT_NE(error, "") << content;
+    EXPECT_EQ(error.find("c0ffee"), std::string::npos) << error;
+    EXPECT_EQ(error.find("secret"), std::string::npos) << error;
+  }
+}
+
+// Wherever a person may have put the key by mistake, no error has eight digits of it in a row.
+TEST(KeyNeverShown, InWhateverPlaceItStands) {
+  const std::string hex(kHex);
+  const std::vector<std::string> places = {
+      changed("name: from-b", "name: " + hex),
+      changed("spi: 0x1001", "spi: 0x" + hex),
+      changed("spi: 0x1001", "spi: \"" + hex + "\""),
+      changed("algorithm: aes-128-gcm", "algorithm: hex:" + hex),
+      changed("esn: true", "esn: " + hex),
+      changed("esn: true", "\"" + hex + "\": true"),
+      changed("esn: true", "hex:" + hex + ": true"),
+      changed("esn: true", "key: " + hex),
+      changed("  - port: lan", "  - port: " + hex),
+      changed("side: protected", "side: " + hex),
+      changed("10.1.0.1/24", hex),
+      changed("protocol: ipv4", "protocol: " + hex),
+      changed("device: 0000:3b:00.1", "device: " + hex),
+      changed("  lan:\n", "  " + hex + ": {device: x}\n  lan:\n"),
+      changed("routes:", hex + ":"),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "hex: " + hex),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "\"hex:" + hex),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "\"\\q" + hex + "\""),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "*" + hex),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "[" + hex),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "!" + hex + " x"),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "hex:" + hex.substr(2)),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "file:" + hex),
+      changed("\"hex:0102030405060708090a0b0c0d0e0f1011121314\"", "|\n        " + hex),
+  };
+  for (const std::string& text : places) {
+    const std::string mistakes = mistakes_in(text);
+    EXPECT_NE(mistakes, "");
+    for (std::size_t at = 0; at + 8 <= hex.size(); ++at) {
+      ASSERT_EQ(mistakes.find(hex.substr(at, 8)), std::string::npos) << mistakes;
+    }
+  }
+}
+
+template <class T>
+concept Printable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
+
+TEST(SecretType, IsMovedNotCopiedAndNotPrinted) {
+  static_assert(!std::is_copy_constructible_v<Secret> && !std::is_copy_assignable_v<Secret>);
+  static_assert(std::is_nothrow_move_constructible_v<Secret> && std::is_nothrow_move_assignable_v<Secret>);
+  static_assert(!Printable<Secret> && Printable<int>);
+  Secret a(std::vector<std::uint8_t>{1, 2, 3});
+  const Secret copy = a.clone();
+  Secret b = std::move(a);
+  EXPECT_TRUE(a.empty());  // NOLINT(bugprone-use-after-move): that is what is tested
+  EXPECT_EQ(b.bytes().size(), 3U);
+  EXPECT_TRUE(std::equal(b.bytes().begin(), b.bytes().end(), copy.bytes().begin()));
+}
+
+TEST(SecretType, AnAssignedOverKeyIsWiped) {
+  std::vector<std::uint8_t> octets(64, 0x5a);
+  const std::uint8_t* const place = octets.data();
+  Secret secret(std::move(octets));
+  ASSERT_EQ(secret.bytes().data(), place);
+  std::string text(64, 'k');
+  wipe(text);
+  EXPECT_TRUE(text.empty());
+  EXPECT_EQ(text.data()[0], '\0');
+  secret = Secret();
+  EXPECT_TRUE(secret.empty());
+}
+
+}  // namespace
+}  // namespace strata::config
