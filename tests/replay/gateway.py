@@ -178,8 +178,13 @@ def routing(kind, segments_left, data=b"\0\0\0\0"):
 
 
 def options_header(protocol, length=8):
-    """A Hop-by-Hop or Destination Options header of `length` octets, filled by one PadN."""
-    return protocol, bytes([0, length // 8 - 1, 1, length - 4]) + bytes(length - 4)
+    """A Hop-by-Hop or Destination Options header of `length` octets, filled by one PadN or several (RFC 8200 4.2)."""
+    room, options = length - 2, b""
+    while room:
+        size = min(room, 256)
+        options += bytes([1, size - 2]) + bytes(size - 2)
+        room -= size
+    return protocol, bytes([0, length // 8 - 1]) + options
 
 
 def hop_by_hop(length=8):

@@ -167,7 +167,7 @@ def run_case(config, cases, tmp_path, *, matrix=MATRIX, ports=("wan", "lan", "la
 
 
 def comparable(report):
-    left_out = {"seconds", "packets_per_second", "packets", "config"}
+    left_out = {"packets", "config"} | {key for key in report if key.endswith(("seconds", "per_second"))}
     kept = {key: value for key, value in report.items() if key not in left_out}
     kept["audit"] = sorted(json.dumps(entry, sort_keys=True) for entry in report["audit"])
     return kept

@@ -135,9 +135,11 @@ class Gateway:
     def udp(self, data, destination, esp_ports, ecn):
         need(len(data) >= 8, "udp.bad_length")
         port, length = be16(data, 2), be16(data, 4)
-        if port not in esp_ports:
-            raise End("punt.ike" if port == 500 else "punt.local")
-        need(8 <= length <= len(data), "udp.bad_length")
+        whole = 8 <= length <= len(data)
+        if port not in esp_ports:  # nothing is opened here: a wrong length may be seen or left to the host
+            punt = "punt.ike" if port == 500 else "punt.local"
+            raise End(punt) if whole else End(punt, "udp.bad_length")
+        need(whole, "udp.bad_length")
         payload = data[8:length]
         if payload == b"\xff":
             raise End("esp.nat_keepalive")

@@ -250,3 +250,27 @@ def test_duty_13_the_wrong_key_or_salt(tmp_path):
         cases += [ends(g.good(other, 3), "esp.auth_failed"),
                   ends(g.wrap(sa, struct.pack("!II", sa.spi, 4) + bytes(8) + salted), "esp.auth_failed"), ok(sa, 3)]
     run_case(Config(THREE), cases, tmp_path)
+
+
+def test_duty_14_audit_events(tmp_path):
+    """RFC 4303 3.4 and RFC 4301 5.2: time, SPI, addresses, sequence number, for each kind of event."""
+    sa = Sa()
+    broken = bytearray(g.good(sa, 3))
+    broken[-1] ^= 1
+    fragment = g.patch4(g.udp4(sa.seal(5, g.inner6(g.inner4())), flags=0), 6, b"\x20\x00")
+    bad = {
+        "esp.no_sa": g.good(Sa(spi=0x4444), 1),
+        "esp.auth_failed": bytes(broken),
+        "policy.selector_mismatch": g.good(sa, 4, six={"src": "fc00:3::7"}),
+        "esp.fragment": g.ether(fragment),
+        "esp.replayed": g.good(sa, 2),
+    }
+    cases = [ok(sa, 2)] + [ends(frame, cause) for cause, frame in bad.items()]
+    audit = {entry["cause"]: entry for entry in run_case(Config(), cases, tmp_path).report["audit"]}
+    assert set(audit) == set(bad)
+    for number, (cause, entry) in enumerate(((cause, audit[cause]) for cause in bad), 1):
+        sequence = {"esp.no_sa": 1, "esp.auth_failed": 3, "policy.selector_mismatch": 4, "esp.fragment": 5, "esp.replayed": 2}[cause]
+        assert int(entry["spi"], 16) == (0x4444 if cause == "esp.no_sa" else sa.spi), entry
+        assert (entry["sequence"], entry["port"]) == (sequence, "wan"), entry
+        assert (entry["source"], entry["destination"]) in (("192.0.2.2", "192.0.2.1"), ("fc00:3::7", "fc00:1::d4")), entry
+        assert abs(entry["time"] - (1700000000 + number * 1e-6)) < 5e-7, entry

@@ -62,9 +62,10 @@ def test_duty_24_selectors_before_sids(tmp_path):
 
 def test_duty_24_martian_inner_ipv6_sources(tmp_path):
     sa = Sa(inside="::/0")
+    good = sent(g.good(sa, 99, INNER, six={"src": "fc00:2::1"}), OUT)
     cases = [ends(g.good(sa, seq, six={"src": source}), "sr6.martian_source", note=source)
              for seq, source in enumerate(("::", "::1", "ff02::1", "ff0e::1", "ffff::"), 1)]
-    run_case(Config([sa]), cases + [sent(g.good(sa, 99, INNER), OUT)], tmp_path)
+    run_case(Config([sa]), [*cases, good], tmp_path)
 
 
 def test_duty_25_clear_srv6_to_a_protected_sid(tmp_path):
