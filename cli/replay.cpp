@@ -70,7 +70,8 @@ int run_replay(ReplayOptions& options) {
   if (!config) {
     for (const config::Problem& problem : config.error())
       std::cerr << config::to_string(problem, options.config) << "\n";
-    return fail(options.config + " has mistakes; nothing was replayed", 1);
+    if (config.error().size() == 1) return 1;
+    return fail(std::to_string(config.error().size()) + " mistakes in " + options.config + "; nothing was replayed", 1);
   }
   const auto report = replay::replay(*config, options.replay);
   if (!report) return fail(report.error(), 1);

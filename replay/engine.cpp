@@ -103,7 +103,7 @@ Status Replay::make_ports() {
   if (!large) return tl::unexpected(large.error());
   large_pool_.emplace(std::move(*large));
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
-    auto port = RingPort::create("strata_port_" + std::to_string(i));
+    auto port = RingPort::create("strata_port_" + std::to_string(i), *pool_);
     if (!port) return tl::unexpected(port.error());
     ports_.push_back(std::move(*port));
   }

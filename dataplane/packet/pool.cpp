@@ -56,7 +56,7 @@ tl::expected<Pool, std::string> Pool::create(const std::string& name, unsigned c
 unsigned Pool::size() const { return pool_->size; }
 unsigned Pool::in_use() const { return rte_mempool_in_use_count(pool_.get()); }
 
-tl::expected<RingPort, std::string> RingPort::create(const std::string& name) {
+tl::expected<RingPort, std::string> RingPort::create(const std::string& name, const Pool& pool) {
   const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
   rte_ring* rx = rte_ring_create((name + "_rx").c_str(), kRingSize, 0, flags);
   rte_ring* tx = rte_ring_create((name + "_tx").c_str(), kRingSize, 0, flags);
@@ -68,7 +68,7 @@ tl::expected<RingPort, std::string> RingPort::create(const std::string& name) {
   const int device = rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0);
   if (device < 0) return tl::unexpected(why("cannot make a port of rings for " + name));
   RingPort port(rx, tx, static_cast<std::uint16_t>(device));
-  if (const int rc = start(port.device_, nullptr); rc != 0)
+  if (const int rc = start(port.device_, pool.pool_.get()); rc != 0)
     return tl::unexpected("cannot start the port of rings for " + name + ": " + rte_strerror(-rc));
   return port;
 }

@@ -40,7 +40,8 @@ class Pool {
 // A DPDK port (driver net_ring) of which we hold the other end: what is fed is received, what is sent is collected.
 class RingPort {
  public:
-  static tl::expected<RingPort, std::string> create(const std::string& name);
+  // pool: DPDK wants to know of one, though rings take no buffers from it; it outlives the port.
+  static tl::expected<RingPort, std::string> create(const std::string& name, const Pool& pool);
   RingPort(RingPort&&) noexcept;
   RingPort& operator=(RingPort&&) = delete;
   ~RingPort();
