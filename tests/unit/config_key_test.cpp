@@ -32,7 +32,7 @@ class KeyFile : public testing::Test {
 
   // The path of a new file in the test's folder.
   std::string write(const std::string& content, mode_t mode = 0600) {
-    const std::string path = folder_ + "/from-b.key";
+    std::string path = folder_ + "/from-b.key";
     std::ofstream(path) << content;
     EXPECT_EQ(chmod(path.c_str(), mode), 0);
     return path;
@@ -95,7 +95,9 @@ TEST_F(KeyFile, MustBeARegularFile) {
 
 TEST_F(KeyFile, ContentThatIsNoKeyIsRefusedAndNotShown) {
   const std::string hex(kHex);
-  for (const std::string& content : {std::string(), std::string("\n"), hex + "0", "hex:hex:" + hex, hex + "\n" + hex,
+  std::string two_lines = hex;
+  two_lines.append("\n").append(hex);
+  for (const std::string& content : {std::string(), std::string("\n"), hex + "0", "hex:hex:" + hex, two_lines,
                                      "0x" + hex, std::string("c0ffee secret"), std::string(5000, 'a')}) {
     write(content);
     const std::string error = error_of("file:from-b.key");

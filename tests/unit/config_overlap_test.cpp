@@ -23,6 +23,7 @@ bool overlaps(const Selectors& a, const Selectors& b) {
 
 std::vector<std::pair<std::size_t, std::size_t>> find(const std::vector<Selectors>& all) {
   std::vector<const Selectors*> pointers;
+  pointers.reserve(all.size());
   for (const Selectors& s : all) pointers.push_back(&s);
   return find_overlaps(pointers);
 }
