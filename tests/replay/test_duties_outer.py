@@ -100,6 +100,8 @@ def test_duty_60_outer_header_is_validated(tmp_path):
         ends(g.ether(g.patch4(packet, 2, b"\x00\x13")), "ip4.bad_length"),
         ends(g.ether(g.patch4(packet, 2, struct.pack("!H", len(packet) + 1))), "ip4.truncated"),
         ends(g.ether(g.patch(packet, 10, wrong)), "ip4.bad_checksum"),
+        ends(g.ether(g.patch(packet, 19, b"\xff")), "ip4.bad_checksum", note="a destination that cannot be believed"),
+        ends(g.ether(g.patch(packet, 19, b"\x77")), "ip4.bad_checksum"),
         ends(g.ether(b""), "ip4.truncated"),
         ends(g.ether(packet[:19]), "ip4.truncated"),
         ends(g.ether(packet[:20]), "ip4.truncated"),
