@@ -46,10 +46,7 @@ std::optional<Prefix> parse_prefix(std::string_view text, unsigned most, ParseAd
 
 }  // namespace
 
-std::uint32_t mask_of(const Ipv4Prefix& p) {
-  if (p.length == 0) return 0;
-  return p.length >= 32 ? 0xffffffff : ~(0xffffffff >> p.length);
-}
+std::uint32_t mask_of(const Ipv4Prefix& p) { return p.length >= 32 ? 0xffffffff : ~(0xffffffff >> p.length); }
 
 Ipv6Address mask_of(const Ipv6Prefix& p) {
   Ipv6Address mask;

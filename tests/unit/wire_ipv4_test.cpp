@@ -69,8 +69,10 @@ TEST(WireIpv4, Duty60_FaultsAreJudgedInOrder) {
   EXPECT_EQ(fault_of(octets), Ipv4Fault::bad_version);
   octets[0] = 0x42;
   EXPECT_EQ(fault_of(octets), Ipv4Fault::bad_header_length);
-  octets[0] = 0x4f;
-  EXPECT_EQ(fault_of(octets), Ipv4Fault::truncated);
+  for (const std::uint8_t beyond : Octets{0x4f, 0x47}) {
+    octets[0] = beyond;
+    EXPECT_EQ(fault_of(octets), Ipv4Fault::truncated);
+  }
   octets[0] = 0x45;
   EXPECT_EQ(fault_of(octets), Ipv4Fault::bad_length);
   octets[3] = 25;
