@@ -13,7 +13,8 @@
 
 namespace strata {
 
-enum class LinkLength : std::uint8_t {};  // octets of the Ethernet header with its tags
+enum class LinkLength : std::uint8_t {};    // octets of the Ethernet header with its tags
+enum class OuterLength : std::uint16_t {};  // octets of the IPv6 header with its extension headers
 
 // Where in a packet the next one lies.
 struct Within {
@@ -74,11 +75,10 @@ class Gate {
 
   // RFC 8986 section 4.5: the IPv6 header and all its extension headers go, and with them all that was known of them.
   // The SID admitted the packet, so it counts as protected traffic also where it had come in clear.
-  // outer: octets of the IPv6 header and its extension headers.
-  static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, std::size_t outer, AdjId<V4> adj,
+  static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, OuterLength outer, AdjId<V4> adj,
                            Burst<stage::Ip4>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
-    cut_front(buffer, outer);
+    cut_front(buffer, static_cast<std::size_t>(outer));
     return push(buffer, Row<stage::Ip4>{.from = admitted(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 

@@ -36,7 +36,8 @@ void end_dx4(Burst<stage::Sr6>& in, const SidTable& sids, SidCounters& counters,
     SidCounter& counter = counters[row.sid.index()];
     ++counter.packets;
     counter.octets += bytes.size();
-    return Gate::decapsulated(std::move(packet), row, chain.upper_offset, sids[row.sid].adj, ip4);
+    const auto outer = static_cast<OuterLength>(chain.upper_offset);
+    return Gate::decapsulated(std::move(packet), row, outer, sids[row.sid].adj, ip4);
   });
 }
 
