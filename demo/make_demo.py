@@ -19,7 +19,16 @@ import gateway as g  # noqa: E402
 from harness import START_NS, Sent, capture_bytes, ends, sent  # noqa: E402
 
 B = g.Sa()
-C = g.Sa("from-c", spi=0x1002, source="192.0.2.3", udp=None, inside="fc00:3::/48", key_from=0x40, algorithm="chacha20-poly1305", window=64)
+C = g.Sa(
+    "from-c",
+    spi=0x1002,
+    source="192.0.2.3",
+    udp=None,
+    inside="fc00:3::/48",
+    key_from=0x40,
+    algorithm="chacha20-poly1305",
+    window=64,
+)
 SID = "fc00:1::d4"
 
 
@@ -27,18 +36,33 @@ def good_ones():
     """What must come out, carried in many ways."""
     ping_b, ping_c = g.inner4(84, ident=1), g.inner4(84, src="10.3.0.2", ident=2)
     syn = bytes(IP(src="10.2.0.2", dst="10.1.0.2", id=3) / TCP(sport=43210, dport=443, flags="S", seq=1))
-    dns = bytes(IP(src="10.3.0.2", dst="10.1.0.2", id=4) / UDP(sport=5353, dport=53) / Raw(b"an answer to every question"))
+    dns = bytes(
+        IP(src="10.3.0.2", dst="10.1.0.2", id=4) / UDP(sport=5353, dport=53) / Raw(b"an answer to every question")
+    )
     marked = g.inner4(84, src="10.3.0.2", ident=6, tos=2)
     big = g.inner4(1400, ident=7)
     return {
         "B's ping, without an SRH": sent(g.good(B, 1, ping_b), g.on_lan(ping_b)),
         "C's ping, in plain ESP": sent(g.good(C, 1, ping_c), g.on_lan(ping_c)),
-        "with an SRH and a TLV in it": sent(g.good(B, 2, syn, six={"headers": [g.srh([SID], tlvs=g.PADN_TLV)]}), g.on_lan(syn)),
+        "with an SRH and a TLV in it": sent(
+            g.good(B, 2, syn, six={"headers": [g.srh([SID], tlvs=g.PADN_TLV)]}), g.on_lan(syn)
+        ),
         "in a VLAN, behind two more IPv6 headers, with TFC padding": sent(
-            g.good(C, 3, dns, six={"headers": [g.hop_by_hop(), g.dst_opts()]}, outer={"vlans": ((0x8100, 42),)}, tfc=bytes(60)), g.on_lan(dns)),
+            g.good(
+                C,
+                3,
+                dns,
+                six={"headers": [g.hop_by_hop(), g.dst_opts()]},
+                outer={"vlans": ((0x8100, 42),)},
+                tfc=bytes(60),
+            ),
+            g.on_lan(dns),
+        ),
         "late, but inside the window": sent(g.good(C, 2, ping_c), g.on_lan(ping_c)),
         "a NAT gave B another port": sent(g.good(B, 3, big, outer={"sport": 61000}), g.on_lan(big)),
-        "a router on the way marked congestion": sent(g.good(C, 4, marked, six={"tc": 2}, outer={"tos": 3}), g.on_lan(marked, ecn=g.CE)),
+        "a router on the way marked congestion": sent(
+            g.good(C, 4, marked, six={"tc": 2}, outer={"tos": 3}), g.on_lan(marked, ecn=g.CE)
+        ),
     }
 
 
@@ -58,11 +82,15 @@ def bad_ones():
         "B speaks as C": ends(g.good(B, 12, inner, six={"src": "fc00:3::2"}), "policy.selector_mismatch"),
         "SRv6 in clear": ends(g.ether(g.inner6(inner), kind=0x86DD), "policy.unprotected"),
         "a SID that is not ours": ends(g.good(B, 13, inner, six={"dst": "fc00:1::99"}), "sr6.no_sid"),
-        "an SRH with a segment left": ends(g.good(B, 14, inner, six={"headers": [g.srh([SID, "fc00:9::1"], 1)]}), "sr6.segments_left"),
+        "an SRH with a segment left": ends(
+            g.good(B, 14, inner, six={"headers": [g.srh([SID, "fc00:9::1"], 1)]}), "sr6.segments_left"
+        ),
         "no IPv4 inside": ends(g.good(C, 10, inner, six={"upper": g.UDP_}), "sr6.upper_layer"),
         "a wrong checksum inside": ends(g.good(B, 15, wrong_sum), "ip4.bad_checksum"),
         "TTL 1 inside": ends(g.good(C, 11, g.inner4(84, ttl=1)), "ip4.ttl_exceeded"),
-        "congestion marked, and the inside cannot say so": ends(g.good(C, 12, inner, outer={"tos": 3}), "esp.ce_not_ect"),
+        "congestion marked, and the inside cannot say so": ends(
+            g.good(C, 12, inner, outer={"tos": 3}), "esp.ce_not_ect"
+        ),
         "a fragment of ESP": ends(g.ether(fragment), "esp.fragment"),
         "clear IPv4 to the protected side": ends(g.ether(g.inner4(84, src="203.0.113.9")), "policy.boundary"),
         "a NAT keepalive": ends(g.ether(g.udp4(b"\xff")), "esp.nat_keepalive"),

@@ -27,7 +27,19 @@ BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 KEY_OCTETS = {"aes-128-gcm": 16, "aes-192-gcm": 24, "aes-256-gcm": 32, "chacha20-poly1305": 32}
 ALGORITHMS = tuple(KEY_OCTETS)
 
-HOP_BY_HOP, IPV4, TCP_, UDP_, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6, NO_NEXT, DST_OPTS = 0, 4, 6, 17, 41, 43, 44, 50, 58, 59, 60
+HOP_BY_HOP, IPV4, TCP_, UDP_, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6, NO_NEXT, DST_OPTS = (
+    0,
+    4,
+    6,
+    17,
+    41,
+    43,
+    44,
+    50,
+    58,
+    59,
+    60,
+)
 
 
 def octets(first, count):
@@ -125,7 +137,9 @@ def _aead(algorithm, keymat):
 # --- the layers, inside out ------------------------------------------------------------------------------------------
 
 
-def inner4(size=84, *, src="10.2.0.2", dst="10.1.0.2", ttl=64, tos=0, ident=1, options=b"", flags="DF", seq=1, **fields):
+def inner4(
+    size=84, *, src="10.2.0.2", dst="10.1.0.2", ttl=64, tos=0, ident=1, options=b"", flags="DF", seq=1, **fields
+):
     """An IPv4 packet of exactly `size` octets: an ICMP echo request when there is room, else octets that count up."""
     header = IP(src=src, dst=dst, ttl=ttl, tos=tos, id=ident, flags=flags, **fields)
     ihl = 5 + len(options) // 4
@@ -152,7 +166,7 @@ def ip4_bytes(header, upper, options=b""):
 
 
 def patch(data, offset, new):
-    return data[:offset] + new + data[offset + len(new):]
+    return data[:offset] + new + data[offset + len(new) :]
 
 
 def patch4(packet, offset, new):
@@ -163,7 +177,7 @@ def patch4(packet, offset, new):
 
 
 def srh(segments, segments_left=0, *, last_entry=None, header_length=None, flags=0, tag=0, tlvs=b"", kind=4):
-    """A segment routing header (RFC 8754 2), segments in the order of the list; its next header octet is filled later."""
+    """A segment routing header (RFC 8754 2), segments in the order of the list; its next header is filled in later."""
     body = b"".join(ipaddress.IPv6Address(s).packed for s in segments) + tlvs
     assert len(body) % 8 == 0
     length = len(body) // 8 if header_length is None else header_length
@@ -219,11 +233,26 @@ def udp4(payload, *, src="192.0.2.2", dst="192.0.2.1", sport=4500, dport=4500, c
         packet = IP(src=src, dst=dst) / datagram / Raw(payload)
         upper = bytes(packet)[20:]
     else:
-        upper = bytes(datagram)[:4] + struct.pack("!HH", 8 + len(payload) if length is None else length, checksum) + payload
+        upper = (
+            bytes(datagram)[:4] + struct.pack("!HH", 8 + len(payload) if length is None else length, checksum) + payload
+        )
     return outer4(upper, UDP_, src=src, dst=dst, **ip)
 
 
-def outer4(upper, protocol, *, src="192.0.2.2", dst="192.0.2.1", ident=0, ttl=64, tos=0, flags="DF", frag=0, options=b"", **more):
+def outer4(
+    upper,
+    protocol,
+    *,
+    src="192.0.2.2",
+    dst="192.0.2.1",
+    ident=0,
+    ttl=64,
+    tos=0,
+    flags="DF",
+    frag=0,
+    options=b"",
+    **more,
+):
     header = IP(src=src, dst=dst, proto=protocol, id=ident, ttl=ttl, tos=tos, flags=flags, frag=frag, **more)
     return ip4_bytes(header, upper, options)
 
@@ -315,8 +344,18 @@ class Config:
     def tree(self):
         tree = {
             "ports": {
-                "wan": {"device": "net_null0", "mac": WAN_MAC, "addresses": ["192.0.2.1/24", "198.51.100.1/24"], "side": "unprotected"},
-                "lan": {"device": "net_null1", "mac": LAN_MAC, "addresses": ["10.1.0.1/24", "fc00:1::1/64"], "side": "protected"},
+                "wan": {
+                    "device": "net_null0",
+                    "mac": WAN_MAC,
+                    "addresses": ["192.0.2.1/24", "198.51.100.1/24"],
+                    "side": "unprotected",
+                },
+                "lan": {
+                    "device": "net_null1",
+                    "mac": LAN_MAC,
+                    "addresses": ["10.1.0.1/24", "fc00:1::1/64"],
+                    "side": "protected",
+                },
                 "lan2": {"device": "net_null2", "mac": LAN2_MAC, "addresses": ["10.3.0.1/24"], "side": "protected"},
             },
             "neighbors": [
@@ -325,8 +364,13 @@ class Config:
                 {"port": "lan2", "address": "10.3.0.2", "mac": LAN2_HOST_MAC},
             ],
             "ipsec": {"security_associations": [sa.config() for sa in self.sas]},
-            "srv6": {"source": "fc00:1::1", "local_sids": self.sids(), "policies": [
-                {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": ["fc00:2::d4"], "mode": "H.Encaps.Red"}]},
+            "srv6": {
+                "source": "fc00:1::1",
+                "local_sids": self.sids(),
+                "policies": [
+                    {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": ["fc00:2::d4"], "mode": "H.Encaps.Red"}
+                ],
+            },
             "routes": [
                 {"prefix": "0.0.0.0/0", "next_hop": "192.0.2.254", "port": "wan"},
                 {"prefix": "10.4.0.0/16", "next_hop": "10.1.0.2", "port": "lan"},

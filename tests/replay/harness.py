@@ -56,10 +56,10 @@ def read_capture(path):
     assert magic in (NANO, MICRO) and link == 1, "not an Ethernet pcap"
     frames, times, at = [], [], 24
     while at < len(data):
-        seconds, fraction, captured, length = struct.unpack(order + "IIII", data[at:at + 16])
+        seconds, fraction, captured, length = struct.unpack(order + "IIII", data[at : at + 16])
         assert captured == length
         times.append(seconds * 10**9 + fraction * (1 if magic == NANO else 1000))
-        frames.append(data[at + 16:at + 16 + captured])
+        frames.append(data[at + 16 : at + 16 + captured])
         at += 16 + captured
     assert at == len(data)
     return frames, times

@@ -19,16 +19,36 @@ from harness import START_NS, Sent, capture_bytes, causes, ends, sent
 
 B = Sa()
 C = Sa("from-c", spi=0x1002, udp=None, inside="fc00:3::/48", key_from=0x40, algorithm="chacha20-poly1305")
-D = Sa("from-d", spi=0x1003, udp=(4500, 4501), inside="fc00:4::/48", key_from=0x60, algorithm="aes-256-gcm", esn=True, window=64)
+D = Sa(
+    "from-d",
+    spi=0x1003,
+    udp=(4500, 4501),
+    inside="fc00:4::/48",
+    key_from=0x60,
+    algorithm="aes-256-gcm",
+    esn=True,
+    window=64,
+)
 SID = "fc00:1::d4"
 
 
 def good_in_every_way():
     """Three tunnels interleaved; with and without SRH, extension headers, VLAN tags, IPv4 options, TFC padding."""
     cases = []
-    chains = [[], [g.srh([SID])], [g.srh([SID, "fc00:9::1"], tlvs=g.PADN_TLV)], [g.hop_by_hop(), g.dst_opts()],
-              [g.dst_opts(), g.srh([SID]), g.dst_opts(24)]]
-    outers = [{}, {"vlans": ((0x8100, 7),)}, {"vlans": ((0x88A8, 7), (0x8100, 8))}, {"options": b"\x01\x01\x01\x00"}, {"tos": 46 << 2}]
+    chains = [
+        [],
+        [g.srh([SID])],
+        [g.srh([SID, "fc00:9::1"], tlvs=g.PADN_TLV)],
+        [g.hop_by_hop(), g.dst_opts()],
+        [g.dst_opts(), g.srh([SID]), g.dst_opts(24)],
+    ]
+    outers = [
+        {},
+        {"vlans": ((0x8100, 7),)},
+        {"vlans": ((0x88A8, 7), (0x8100, 8))},
+        {"options": b"\x01\x01\x01\x00"},
+        {"tos": 46 << 2},
+    ]
     for i in range(25):
         for sa in (B, C, D):
             inner = g.inner4(20 + 53 * i, ident=i, tos=i % 4, ttl=2 + i)
@@ -43,8 +63,13 @@ def across_two_to_32():
     edge, inner, cases = 2**32, g.inner4(64), []
     for seq in (1, 2**30, 2**31, 2**31 + 2**30, edge - 3, edge - 1, edge + 1, edge, edge - 2):
         cases.append(sent(g.good(D, seq, inner), g.on_lan(inner), note=f"{seq:#x}"))
-    cases += [ends(g.good(D, seq, inner), "esp.replayed", note=f"{seq:#x}") for seq in (edge + 1, edge, edge - 2, edge - 1)]
-    cases += [sent(g.good(D, edge + 500, inner), g.on_lan(inner)), ends(g.good(D, edge - 1, inner), "esp.auth_failed", note="taken as the next epoch's")]
+    cases += [
+        ends(g.good(D, seq, inner), "esp.replayed", note=f"{seq:#x}") for seq in (edge + 1, edge, edge - 2, edge - 1)
+    ]
+    cases += [
+        sent(g.good(D, edge + 500, inner), g.on_lan(inner)),
+        ends(g.good(D, edge - 1, inner), "esp.auth_failed", note="taken as the next epoch's"),
+    ]
     cases += [ends(g.good(D, edge + 500, inner), "esp.replayed")]
     return Config([D]), cases
 
@@ -100,8 +125,15 @@ def sr6_ends(next_seq):
         ("policy.boundary", {"dst": "fc00:1::d6"}),
         ("adj.unresolved", {"dst": "fc00:1::d5"}),
     ]
-    cases = [ends(g.good(B, next_seq(), six=six) if six else g.wrap(B, B.seal(next_seq(), b"\x50" + g.inner6(g.inner4())[1:])), cause)
-             for cause, six in bad]
+    cases = [
+        ends(
+            g.good(B, next_seq(), six=six)
+            if six
+            else g.wrap(B, B.seal(next_seq(), b"\x50" + g.inner6(g.inner4())[1:])),
+            cause,
+        )
+        for cause, six in bad
+    ]
     return cases + [ends(g.ether(g.inner6(g.inner4()), kind=0x86DD), "policy.unprotected")]
 
 
@@ -155,7 +187,13 @@ def every_end():
         return next(counter)
 
     inner = g.inner4(84)
-    cases = [*esp_ends(next_seq), *sr6_ends(next_seq), *ip4_ends(next_seq), *clear_ends(), sent(g.good(B, 2001, inner), g.on_lan(inner))]
+    cases = [
+        *esp_ends(next_seq),
+        *sr6_ends(next_seq),
+        *ip4_ends(next_seq),
+        *clear_ends(),
+        sent(g.good(B, 2001, inner), g.on_lan(inner)),
+    ]
     return Config([B], extra={"routes": []}), cases
 
 
@@ -170,8 +208,14 @@ def make(name, folder):
     for port in ("wan", "lan"):
         mine = [(case.frame, time) for case, time in zip(cases, times) if case.port == port]
         (folder / f"{name}.{port}.pcap").write_bytes(capture_bytes([f for f, _ in mine], times=[t for _, t in mine]))
-        left = [(case.end.frame, time) for case, time in zip(cases, times) if isinstance(case.end, Sent) and case.end.port == port]
-        (folder / f"{name}.{port}.expected.pcap").write_bytes(capture_bytes([f for f, _ in left], times=[t for _, t in left]))
+        left = [
+            (case.end.frame, time)
+            for case, time in zip(cases, times)
+            if isinstance(case.end, Sent) and case.end.port == port
+        ]
+        (folder / f"{name}.{port}.expected.pcap").write_bytes(
+            capture_bytes([f for f, _ in left], times=[t for _, t in left])
+        )
     fates = causes()
     counts = Counter(case.end for case in cases if isinstance(case.end, str))
     expected = {"received": len(cases), "sent": sum(isinstance(case.end, Sent) for case in cases)}

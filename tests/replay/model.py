@@ -90,7 +90,7 @@ class Gateway:
             need(len(frame) >= at + 2, "eth.truncated")
         broadcast = frame[:6] == b"\xff" * 6
         need(broadcast or frame[:6] == g.mac(self.ports[port]["mac"]), "eth.other_host")
-        kind, rest = be16(frame, at), frame[at + 2:]
+        kind, rest = be16(frame, at), frame[at + 2 :]
         if kind == 0x0806:
             raise End("punt.arp")
         if kind == 0x0800:
@@ -109,7 +109,7 @@ class Gateway:
         need(be16(data, 2) >= ihl, "ip4.bad_length")
         need(be16(data, 2) <= len(data), "ip4.truncated")
         need(g.checksum(data[:ihl]) == 0, "ip4.bad_checksum")
-        packet = data[:be16(data, 2)]
+        packet = data[: be16(data, 2)]
         source = ipaddress.ip_address(packet[12:16])
         bad = packet[12] in (0, 127) or packet[12] >= 224
         need(not bad and str(source) not in self.own | self.broadcasts, "ip4.martian_source")
@@ -124,7 +124,9 @@ class Gateway:
         esp_ports = {sa.udp[1] for sa in self.sas if sa.udp}
         if be16(packet, 6) & 0x3FFF:
             offset = be16(packet, 6) & 0x1FFF
-            of_esp = protocol == g.ESP or protocol == g.UDP_ and (offset or len(upper) >= 4 and be16(upper, 2) in esp_ports)
+            of_esp = (
+                protocol == g.ESP or protocol == g.UDP_ and (offset or len(upper) >= 4 and be16(upper, 2) in esp_ports)
+            )
             raise End("esp.fragment" if of_esp else "ip4.fragment")
         if protocol == g.ESP:
             return self.esp(upper, destination, None, ecn)
@@ -158,9 +160,9 @@ class Gateway:
         need(len(data) >= 8 + 8 + 2 + 16, "esp.truncated")
         need((len(data) - 32) % 4 == 0, "esp.bad_length")
         window = self.windows[spi, destination]
-        need(low or sa.esn, "esp.seq_zero")
         seq = window.full(low)
         need(seq is not None, "esp.replay_too_old", "esp.auth_failed")
+        need(seq, "esp.seq_zero")
         verdict = window.verdict(seq)
         need(not verdict, verdict)
         aad = data[:4] + (struct.pack("!Q", seq) if sa.esn else data[4:8])
@@ -171,10 +173,10 @@ class Gateway:
         window.accept(seq)
         pad, next_header = text[-2], text[-1]
         need(pad + 2 <= len(text), "esp.bad_length")
-        need(text[len(text) - 2 - pad:-2] == bytes(range(1, pad + 1)), "esp.bad_pad")
+        need(text[len(text) - 2 - pad : -2] == bytes(range(1, pad + 1)), "esp.bad_pad")
         need(next_header != g.NO_NEXT, "esp.dummy")
         need(next_header == g.IPV6, "esp.next_header")
-        return self.arrived6(text[:len(text) - 2 - pad], ecn, sa, "esp.inner_truncated")
+        return self.arrived6(text[: len(text) - 2 - pad], ecn, sa, "esp.inner_truncated")
 
     # IPv6, RFC 8200, 8754, 8986.
     def arrived6(self, data, outer_ecn, sa, short):
@@ -182,7 +184,7 @@ class Gateway:
         need(len(data) >= 40, short)
         need(data[0] >> 4 == 6, "sr6.bad_version")
         need(40 + be16(data, 4) <= len(data), short)
-        packet = data[:40 + be16(data, 4)]
+        packet = data[: 40 + be16(data, 4)]
         source, destination = ipaddress.ip_address(packet[8:24]), ipaddress.ip_address(packet[24:40])
         ecn = g.ecn_decapsulate(outer_ecn, packet[1] >> 4 & 3)
         need(ecn is not None, "esp.ce_not_ect")

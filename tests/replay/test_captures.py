@@ -20,7 +20,9 @@ def test_made_anew_they_are_the_same(tmp_path, name):
     made = sorted(path.name for path in tmp_path.iterdir())
     assert made == sorted(path.name for path in FOLDER.glob(f"{name}.*"))
     for file in made:
-        assert (tmp_path / file).read_bytes() == (FOLDER / file).read_bytes(), f"{file}: run make_captures.py and look at the difference"
+        assert (tmp_path / file).read_bytes() == (
+            FOLDER / file
+        ).read_bytes(), f"{file}: run make_captures.py and look at the difference"
 
 
 @pytest.mark.parametrize("name", make_captures.CAPTURES)
@@ -28,7 +30,14 @@ def test_made_anew_they_are_the_same(tmp_path, name):
 def test_replayed_they_end_as_expected(tmp_path, name, burst):
     arguments = [FOLDER / f"{name}.yaml", "--json", "--explain", "--burst", burst]
     for port in ("wan", "lan"):
-        arguments += ["--in", f"{port}={FOLDER / name}.{port}.pcap", "--out", f"{port}={tmp_path / port}.pcap", "--expect", f"{port}={FOLDER / name}.{port}.expected.pcap"]
+        arguments += [
+            "--in",
+            f"{port}={FOLDER / name}.{port}.pcap",
+            "--out",
+            f"{port}={tmp_path / port}.pcap",
+            "--expect",
+            f"{port}={FOLDER / name}.{port}.expected.pcap",
+        ]
     report = json.loads(replay(*arguments, check=0).stdout)
     expected = json.loads((FOLDER / f"{name}.expected.json").read_text())
     got = ["sent" if packet["end"] == "sent" else packet["cause"] for packet in report["packets"]]

@@ -67,12 +67,15 @@ def test_pcapng(config, tmp_path):
 
 def pcapng_nano(frames):
     """Section header, one Ethernet interface with if_tsresol 9, enhanced packets (draft-ietf-opsawg-pcapng 4)."""
+
     def block(kind, body):
         total = 12 + len(body)
         return struct.pack("<II", kind, total) + body + struct.pack("<I", total)
 
     option = struct.pack("<HHB3x", 9, 1, 9) + struct.pack("<HH", 0, 0)
-    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 0) + option)
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(
+        1, struct.pack("<HHI", 1, 0, 0) + option
+    )
     for i, frame in enumerate(frames):
         time = START_NS + 1001 * i
         body = struct.pack("<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(frame), len(frame)) + frame
@@ -103,11 +106,25 @@ def test_the_same_input_gives_the_same_file_twice(config, tmp_path):
 
 def test_several_ports_in_the_order_of_time(config, tmp_path):
     """Packets of two captures meet in one gateway in the order of their times."""
-    late = [g.mac(g.LAN2_MAC) + g.mac(g.LAN2_HOST_MAC) + b"\x08\x00" + g.inner4(60, src="10.3.0.2", ident=i) for i in range(10)]
+    late = [
+        g.mac(g.LAN2_MAC) + g.mac(g.LAN2_HOST_MAC) + b"\x08\x00" + g.inner4(60, src="10.3.0.2", ident=i)
+        for i in range(10)
+    ]
     wan = put(tmp_path, capture_bytes(FRAMES, times=[START_NS + 2000 * i for i in range(10)]), "wan.pcap")
     lan2 = put(tmp_path, capture_bytes(late, times=[START_NS + 2000 * i + 1000 for i in range(10)]), "lan2.pcap")
     for burst in (1, 8, 64):
-        replay(config, "--in", f"lan2={lan2}", "--in", f"wan={wan}", "--out", f"lan={tmp_path / 'lan.pcap'}", "--burst", burst, check=0)
+        replay(
+            config,
+            "--in",
+            f"lan2={lan2}",
+            "--in",
+            f"wan={wan}",
+            "--out",
+            f"lan={tmp_path / 'lan.pcap'}",
+            "--burst",
+            burst,
+            check=0,
+        )
         expected = [frame for pair in zip(OUT, (g.on_lan(frame[14:]) for frame in late)) for frame in pair]
         assert read_capture(tmp_path / "lan.pcap")[0] == expected
 
@@ -161,8 +178,11 @@ def test_missing_configuration(tmp_path):
 
 def test_unknown_port(config, tmp_path):
     source = put(tmp_path, capture_bytes(FRAMES))
-    for flags in (["--in", f"wam={source}"], ["--in", f"wan={source}", "--out", f"lam={tmp_path / 'x.pcap'}"],
-                  ["--in", f"wan={source}", "--expect", f"lam={source}"]):
+    for flags in (
+        ["--in", f"wam={source}"],
+        ["--in", f"wan={source}", "--out", f"lam={tmp_path / 'x.pcap'}"],
+        ["--in", f"wan={source}", "--expect", f"lam={source}"],
+    ):
         line = one_sentence(replay(config, *flags))
         assert "wam" in line or "lam" in line
 
@@ -191,7 +211,9 @@ def test_not_a_capture(config, tmp_path, data):
 
 def test_output_that_cannot_be_written(config, tmp_path):
     source = put(tmp_path, capture_bytes(FRAMES))
-    line = one_sentence(replay(config, "--in", f"wan={source}", "--out", f"lan={tmp_path / 'no' / 'such' / 'folder.pcap'}"))
+    line = one_sentence(
+        replay(config, "--in", f"wan={source}", "--out", f"lan={tmp_path / 'no' / 'such' / 'folder.pcap'}")
+    )
     assert "folder.pcap" in line
     if Path("/dev/full").exists():
         assert "/dev/full" in one_sentence(replay(config, "--in", f"wan={source}", "--out", "lan=/dev/full"))
@@ -199,9 +221,14 @@ def test_output_that_cannot_be_written(config, tmp_path):
 
 def test_wrong_usage_is_exit_2(config, tmp_path):
     source = put(tmp_path, capture_bytes(FRAMES))
-    for arguments in ([], [config, "--in", "no-equals-sign"], [config, "--in", f"wan={source}", "--burst", "65"],
-                      [config, "--in", f"wan={source}", "--burst", "0"], [config, "--in", f"wan={source}", "--poison", "zz"],
-                      [config, "--no-such-flag"]):
+    for arguments in (
+        [],
+        [config, "--in", "no-equals-sign"],
+        [config, "--in", f"wan={source}", "--burst", "65"],
+        [config, "--in", f"wan={source}", "--burst", "0"],
+        [config, "--in", f"wan={source}", "--poison", "zz"],
+        [config, "--no-such-flag"],
+    ):
         done = replay(*arguments)
         assert done.returncode == 2 and done.stderr.strip(), (arguments, done)
 
@@ -240,8 +267,17 @@ def test_it_runs_without_root():
         config.chmod(0o644)
         source = put(folder, capture_bytes(FRAMES))
         source.chmod(0o644)
-        done = subprocess.run([binary, "replay", config, "--in", f"wan={source}", "--out", f"lan={folder / 'lan.pcap'}", "--json"],
-                              user=65534, group=65534, extra_groups=[], env={"PATH": "/usr/bin:/bin"}, cwd="/", capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [binary, "replay", config, "--in", f"wan={source}", "--out", f"lan={folder / 'lan.pcap'}", "--json"],
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin"},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         assert done.returncode == 0, done.stderr
         assert read_capture(folder / "lan.pcap")[0] == OUT and json.loads(done.stdout)["balanced"] is True
     finally:

@@ -1,4 +1,4 @@
-"""Every octet of a good packet flipped, every truncation of it, and random damage: judged by the naive gateway of model.py.
+"""Every octet of a good packet flipped, every truncation of it, and random damage, judged by the gateway of model.py.
 
 Nothing but the right frame may leave, and each packet's end has the right name.
 """
@@ -46,7 +46,11 @@ def test_every_octet_flipped(tmp_path, tunnel):
     caught, harmless = [], []
     for at in range(len(frame)):
         for mask in (0xFF, 1 << at % 8):
-            whole = g.good(sa, 0x01020305 + len(harmless), INNER, six={"headers": CHAIN}, outer=outer) if at in free else frame
+            whole = (
+                g.good(sa, 0x01020305 + len(harmless), INNER, six={"headers": CHAIN}, outer=outer)
+                if at in free
+                else frame
+            )
             broken = g.patch(whole, at, bytes([whole[at] ^ mask]))
             (harmless if at in free else caught).append((f"octet {at} ^ {mask:#x}", broken))
     config = Config([sa])
@@ -66,7 +70,10 @@ def flip_cases_without_window(sa, frame):
 def test_every_octet_of_esp_flipped_has_its_class(tmp_path, tunnel):
     sa = TUNNELS[tunnel]
     frame = g.good(sa, 7, INNER)
-    cases = [ends(broken, "esp.no_sa" if at < 4 else "esp.auth_failed", note=f"ESP octet {at}") for at, broken in flip_cases_without_window(sa, frame)]
+    cases = [
+        ends(broken, "esp.no_sa" if at < 4 else "esp.auth_failed", note=f"ESP octet {at}")
+        for at, broken in flip_cases_without_window(sa, frame)
+    ]
     run_case(Config([sa]), [*cases, sent(frame, g.on_lan(INNER))], tmp_path)
 
 
@@ -88,7 +95,13 @@ def test_every_truncation_with_lengths_made_right(tmp_path, tunnel):
     esp = sa.seal(9, g.inner6(INNER, src=sa.host()))
     config = Config([sa])
     cases = judged(config, [(f"{length} octets", g.wrap(sa, esp[:length])) for length in range(len(esp) + 1)])
-    assert {case.end for case in cases[:-1]} <= {"esp.truncated", "esp.bad_length", "esp.auth_failed", "esp.seq_zero", "esp.no_sa"}
+    assert {case.end for case in cases[:-1]} <= {
+        "esp.truncated",
+        "esp.bad_length",
+        "esp.auth_failed",
+        "esp.seq_zero",
+        "esp.no_sa",
+    }
     run_case(config, cases, tmp_path)
 
 
@@ -98,8 +111,10 @@ def test_every_truncation_of_the_plaintext(tmp_path):
     six = g.inner6(INNER, headers=CHAIN)
     config = Config([sa])
     cut = [(f"{length} octets", g.wrap(sa, sa.seal(1 + length, six[:length]))) for length in range(len(six) + 1)]
-    short = [(f"length {length}", g.wrap(sa, sa.seal(1000 + length, g.inner6(INNER, headers=CHAIN, length=length))))
-             for length in range(len(six) - 40)]
+    short = [
+        (f"length {length}", g.wrap(sa, sa.seal(1000 + length, g.inner6(INNER, headers=CHAIN, length=length))))
+        for length in range(len(six) - 40)
+    ]
     cases = judged(config, cut + short)
     assert sum(isinstance(case.end, Sent) for case in cases) == 1
     run_case(config, cases, tmp_path)
@@ -113,7 +128,9 @@ def test_every_octet_of_the_plaintext_changed(tmp_path):
     for at in range(len(text)):
         for value in {0, 0xFF, text[at] ^ 1, text[at] ^ 0x80, (text[at] + 8) & 0xFF} - {text[at]}:
             seq += 1
-            frames.append((f"octet {at} is {value:#x}", g.wrap(sa, sa.seal_text(seq, g.patch(text, at, bytes([value]))))))
+            frames.append(
+                (f"octet {at} is {value:#x}", g.wrap(sa, sa.seal_text(seq, g.patch(text, at, bytes([value])))))
+            )
     config = Config([sa])
     run_case(config, judged(config, frames), tmp_path)
 
@@ -122,7 +139,10 @@ def test_every_octet_of_the_plaintext_changed(tmp_path):
 def test_random_damage_to_the_plaintext(tmp_path, seed):
     sa = TUNNELS["plain-gcm"]
     rng = random.Random(seed)
-    whole = [g.inner6(g.inner4(60), headers=headers, src=sa.host()) for headers in ([], CHAIN, [g.srh(["fc00:1::d4"])], [g.dst_opts()] * 3, [g.fragment_header()])]
+    whole = [
+        g.inner6(g.inner4(60), headers=headers, src=sa.host())
+        for headers in ([], CHAIN, [g.srh(["fc00:1::d4"])], [g.dst_opts()] * 3, [g.fragment_header()])
+    ]
     frames = []
     for seq in range(1, 2501):
         text = bytearray(rng.choice(whole))
@@ -130,7 +150,7 @@ def test_random_damage_to_the_plaintext(tmp_path, seed):
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
             text[rng.choice(hot)] = rng.choice([0, 1, 4, 6, 41, 43, 44, 59, 60, 255, rng.randrange(256)])
         if rng.random() < 0.1:
-            text = text[:rng.randrange(len(text))]
+            text = text[: rng.randrange(len(text))]
         frames.append((text.hex(), g.wrap(sa, sa.seal(seq, bytes(text)))))
     config = Config([sa])
     run_case(config, judged(config, frames), tmp_path, matrix=(("00", 64), ("a5", 32), ("a5", 1)))
@@ -148,8 +168,8 @@ def test_random_damage_to_the_frame(tmp_path):
             frame[rng.randrange(start + 36)] = rng.choice([0, 1, 0x45, 0x46, 17, 50, 255, rng.randrange(256)])
         if rng.random() < 0.7:  # a header checksum that agrees, so that deeper checks are reached
             ihl = 4 * (frame[start] & 15)
-            frame[start + 10:start + 12] = b"\0\0"
-            frame[start + 10:start + 12] = g.checksum(bytes(frame[start:start + ihl])).to_bytes(2, "big")
+            frame[start + 10 : start + 12] = b"\0\0"
+            frame[start + 10 : start + 12] = g.checksum(bytes(frame[start : start + ihl])).to_bytes(2, "big")
         frames.append((frame[:64].hex(), bytes(frame)))
     cases = [case for case in judged(config, frames) if case.end != CLEAR]
     run_case(config, cases, tmp_path, matrix=(("00", 1), ("a5", 1)))

@@ -25,8 +25,18 @@ def test_the_configuration_is_that_of_the_peers():
 
 
 def test_each_packet_ends_as_the_script_says(tmp_path):
-    done = replay(DEMO / "gateway.yaml", "--in", f"wan={DEMO / 'wan.pcap'}", "--out", f"lan={tmp_path / 'lan.pcap'}",
-                  "--expect", f"lan={DEMO / 'lan.expected.pcap'}", "--explain", "--json", check=0)
+    done = replay(
+        DEMO / "gateway.yaml",
+        "--in",
+        f"wan={DEMO / 'wan.pcap'}",
+        "--out",
+        f"lan={tmp_path / 'lan.pcap'}",
+        "--expect",
+        f"lan={DEMO / 'lan.expected.pcap'}",
+        "--explain",
+        "--json",
+        check=0,
+    )
     report = json.loads(done.stdout)
     cases = make_demo.packets()
     check_each(cases, report["packets"])

@@ -45,7 +45,11 @@ def test_duty_02_unknown_spi_is_dropped_and_audited(tmp_path):
     cases = [
         ends(g.good(stranger, 7), "esp.no_sa"),
         ends(g.wrap(stranger, stranger.seal(8, b"x" * 40), plain=True), "esp.no_sa"),
-        ends(g.wrap(Sa(), Sa().seal(9, g.inner6(g.inner4())), dst="198.51.100.1"), "esp.no_sa", note="own, but not the SA's address"),
+        ends(
+            g.wrap(Sa(), Sa().seal(9, g.inner6(g.inner4())), dst="198.51.100.1"),
+            "esp.no_sa",
+            note="own, but not the SA's address",
+        ),
         ends(g.ether(g.udp4(b"\0\0\x10\x99" + b"\0\0\0\x05")), "esp.no_sa", "esp.truncated"),
         ok(Sa(), 1),
         ok(Sa(), 2, outer={"src": "203.0.113.77", "sport": 40000}),
@@ -54,7 +58,12 @@ def test_duty_02_unknown_spi_is_dropped_and_audited(tmp_path):
     entries = [entry for entry in report["audit"] if entry["cause"] == "esp.no_sa"]
     first = entries[0]
     assert (int(first["spi"], 16), first["source"], first["destination"], first["sequence"], first["port"]) == (
-        0x7777, "192.0.2.2", "192.0.2.1", 7, "wan")
+        0x7777,
+        "192.0.2.2",
+        "192.0.2.1",
+        7,
+        "wan",
+    )
     assert first["time"] == 1700000000 or abs(first["time"] - 1700000000) < 1e-3
     assert len(entries) + report["audit_suppressed"] >= 3
 
@@ -67,7 +76,9 @@ def test_duty_02_the_encapsulation_is_the_sas(tmp_path):
         ends(g.good(PLAIN, 3, outer={"plain": False}), "esp.encap_mismatch"),
         ends(g.good(CHACHA, 4, outer={"dport": 4500}), "esp.encap_mismatch"),
         ends(g.good(CHACHA, 4, outer={"dport": 4777}), "punt.local", note="no SA has this port"),
-        ok(sa, 1), ok(PLAIN, 3), ok(CHACHA, 4),
+        ok(sa, 1),
+        ok(PLAIN, 3),
+        ok(CHACHA, 4),
     ]
     run_case(Config(THREE), cases, tmp_path)
 
@@ -77,13 +88,18 @@ def test_duty_03_fragments_offered_to_esp(tmp_path):
     udp = g.udp4(sa.seal(1, g.inner6(g.inner4())), flags=0)
     plain = g.outer4(PLAIN.seal(1, g.inner6(g.inner4(), src=PLAIN.host())), g.ESP, flags=0)
     more, offset, last = b"\x20\x00", b"\x20\x10", b"\x00\x10"
-    cases = [ends(g.ether(g.patch4(packet, 6, field)), "esp.fragment", note=field.hex())
-             for packet in (udp, plain) for field in (more, offset, last)]
+    cases = [
+        ends(g.ether(g.patch4(packet, 6, field)), "esp.fragment", note=field.hex())
+        for packet in (udp, plain)
+        for field in (more, offset, last)
+    ]
     icmp = g.outer4(bytes(64), 1, flags=0)
     to_500 = g.udp4(bytes(64), dport=500, flags=0)
     cases += [ends(g.ether(g.patch4(icmp, 6, field)), "ip4.fragment") for field in (more, offset, last)]
-    cases += [ends(g.ether(g.patch4(to_500, 6, more)), "ip4.fragment"),
-              ends(g.ether(g.patch4(to_500, 6, last)), "esp.fragment", note="its ports are not known, it may be ESP")]
+    cases += [
+        ends(g.ether(g.patch4(to_500, 6, more)), "ip4.fragment"),
+        ends(g.ether(g.patch4(to_500, 6, last)), "esp.fragment", note="its ports are not known, it may be ESP"),
+    ]
     cases += [ok(sa, 1), ok(PLAIN, 1)]
     run_case(Config(THREE), cases, tmp_path)
 
@@ -178,12 +194,16 @@ def test_duty_10_every_pad_length(tmp_path):
 def test_duty_10_ciphertext_not_aligned_or_too_short(tmp_path):
     sa = Sa()
     text = g.inner6(g.inner4(84))
-    cases = [ends(g.wrap(sa, sa.seal(i, text, padding=bytes(range(1, i + 1)))), "esp.bad_length") for i in (1, 3, 4, 5, 7)]
+    cases = [
+        ends(g.wrap(sa, sa.seal(i, text, padding=bytes(range(1, i + 1)))), "esp.bad_length") for i in (1, 3, 4, 5, 7)
+    ]
     esp = sa.seal(20, text)
     for length in range(8, 34):
         cases.append(ends(g.wrap(sa, esp[:length]), "esp.truncated", note=f"{length} octets"))
     for length in range(34, 60):
-        cases.append(ends(g.wrap(sa, esp[:length]), "esp.auth_failed" if length % 4 == 0 else "esp.bad_length", note=f"{length}"))
+        cases.append(
+            ends(g.wrap(sa, esp[:length]), "esp.auth_failed" if length % 4 == 0 else "esp.bad_length", note=f"{length}")
+        )
     cases += [ends(g.wrap(sa, esp[:length]), "esp.truncated") for length in range(0, 8)]
     cases += [ok(sa, 20)]
     run_case(Config(), cases, tmp_path)
@@ -195,8 +215,14 @@ def test_duty_11_dummy_packets_are_consumed_and_move_the_window(tmp_path):
     def dummy(seq, text=bytes(50)):
         return g.wrap(sa, sa.seal(seq, text, next_header=g.NO_NEXT))
 
-    cases = [ok(sa, 1), ends(dummy(2), "esp.dummy"), ends(dummy(2), "esp.replayed"), ends(dummy(5000), "esp.dummy"),
-             ends(dummy(5001, b""), "esp.dummy"), ends(g.good(sa, 5000), "esp.replayed")]
+    cases = [
+        ok(sa, 1),
+        ends(dummy(2), "esp.dummy"),
+        ends(dummy(2), "esp.replayed"),
+        ends(dummy(5000), "esp.dummy"),
+        ends(dummy(5001, b""), "esp.dummy"),
+        ends(g.good(sa, 5000), "esp.replayed"),
+    ]
     cases += [ok(sa, 5001 + i) for i in range(1, 65)] + [ends(g.good(sa, 3), "esp.replay_too_old")]
     outcome = run_case(Config(), cases, tmp_path)
     assert outcome.report["consumed"] == {"esp.dummy": 3}
@@ -204,8 +230,10 @@ def test_duty_11_dummy_packets_are_consumed_and_move_the_window(tmp_path):
 
 def test_duty_11_other_next_headers(tmp_path):
     sa = Sa()
-    cases = [ends(g.wrap(sa, sa.seal(seq, g.inner4(84), next_header=protocol)), "esp.next_header", note=str(protocol))
-             for seq, protocol in enumerate((0, 4, 6, 17, 43, 50, 58, 60, 255), 1)]
+    cases = [
+        ends(g.wrap(sa, sa.seal(seq, g.inner4(84), next_header=protocol)), "esp.next_header", note=str(protocol))
+        for seq, protocol in enumerate((0, 4, 6, 17, 43, 50, 58, 60, 255), 1)
+    ]
     run_case(Config(), cases + [ok(sa, 50)], tmp_path)
 
 
@@ -215,25 +243,35 @@ def test_duty_12_tfc_padding_is_cut(tmp_path):
         inner = g.inner4(60 + seq, ident=seq)
         for sa in THREE:
             for at, tfc in ((0, bytes(extra)), (100, g.octets(seq, extra)), (200, b"\x45" * extra)):
-                cases.append(sent(g.wrap(sa, sa.seal(at + seq, g.inner6(inner, src=sa.host()), tfc=tfc)), g.on_lan(inner)))
+                cases.append(
+                    sent(g.wrap(sa, sa.seal(at + seq, g.inner6(inner, src=sa.host()), tfc=tfc)), g.on_lan(inner))
+                )
     run_case(Config(THREE), cases, tmp_path)
 
 
 def test_duty_12_inner_length_more_than_there_is(tmp_path):
     sa = Sa()
     inner = g.inner4(84)
-    cases = [ends(g.wrap(sa, sa.seal(seq, g.inner6(inner, length=length))), "esp.inner_truncated", note=str(length))
-             for seq, length in enumerate((85, 86, 87, 88, 100, 1000, 0xFFFF), 1)]
+    cases = [
+        ends(g.wrap(sa, sa.seal(seq, g.inner6(inner, length=length))), "esp.inner_truncated", note=str(length))
+        for seq, length in enumerate((85, 86, 87, 88, 100, 1000, 0xFFFF), 1)
+    ]
     six = g.inner6(inner)
-    cases += [ends(g.wrap(sa, sa.seal(20 + cut, six[:cut])), "esp.inner_truncated", note=f"{cut}") for cut in range(124) if cut]
+    cases += [
+        ends(g.wrap(sa, sa.seal(20 + cut, six[:cut])), "esp.inner_truncated", note=f"{cut}")
+        for cut in range(124)
+        if cut
+    ]
     run_case(Config(), cases + [ok(sa, 200)], tmp_path)
 
 
 def test_duty_12_inner_length_less_than_the_ipv4_packet(tmp_path):
     sa = Sa()
     inner = g.inner4(84)
-    cases = [ends(g.wrap(sa, sa.seal(1 + length, g.inner6(inner, length=length))), "ip4.truncated", note=str(length))
-             for length in range(0, 84)]
+    cases = [
+        ends(g.wrap(sa, sa.seal(1 + length, g.inner6(inner, length=length))), "ip4.truncated", note=str(length))
+        for length in range(0, 84)
+    ]
     run_case(Config(), cases + [ok(sa, 200)], tmp_path)
 
 
@@ -247,16 +285,23 @@ def test_duty_13_every_bit_of_the_icv(tmp_path):
             cases.append(ends(bytes(broken), "esp.auth_failed"))
         cases.append(ok(sa, 10))
     outcome = run_case(Config(THREE), cases, tmp_path)
-    assert all(frame in {case.end.frame for case in cases if hasattr(case.end, "frame")} for frame in outcome.frames["lan"])
+    assert all(
+        frame in {case.end.frame for case in cases if hasattr(case.end, "frame")} for frame in outcome.frames["lan"]
+    )
 
 
 def test_duty_13_the_wrong_key_or_salt(tmp_path):
     cases = []
     for sa in THREE:
         other = Sa(sa.name, sa.spi, sa.algorithm, udp=sa.udp, inside=sa.inside, key_from=sa.key_from + 1)
-        salted = g._aead(sa.algorithm, sa.keymat).encrypt(b"salt" + bytes(8), g.inner6(g.inner4(82)) + b"\x00\x29", struct.pack("!II", sa.spi, 4))
-        cases += [ends(g.good(other, 3), "esp.auth_failed"),
-                  ends(g.wrap(sa, struct.pack("!II", sa.spi, 4) + bytes(8) + salted), "esp.auth_failed"), ok(sa, 3)]
+        salted = g._aead(sa.algorithm, sa.keymat).encrypt(
+            b"salt" + bytes(8), g.inner6(g.inner4(82)) + b"\x00\x29", struct.pack("!II", sa.spi, 4)
+        )
+        cases += [
+            ends(g.good(other, 3), "esp.auth_failed"),
+            ends(g.wrap(sa, struct.pack("!II", sa.spi, 4) + bytes(8) + salted), "esp.auth_failed"),
+            ok(sa, 3),
+        ]
     run_case(Config(THREE), cases, tmp_path)
 
 
@@ -277,8 +322,17 @@ def test_duty_14_audit_events(tmp_path):
     audit = {entry["cause"]: entry for entry in run_case(Config(), cases, tmp_path).report["audit"]}
     assert set(audit) == set(bad)
     for number, (cause, entry) in enumerate(((cause, audit[cause]) for cause in bad), 1):
-        sequence = {"esp.no_sa": 1, "esp.auth_failed": 3, "policy.selector_mismatch": 4, "esp.fragment": 5, "esp.replayed": 2}[cause]
+        sequence = {
+            "esp.no_sa": 1,
+            "esp.auth_failed": 3,
+            "policy.selector_mismatch": 4,
+            "esp.fragment": 5,
+            "esp.replayed": 2,
+        }[cause]
         assert int(entry["spi"], 16) == (0x4444 if cause == "esp.no_sa" else sa.spi), entry
         assert (entry["sequence"], entry["port"]) == (sequence, "wan"), entry
-        assert (entry["source"], entry["destination"]) in (("192.0.2.2", "192.0.2.1"), ("fc00:3::7", "fc00:1::d4")), entry
+        assert (entry["source"], entry["destination"]) in (
+            ("192.0.2.2", "192.0.2.1"),
+            ("fc00:3::7", "fc00:1::d4"),
+        ), entry
         assert abs(entry["time"] - (1700000000 + number * 1e-6)) < 5e-7, entry

@@ -43,7 +43,11 @@ def test_duty_60_inner_header_is_validated_right_after_dx4(tmp_path):
 
 
 def test_duty_60_octets_after_the_inner_packet_are_cut(tmp_path):
-    packets = [(g.inner4(size) + bytes([size]) * extra, g.on_lan(g.inner4(size))) for size in (20, 21, 46, 84) for extra in (1, 2, 5, 64, 700)]
+    packets = [
+        (g.inner4(size) + bytes([size]) * extra, g.on_lan(g.inner4(size)))
+        for size in (20, 21, 46, 84)
+        for extra in (1, 2, 5, 64, 700)
+    ]
     run_case(Config(), carried(packets), tmp_path)
 
 
@@ -66,27 +70,58 @@ def every_checksum():
 def test_duty_61_all_checksum_values(tmp_path):
     sa = Sa(algorithm="aes-256-gcm", window=64)
     header = g.inner6(GOOD)[:40]
-    cases = [sent(g.wrap(sa, sa.seal(seq, header + inner)), g.on_lan(inner)) for seq, inner in enumerate(every_checksum(), 1)]
+    cases = [
+        sent(g.wrap(sa, sa.seal(seq, header + inner)), g.on_lan(inner)) for seq, inner in enumerate(every_checksum(), 1)
+    ]
     outcome = run_case(Config([sa]), cases, tmp_path, matrix=(("00", 64), ("a5", 32)), ports=("lan",), explain=False)
     after = {frame[24:26] for frame in outcome.frames["lan"]}
     assert len(after) == 0xFFFF and b"\xff\xff" not in after
 
 
-MARTIANS = ["0.0.0.0", "0.255.255.255", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-            "10.1.0.1", "192.0.2.1", "10.1.0.255", "192.0.2.255"]
+MARTIANS = [
+    "0.0.0.0",
+    "0.255.255.255",
+    "127.0.0.1",
+    "127.255.0.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "10.1.0.1",
+    "192.0.2.1",
+    "10.1.0.255",
+    "192.0.2.255",
+]
 
 
 def test_duty_62_martian_inner_sources(tmp_path):
     packets = [(g.inner4(84, src=source), "ip4.martian_source") for source in MARTIANS]
-    packets += [(g.inner4(84, src=source), g.on_lan(g.inner4(84, src=source)))
-                for source in ("1.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.254", "10.1.0.2", "10.2.0.255", "192.0.2.2")]
+    packets += [
+        (g.inner4(84, src=source), g.on_lan(g.inner4(84, src=source)))
+        for source in (
+            "1.0.0.1",
+            "126.255.255.255",
+            "128.0.0.1",
+            "223.255.255.254",
+            "10.1.0.2",
+            "10.2.0.255",
+            "192.0.2.2",
+        )
+    ]
     run_case(Config(), carried(packets), tmp_path)
 
 
 def test_duty_63_unknown_options_pass_unchanged(tmp_path):
     packets = []
-    for options in (b"\x01\x01\x01\x00", b"\x07\x07\x04" + bytes(4) + b"\x00", b"\x83\x07\x04\x0a\x00\x00\x01\x00",
-                    b"\x94\x04\x00\x00", b"\x5e\x00\x00\x00", b"\x5e\xff\x00\x00", b"\x01" * 40):
+    for options in (
+        b"\x01\x01\x01\x00",
+        b"\x07\x07\x04" + bytes(4) + b"\x00",
+        b"\x83\x07\x04\x0a\x00\x00\x01\x00",
+        b"\x94\x04\x00\x00",
+        b"\x5e\x00\x00\x00",
+        b"\x5e\xff\x00\x00",
+        b"\x01" * 40,
+    ):
         inner = g.inner4(120, options=options)
         packets.append((inner, g.on_lan(inner)))
     run_case(Config(), carried(packets), tmp_path)
@@ -110,10 +145,12 @@ def test_every_inner_size(tmp_path, low, high):
 
 
 def test_jumbo_inner_sizes(tmp_path):
-    """Up to 9000 octets of inner packet: one buffer or a named drop, never a wrong octet (duty 70 joins buffers later)."""
+    """Up to 9000 octets of inner packet (duty 70 will cut them into segments)."""
     sizes = [1500, 1501, 1600, 1900, 1936, 1990, 2000, 2001, 2047, 2048, 2049, 4000, 8900, 8972, 9000]
     inner = [g.inner4(size, ident=size) for size in sizes]
-    cases = [sent(g.good(SA, seq, packet), g.on_lan(packet), note=str(len(packet))) for seq, packet in enumerate(inner, 1)]
+    cases = [
+        sent(g.good(SA, seq, packet), g.on_lan(packet), note=str(len(packet))) for seq, packet in enumerate(inner, 1)
+    ]
     run_case(Config(), cases, tmp_path)
 
 

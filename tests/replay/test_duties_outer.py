@@ -20,8 +20,10 @@ def esp(seq, sa=Sa()):
 
 def test_duty_16_any_udp_checksum_is_accepted(tmp_path):
     sa = Sa()
-    cases = [sent(g.wrap(sa, esp(seq), checksum=value), OUT, note=str(value))
-             for seq, value in enumerate((0, "right", 0x1234, 0xFFFF, 1), 1)]
+    cases = [
+        sent(g.wrap(sa, esp(seq), checksum=value), OUT, note=str(value))
+        for seq, value in enumerate((0, "right", 0x1234, 0xFFFF, 1), 1)
+    ]
     run_case(Config(), cases, tmp_path)
 
 
@@ -63,8 +65,13 @@ def test_duty_20_udp_length_and_ip_length(tmp_path):
     def udp(payload, length, **more):
         return g.ether(g.udp4(payload, length=length, **more))
 
-    cases = [ends(udp(whole, length), "udp.bad_length", note=str(length)) for length in (0, 1, 7, 8 + len(whole) + 1, 0xFFFF)]
-    cases += [ends(g.ether(g.outer4(bytes(length), g.UDP_)), "udp.bad_length", note=f"{length} octets of UDP") for length in range(8)]
+    cases = [
+        ends(udp(whole, length), "udp.bad_length", note=str(length)) for length in (0, 1, 7, 8 + len(whole) + 1, 0xFFFF)
+    ]
+    cases += [
+        ends(g.ether(g.outer4(bytes(length), g.UDP_)), "udp.bad_length", note=f"{length} octets of UDP")
+        for length in range(8)
+    ]
     cases += [
         sent(udp(whole + b"after the UDP datagram", 8 + len(whole)), OUT, note="IPv4 holds more than UDP says"),
         ends(udp(esp(2), 8 + len(whole) - 4), "esp.auth_failed"),
@@ -81,11 +88,17 @@ def test_duty_23_outer_options_ttl_df_id(tmp_path):
     sa, cases = Sa(), []
     options = [b"", b"\x01\x01\x01\x00", b"\x07\x07\x04" + bytes(4) + b"\x00", b"\x94\x04\x00\x00", b"\x01" * 40]
     variants = [dict(options=o) for o in options] + [dict(ttl=t) for t in (0, 1, 2, 255)]
-    variants += [dict(flags=f) for f in (0, "DF")] + [dict(ident=i) for i in (0, 1, 0xFFFF)] + [dict(tos=t << 2) for t in (0, 10, 46, 63)]
+    variants += (
+        [dict(flags=f) for f in (0, "DF")]
+        + [dict(ident=i) for i in (0, 1, 0xFFFF)]
+        + [dict(tos=t << 2) for t in (0, 10, 46, 63)]
+    )
     plain = Sa("from-c", spi=0x1002, udp=None, inside="fc00:3::/48", key_from=9)
     for seq, variant in enumerate(variants, 1):
         cases.append(sent(g.wrap(sa, esp(seq), **variant), OUT, note=str(variant)))
-        cases.append(sent(g.wrap(plain, plain.seal(seq, g.inner6(INNER, src=plain.host())), **variant), OUT, note=str(variant)))
+        cases.append(
+            sent(g.wrap(plain, plain.seal(seq, g.inner6(INNER, src=plain.host())), **variant), OUT, note=str(variant))
+        )
     run_case(Config([sa, plain]), cases, tmp_path)
 
 
@@ -110,8 +123,19 @@ def test_duty_60_outer_header_is_validated(tmp_path):
     run_case(Config(), cases, tmp_path)
 
 
-MARTIANS = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.255", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
-            "192.0.2.1", "10.1.0.1", "192.0.2.255"]
+MARTIANS = [
+    "0.0.0.0",
+    "0.1.2.3",
+    "127.0.0.1",
+    "127.255.255.255",
+    "224.0.0.1",
+    "239.1.1.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "192.0.2.1",
+    "10.1.0.1",
+    "192.0.2.255",
+]
 
 
 def test_duty_62_martian_outer_sources(tmp_path):
@@ -124,7 +148,14 @@ def test_ethernet_of_every_kind(tmp_path):
     sa = Sa()
     packet = g.wrap(sa, esp(99))[14:]
     arp = bytes(ARP(op=1, hwsrc=g.WAN_PEER_MAC, psrc="192.0.2.2", pdst="192.0.2.1"))
-    tags = [(), ((0x8100, 5),), ((0x8100, 0),), ((0x88A8, 100),), ((0x88A8, 100), (0x8100, 4095)), ((0x8100, 1), (0x8100, 2))]
+    tags = [
+        (),
+        ((0x8100, 5),),
+        ((0x8100, 0),),
+        ((0x88A8, 100),),
+        ((0x88A8, 100), (0x8100, 4095)),
+        ((0x8100, 1), (0x8100, 2)),
+    ]
     cases = [sent(g.wrap(sa, esp(seq), vlans=vlans), OUT, note=str(vlans)) for seq, vlans in enumerate(tags, 1)]
     three = ((0x88A8, 1), (0x8100, 2), (0x8100, 3))
     cases += [
@@ -156,7 +187,11 @@ def test_for_this_host(tmp_path):
         ends(g.ether(g.outer4(bytes(40), 51)), "punt.local", note="AH is not supported"),
         ends(g.ether(g.outer4(bytes(40), 41)), "punt.local"),
         ends(g.ether(g.udp4(bytes(40), dport=53)), "punt.local"),
-        ends(g.ether(g.inner4(84, src="10.1.0.2", dst="10.1.0.1"), dst=g.LAN_MAC, src=g.LAN_HOST_MAC), "punt.icmp", port="lan"),
+        ends(
+            g.ether(g.inner4(84, src="10.1.0.2", dst="10.1.0.1"), dst=g.LAN_MAC, src=g.LAN_HOST_MAC),
+            "punt.icmp",
+            port="lan",
+        ),
     ]
     run_case(Config(), cases, tmp_path)
 

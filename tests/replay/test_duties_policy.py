@@ -42,7 +42,11 @@ def test_duty_24_protocol_selector(tmp_path):
     cases = [
         sent(g.good(sa, 1, INNER), OUT),
         ends(g.good(sa, 2, six={"upper": g.UDP_}), "policy.selector_mismatch"),
-        sent(g.good(sa, 3, INNER, six={"headers": [g.dst_opts(), g.srh(["fc00:1::d4"])]}), OUT, note="the upper layer counts"),
+        sent(
+            g.good(sa, 3, INNER, six={"headers": [g.dst_opts(), g.srh(["fc00:1::d4"])]}),
+            OUT,
+            note="the upper layer counts",
+        ),
     ]
     run_case(Config([sa]), cases, tmp_path)
 
@@ -63,8 +67,10 @@ def test_duty_24_selectors_before_sids(tmp_path):
 def test_duty_24_martian_inner_ipv6_sources(tmp_path):
     sa = Sa(inside="::/0")
     good = sent(g.good(sa, 99, INNER, six={"src": "fc00:2::1"}), OUT)
-    cases = [ends(g.good(sa, seq, six={"src": source}), "sr6.martian_source", note=source)
-             for seq, source in enumerate(("::", "::1", "ff02::1", "ff0e::1", "ffff::"), 1)]
+    cases = [
+        ends(g.good(sa, seq, six={"src": source}), "sr6.martian_source", note=source)
+        for seq, source in enumerate(("::", "::1", "ff02::1", "ff0e::1", "ffff::"), 1)
+    ]
     run_case(Config([sa]), [*cases, good], tmp_path)
 
 
@@ -75,7 +81,9 @@ def test_duty_25_clear_srv6_to_a_protected_sid(tmp_path):
         ends(clear6(six(headers=[g.srh(["fc00:1::d4"])])), "policy.unprotected"),
         ends(clear6(six(headers=[g.srh(["fc00:1::d4"])]), vlans=((0x8100, 3),)), "policy.unprotected"),
         ends(clear6(six(dst="fc00:1:0:64::77")), "policy.unprotected"),
-        ends(clear6(six(), dst=g.LAN_MAC), "policy.unprotected", port="lan", note="clear on the protected side as well"),
+        ends(
+            clear6(six(), dst=g.LAN_MAC), "policy.unprotected", port="lan", note="clear on the protected side as well"
+        ),
         sent(clear6(six(dst="fc00:1::c1")), OUT, note="this SID says clear: true"),
         sent(clear6(six(dst="fc00:1::c1", headers=[g.srh(["fc00:1::c1"])]) + b"trailing"), OUT),
         sent(g.good(Sa(), 1, INNER, six={"dst": "fc00:1::c1"}), OUT, note="and takes protected traffic too"),
@@ -94,7 +102,11 @@ def test_duty_25_clear_srv6_to_a_protected_sid(tmp_path):
 def test_duty_25_opened_traffic_does_not_leave_unprotected(tmp_path):
     sa = Sa()
     cases = [
-        ends(g.good(sa, 1, INNER, six={"dst": "fc00:1::d6"}), "policy.boundary", note="the SID's adjacency is on the wild side"),
+        ends(
+            g.good(sa, 1, INNER, six={"dst": "fc00:1::d6"}),
+            "policy.boundary",
+            note="the SID's adjacency is on the wild side",
+        ),
         sent(g.good(sa, 2, INNER), OUT),
     ]
     assert run_case(Config(), cases, tmp_path).frames["wan"] == []
@@ -107,7 +119,11 @@ def from_lan(dst, port="lan", **more):
 
 
 def out_on(port, packet):
-    mac, host = {"lan": (g.LAN_MAC, g.LAN_HOST_MAC), "lan2": (g.LAN2_MAC, g.LAN2_HOST_MAC), "wan": (g.WAN_MAC, g.WAN_ROUTER_MAC)}[port]
+    mac, host = {
+        "lan": (g.LAN_MAC, g.LAN_HOST_MAC),
+        "lan2": (g.LAN2_MAC, g.LAN2_HOST_MAC),
+        "wan": (g.WAN_MAC, g.WAN_ROUTER_MAC),
+    }[port]
     return g.on_lan(packet, dst=host, src=mac)
 
 
@@ -134,8 +150,10 @@ def test_clear_forwarding_on_one_side(tmp_path):
 
 def test_no_route(tmp_path):
     config = Config(extra={"routes": []})
-    cases = [ends(from_lan("8.8.8.8"), "ip4.no_route", port="lan"),
-             ends(from_lan("10.4.1.1"), "ip4.no_route", port="lan")]
+    cases = [
+        ends(from_lan("8.8.8.8"), "ip4.no_route", port="lan"),
+        ends(from_lan("10.4.1.1"), "ip4.no_route", port="lan"),
+    ]
     run_case(config, cases, tmp_path)
 
 
@@ -160,8 +178,10 @@ def test_boundary_in_clear(tmp_path):
 
 
 def test_bypass_opens_one_direction(tmp_path):
-    bypass = [{"source": "203.0.113.0/24", "destination": "10.1.0.2/32", "protocol": "udp", "destination_ports": "53"},
-              {"source": "10.1.0.0/24", "destination": "203.0.113.0/24"}]
+    bypass = [
+        {"source": "203.0.113.0/24", "destination": "10.1.0.2/32", "protocol": "udp", "destination_ports": "53"},
+        {"source": "10.1.0.0/24", "destination": "203.0.113.0/24"},
+    ]
 
     def crosses(frame, to, port="wan"):
         return sent(frame, out_on(to, frame[14:]), to=to, port=port)
@@ -182,8 +202,20 @@ def test_bypass_opens_one_direction(tmp_path):
 
 
 def test_duty_62_what_is_not_forwarded_in_clear(tmp_path):
-    sources = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.5", "240.0.0.1", "255.255.255.255", "10.1.0.1", "192.0.2.1", "10.1.0.255"]
-    cases = [ends(from_lan("10.3.0.2", src=source), "ip4.martian_source", port="lan", note=source) for source in sources]
+    sources = [
+        "0.0.0.0",
+        "0.1.2.3",
+        "127.0.0.1",
+        "224.0.0.5",
+        "240.0.0.1",
+        "255.255.255.255",
+        "10.1.0.1",
+        "192.0.2.1",
+        "10.1.0.255",
+    ]
+    cases = [
+        ends(from_lan("10.3.0.2", src=source), "ip4.martian_source", port="lan", note=source) for source in sources
+    ]
     broadcast = from_lan("10.3.0.2")
     cases += [
         ends(from_lan("0.0.0.1"), "ip4.martian_destination", port="lan"),
@@ -202,7 +234,12 @@ def test_duty_62_what_is_not_forwarded_in_clear(tmp_path):
 @pytest.mark.parametrize("tos", [0, 1, 2, 3, 0xB8])
 def test_clear_forwarding_leaves_tos_and_options_alone(tmp_path, tos):
     cases = []
-    for options in (b"", b"\x01\x01\x01\x00", b"\x83\x07\x04\x0a\x09\x09\x09\x00", b"\x07\x27\x08" + bytes(36) + b"\x00"):
+    for options in (
+        b"",
+        b"\x01\x01\x01\x00",
+        b"\x83\x07\x04\x0a\x09\x09\x09\x00",
+        b"\x07\x27\x08" + bytes(36) + b"\x00",
+    ):
         frame = from_lan("10.3.0.2", tos=tos, options=options)
         cases.append(sent(frame, out_on("lan2", frame[14:]), to="lan2", port="lan"))
     run_case(Config(), cases, tmp_path, matrix=(("00", 64), ("a5", 1)))

@@ -37,9 +37,21 @@ class Numbered:
 def test_duty_39_chains_in_any_order(tmp_path):
     n = Numbered()
     hbh, opts = g.hop_by_hop(), g.dst_opts()
-    chains = [[hbh], [opts], [SRH0], [hbh, SRH0], [SRH0, opts], [opts, SRH0], [hbh, opts, SRH0, opts], [opts, opts, opts],
-              [opts, SRH0, opts, SRH0], [g.hop_by_hop(64), g.dst_opts(256), SRH0, g.dst_opts(2048)], [g.fragment_header()],
-              [hbh, g.fragment_header(), opts, SRH0], [SRH0, g.fragment_header()]]
+    chains = [
+        [hbh],
+        [opts],
+        [SRH0],
+        [hbh, SRH0],
+        [SRH0, opts],
+        [opts, SRH0],
+        [hbh, opts, SRH0, opts],
+        [opts, opts, opts],
+        [opts, SRH0, opts, SRH0],
+        [g.hop_by_hop(64), g.dst_opts(256), SRH0, g.dst_opts(2048)],
+        [g.fragment_header()],
+        [hbh, g.fragment_header(), opts, SRH0],
+        [SRH0, g.fragment_header()],
+    ]
     for chain in chains:
         n.good(headers=chain, note=str([protocol for protocol, _ in chain]))
     n.bad("sr6.exthdr_order", headers=[opts, hbh])
@@ -61,7 +73,13 @@ def test_duty_39_the_walk_is_bounded(tmp_path):
 
 def test_duty_39_headers_cut_short(tmp_path):
     n = Numbered()
-    for headers in ([g.dst_opts(24)], [g.hop_by_hop(16)], [g.srh([SID, SID])], [g.fragment_header()], [g.dst_opts(), SRH0]):
+    for headers in (
+        [g.dst_opts(24)],
+        [g.hop_by_hop(16)],
+        [g.srh([SID, SID])],
+        [g.fragment_header()],
+        [g.dst_opts(), SRH0],
+    ):
         size = sum(len(body) for _, body in headers)
         for length in range(size):
             n.bad("sr6.truncated", headers=headers, length=length, note=f"{length} of {size}")
@@ -106,7 +124,9 @@ def test_duty_42_srh_sanity(tmp_path):
     n.bad("sr6.bad_srh", headers=[g.srh(two, 3)])
     n.bad("sr6.bad_srh", headers=[g.srh([SID], 255)])
     n.bad("sr6.bad_srh", headers=[g.srh(two, header_length=3)], note="Hdr Ext Len one too few for Last Entry")
-    n.bad("sr6.bad_srh", headers=[(g.ROUTING, struct.pack("!BBBBBBH", 0, 0, 4, 0, 0, 0, 0))], note="no room for a segment")
+    n.bad(
+        "sr6.bad_srh", headers=[(g.ROUTING, struct.pack("!BBBBBBH", 0, 0, 4, 0, 0, 0, 0))], note="no room for a segment"
+    )
     n.bad("sr6.bad_srh", headers=[g.srh([SID], header_length=1)], note="half a segment")
     n.bad("sr6.bad_srh", headers=[SRH0, g.srh(two, last_entry=2)], note="the second one")
     n.run(tmp_path)
@@ -138,7 +158,12 @@ def test_duty_49_all_extension_headers_are_removed(tmp_path):
     n = Numbered()
     for size in (20, 28, 84, 1400):
         inner = g.inner4(size)
-        for headers in ([], [SRH0], [SRH0, g.dst_opts(40)], [g.hop_by_hop(), g.srh([SID] * 5, tlvs=g.PADN_TLV), g.dst_opts()]):
+        for headers in (
+            [],
+            [SRH0],
+            [SRH0, g.dst_opts(40)],
+            [g.hop_by_hop(), g.srh([SID] * 5, tlvs=g.PADN_TLV), g.dst_opts()],
+        ):
             n.good(inner=inner, out=g.on_lan(inner), headers=headers)
     n.run(tmp_path)
 
@@ -201,5 +226,8 @@ def test_duty_56_counters_count_successes_only(tmp_path):
 def test_inner_ipv6_version(tmp_path, version):
     sa = Sa()
     six = g.inner6(INNER)
-    cases = [ends(g.wrap(sa, sa.seal(1, bytes([version << 4 | six[0] & 15]) + six[1:])), "sr6.bad_version"), sent(g.good(sa, 2, INNER), OUT)]
+    cases = [
+        ends(g.wrap(sa, sa.seal(1, bytes([version << 4 | six[0] & 15]) + six[1:])), "sr6.bad_version"),
+        sent(g.good(sa, 2, INNER), OUT),
+    ]
     run_case(Config(), cases, tmp_path, matrix=(("00", 64), ("a5", 1)))

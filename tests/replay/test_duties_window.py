@@ -35,8 +35,30 @@ def make(sa, numbers):
 def around(window, start=1):
     """Jumps of W-1, W, W+1, 64-bit block edges, and what is then just inside and just outside, twice each."""
     numbers, top = [start], start
-    steps = [1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, window - 1, window, window + 1, window + 63, window + 64,
-             window + 65, 2 * window - 1, 2 * window, 2 * window + 1, 10 * window, 1]
+    steps = [
+        1,
+        2,
+        31,
+        32,
+        33,
+        63,
+        64,
+        65,
+        127,
+        128,
+        129,
+        window - 1,
+        window,
+        window + 1,
+        window + 63,
+        window + 64,
+        window + 65,
+        2 * window - 1,
+        2 * window,
+        2 * window + 1,
+        10 * window,
+        1,
+    ]
     for step in steps:
         top += step
         numbers.append(top)
@@ -74,7 +96,20 @@ def test_duty_06_random_walks(tmp_path, window):
 
 def test_duty_06_jumps_beyond_two_to_31(tmp_path):
     sa = Sa(window=1024)
-    edges = [1, 2**31, 2**31 + 1, 2**31 - 1023, 2**31 - 1022, 1, 2**32 - 2, 2**32 - 1, 2**32 - 1, 2**32 - 1024, 2**32 - 1025, 5]
+    edges = [
+        1,
+        2**31,
+        2**31 + 1,
+        2**31 - 1023,
+        2**31 - 1022,
+        1,
+        2**32 - 2,
+        2**32 - 1,
+        2**32 - 1,
+        2**32 - 1024,
+        2**32 - 1025,
+        5,
+    ]
     run_case(Config([sa]), make(sa, edges), tmp_path)
 
 
@@ -96,9 +131,24 @@ def esn_numbers(window):
     """Up to and over 2^32 in jumps of at most 2^31, late packets of the old epoch, copies, and on to the next epoch."""
     edge = 2**32
     numbers = [1, 2, 2**30, 2**30 + 2**31, edge - window - 5, edge - 2, edge - 1, edge - 1, edge, edge, edge + 1]
-    numbers += [edge - 3, edge - 3, edge - window + 2, edge - window + 1, edge - window + 3, edge + 2]  # late, old epoch
+    numbers += [
+        edge - 3,
+        edge - 3,
+        edge - window + 2,
+        edge - window + 1,
+        edge - window + 3,
+        edge + 2,
+    ]  # late, old epoch
     numbers += [edge - window + 3, edge + window, edge + 3, edge + 1, edge + window + 70, edge + 2 * window]
-    numbers += [edge + 2**31, edge + 2**31 + 2**30, 2 * edge - 10, 2 * edge + 5, 2 * edge - 9, 2 * edge - 10, 2 * edge + 6]
+    numbers += [
+        edge + 2**31,
+        edge + 2**31 + 2**30,
+        2 * edge - 10,
+        2 * edge + 5,
+        2 * edge - 9,
+        2 * edge - 10,
+        2 * edge + 6,
+    ]
     return numbers
 
 
@@ -106,7 +156,15 @@ def esn_numbers(window):
 def test_duty_07_esn_crosses_2_to_32(tmp_path, window):
     cases, sas = [], []
     for i, algorithm in enumerate(g.ALGORITHMS):
-        sa = Sa(f"peer-{i}", spi=0x2000 + i, algorithm=algorithm, esn=True, window=window, inside=f"fc00:{i + 2}::/48", key_from=17 * i)
+        sa = Sa(
+            f"peer-{i}",
+            spi=0x2000 + i,
+            algorithm=algorithm,
+            esn=True,
+            window=window,
+            inside=f"fc00:{i + 2}::/48",
+            key_from=17 * i,
+        )
         sas.append(sa)
         cases.append(make(sa, esn_numbers(window)))
     interleaved = [case for row in zip(*cases) for case in row]
@@ -116,7 +174,20 @@ def test_duty_07_esn_crosses_2_to_32(tmp_path, window):
 def test_duty_07_the_wrong_epoch_fails_its_icv(tmp_path):
     sa = Sa(esn=True, window=64)
     edge = 2**32
-    numbers = [100, edge + 200, 2**31, edge - 1, edge, 3 * edge + 70, edge + 70, edge + 10, edge + 10, 2 * edge + 71, 71, edge + 71]
+    numbers = [
+        100,
+        edge + 200,
+        2**31,
+        edge - 1,
+        edge,
+        3 * edge + 70,
+        edge + 70,
+        edge + 10,
+        edge + 10,
+        2 * edge + 71,
+        71,
+        edge + 71,
+    ]
     cases = make(sa, numbers)
     assert {"esp.auth_failed", "esp.replayed"} <= {case.end for case in cases if isinstance(case.end, str)}
     run_case(Config([sa]), cases, tmp_path)
@@ -139,10 +210,25 @@ def test_duty_07_sequence_zero_of_a_later_epoch_is_a_number(tmp_path):
 
 def test_algorithms_key_sizes_and_esn_together(tmp_path):
     """Every algorithm, with and without ESN, plain and in UDP on several ports, interleaved."""
-    sas = [Sa(f"peer-{i}", spi=0x3000 + i, algorithm=algorithm, esn=esn, udp=udp, window=window, inside=f"fc00:{i + 2}::/48", key_from=5 * i + 1)
-           for i, (algorithm, esn, udp, window) in enumerate(
-               (a, e, u, w) for a in g.ALGORITHMS for e in (False, True)
-               for u, w in ((None, 64), ((4500, 4500), 1024), ((50000, 4502), 4096), (None, 0)) if not (e and w == 0))]
+    sas = [
+        Sa(
+            f"peer-{i}",
+            spi=0x3000 + i,
+            algorithm=algorithm,
+            esn=esn,
+            udp=udp,
+            window=window,
+            inside=f"fc00:{i + 2}::/48",
+            key_from=5 * i + 1,
+        )
+        for i, (algorithm, esn, udp, window) in enumerate(
+            (a, e, u, w)
+            for a in g.ALGORITHMS
+            for e in (False, True)
+            for u, w in ((None, 64), ((4500, 4500), 1024), ((50000, 4502), 4096), (None, 0))
+            if not (e and w == 0)
+        )
+    ]
     rng = random.Random(9)
     cases = []
     for seq in range(1, 25):
@@ -153,4 +239,5 @@ def test_algorithms_key_sizes_and_esn_together(tmp_path):
             cases.append(sent(g.good(sa, seq, inner), g.on_lan(inner)))
     report = run_case(Config(sas), cases, tmp_path, ports=("lan",)).report
     assert {name: count["packets"] for name, count in report["security_associations"].items() if count["packets"]} == {
-        sa.name: 24 for sa in sas}
+        sa.name: 24 for sa in sas
+    }

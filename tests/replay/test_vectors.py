@@ -19,7 +19,8 @@ def every_vector():
 @pytest.mark.parametrize("test", every_vector())
 def test_vector(test):
     key, nonce, aad, plaintext, ciphertext, tag = (
-        bytes.fromhex(test[name]) for name in ("key", "nonce", "aad", "plaintext", "ciphertext", "tag"))
+        bytes.fromhex(test[name]) for name in ("key", "nonce", "aad", "plaintext", "ciphertext", "tag")
+    )
     assert test["nonce"] == test["salt"] + test["iv"] and len(nonce) == 12 and len(tag) == 16
     chacha = test["algorithm"] == "chacha20-poly1305"
     assert chacha or test["algorithm"] == f"aes-{8 * len(key)}-gcm"
