@@ -1,5 +1,6 @@
 // An index into one table does not fit another table.
-// error: (cannot convert|no known conversion|no matching|could not convert|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/stage.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

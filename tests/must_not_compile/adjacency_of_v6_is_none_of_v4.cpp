@@ -1,5 +1,6 @@
 // Nor does an IPv6 next hop fit where an IPv4 one is meant.
-// error: (cannot convert|no known conversion|no matching|could not convert|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/stage.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

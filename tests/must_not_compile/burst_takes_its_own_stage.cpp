@@ -1,5 +1,6 @@
 // A packet at an SRv6 endpoint does not fit a burst of IPv4 packets: it has to go through the gate.
-// error: (cannot convert|no known conversion|no matching|could not convert|cannot bind|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/burst.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

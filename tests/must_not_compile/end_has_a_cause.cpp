@@ -1,5 +1,6 @@
 // Nothing is dropped without a cause.
-// error: (cannot convert|no known conversion|could not convert|no matching|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/ends.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

@@ -1,5 +1,6 @@
 // A bare number names no table.
-// error: (cannot convert|no known conversion|no matching|could not convert|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/id.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

@@ -1,5 +1,6 @@
 // The octets of the link's headers and those of the IPv6 headers are not one another's.
-// error: cannot (convert|bind)|no known conversion|could not convert|no matching|no viable|cannot initialize|invalid initialization
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/gate.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

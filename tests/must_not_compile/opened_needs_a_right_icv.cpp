@@ -1,5 +1,6 @@
 // Only a packet whose ICV was compared and right leaves EspIn opened.
-// error: (cannot convert|no known conversion|could not convert|no matching|no viable)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/gate.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

@@ -1,5 +1,6 @@
 // A row of one stage is not the row of another.
-// error: (cannot convert|no known conversion|no matching|could not convert|invalid initialization)
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
 #include "dataplane/packet/burst.hpp"
 #include "tests/must_not_compile/twin.hpp"
 

@@ -1,0 +1,12 @@
+// A step's ledger knows the step's own causes: it does not fit another step.
+// error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
+// error: could not convert|no known conversion
+#include "dataplane/stage/end_dx4.hpp"
+#include "dataplane/stage/ip4_forward.hpp"
+#include "tests/must_not_compile/twin.hpp"
+
+using namespace strata;
+
+void run(Burst<stage::Ip4>& in, const Tables& tables, Burst<stage::Out>& out, TWIN(Ip4ForwardEnds, EndDx4Ends) ends) {
+  ip4_forward(in, tables, out, ends);
+}
