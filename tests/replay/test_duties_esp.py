@@ -325,7 +325,8 @@ def test_duty_14_audit_events(tmp_path):
         assert int(entry["spi"], 16) == (0x4444 if cause == "esp.no_sa" else sa.spi), entry
         assert entry["port"] == "wan", entry
         if cause != "policy.selector_mismatch":  # RFC 4301 5.2 asks for the addresses and the SPI only
-            assert entry["sequence"] == {"esp.no_sa": 1, "esp.auth_failed": 3, "esp.fragment": 5, "esp.replayed": 2}[cause]
+            sequences = {"esp.no_sa": 1, "esp.auth_failed": 3, "esp.fragment": 5, "esp.replayed": 2}
+            assert entry["sequence"] == sequences[cause], entry
         assert (entry["source"], entry["destination"]) in (
             ("192.0.2.2", "192.0.2.1"),
             ("fc00:3::7", "fc00:1::d4"),
