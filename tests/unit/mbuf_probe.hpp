@@ -1,0 +1,101 @@
+// What the tests look up and spoil in DPDK's buffers: the one place outside dataplane/packet/ that names mbuf fields.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace strata::test {
+
+// What the first line of an mbuf says about the packet in it. A buffer goes through the journey as it is, so the
+// address that RingPort::feed answers with is good until the packet's end.
+struct MbufFields {
+  std::uint64_t flags;
+  std::uint32_t type;
+  std::uint16_t vlan;
+  std::uint16_t outer_vlan;
+  std::uint64_t hash;
+  std::uint32_t length;
+  std::uint16_t segment_length;
+  std::uint16_t segments;
+};
+
+inline constexpr std::uint64_t kOwnershipFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+inline MbufFields fields_of(const void* buffer) {
+  const auto* mbuf = static_cast<const rte_mbuf*>(buffer);
+  MbufFields fields{.flags = mbuf->ol_flags,
+                    .type = mbuf->packet_type,
+                    .vlan = mbuf->vlan_tci,
+                    .outer_vlan = mbuf->vlan_tci_outer,
+                    .hash = 0,
+                    .length = mbuf->pkt_len,
+                    .segment_length = mbuf->data_len,
+                    .segments = mbuf->nb_segs};
+  static_assert(sizeof mbuf->hash == sizeof fields.hash);
+  std::memcpy(&fields.hash, &mbuf->hash, sizeof fields.hash);
+  return fields;
+}
+
+// Writes `byte` over all that a driver or a layer may have said of the packet; the flags of ownership, too, so that a
+// transition is seen to keep them. Before the packet's end own_again() has to put those right.
+inline void soil(const void* buffer, std::uint8_t byte) {
+  auto* mbuf = static_cast<rte_mbuf*>(const_cast<void*>(buffer));
+  std::memset(&mbuf->ol_flags, byte, sizeof mbuf->ol_flags);
+  std::memset(&mbuf->packet_type, byte, sizeof mbuf->packet_type);
+  std::memset(&mbuf->vlan_tci, byte, sizeof mbuf->vlan_tci);
+  std::memset(&mbuf->vlan_tci_outer, byte, sizeof mbuf->vlan_tci_outer);
+  std::memset(&mbuf->hash, byte, sizeof mbuf->hash);
+  std::memset(&mbuf->tx_offload, byte, sizeof mbuf->tx_offload);
+}
+
+inline void own_again(const void* buffer) {
+  static_cast<rte_mbuf*>(const_cast<void*>(buffer))->ol_flags &= ~kOwnershipFlags;
+}
+
+// One owner more, so that a test may hold a buffer that the code under test has ended.
+inline void share(const void* buffer) {
+  rte_pktmbuf_refcnt_update(static_cast<rte_mbuf*>(const_cast<void*>(buffer)), 1);
+}
+
+// Buffers that come into being by none of the dataplane's ways: of several segments, or with a spoilt private area.
+class RawBuffers {
+ public:
+  explicit RawBuffers(const std::string& name, std::uint16_t private_size)
+      : pool_(rte_pktmbuf_pool_create(name.c_str(), 63, 0, private_size, 2048 + RTE_PKTMBUF_HEADROOM, 0)) {
+    if (pool_ == nullptr) std::abort();
+  }
+
+  // octets: of packet, all zero.
+  void* make(std::uint16_t octets) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_.get());
+    if (mbuf == nullptr) std::abort();
+    std::memset(rte_pktmbuf_append(mbuf, octets), 0, octets);
+    return mbuf;
+  }
+  void* make_with_private_area(std::uint8_t byte) {
+    void* buffer = make(0);
+    std::memset(rte_mbuf_to_priv(static_cast<rte_mbuf*>(buffer)), byte, rte_pktmbuf_priv_size(pool_.get()));
+    return buffer;
+  }
+  void* make_of_two_segments(std::uint16_t octets) {
+    auto* head = static_cast<rte_mbuf*>(make(octets));
+    if (rte_pktmbuf_chain(head, static_cast<rte_mbuf*>(make(octets))) != 0) std::abort();
+    return head;
+  }
+
+  unsigned in_use() const { return rte_mempool_in_use_count(pool_.get()); }
+
+ private:
+  struct Free {
+    void operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
+  };
+  std::unique_ptr<rte_mempool, Free> pool_;
+};
+
+}  // namespace strata::test

@@ -1,0 +1,265 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "dataplane/ipsec/replay_window.hpp"
+#include "tests/unit/dataplane_env.hpp"
+
+namespace strata {
+namespace {
+
+using test::pick;
+using test::Random;
+using test::rounds;
+
+// RFC 4303 section 3.4.3 word for word: a set of the numbers that were accepted, and the highest of them.
+class NaiveWindow {
+ public:
+  explicit NaiveWindow(std::uint64_t size) : size_(size) {}
+
+  Freshness check(std::uint64_t sequence) const {
+    if (size_ == 0 || sequence > top_) return Freshness::fresh;
+    if (top_ - sequence >= size_) return Freshness::too_old;
+    return accepted_.contains(sequence) ? Freshness::replayed : Freshness::fresh;
+  }
+  void accept(std::uint64_t sequence) {
+    accepted_.insert(sequence);
+    top_ = std::max(top_, sequence);
+    if (top_ >= size_) accepted_.erase(accepted_.begin(), accepted_.lower_bound(top_ - size_));
+  }
+  std::uint64_t top() const { return top_; }
+
+ private:
+  std::uint64_t size_;
+  std::uint64_t top_ = 0;
+  std::set<std::uint64_t> accepted_;
+};
+
+// Numbers where a ring of blocks could go wrong: around the window's edges, the blocks' and the ring's.
+// steady: seldom a jump, so that the window fills.
+std::uint64_t next_sequence(Random& random, std::uint64_t top, std::uint64_t size, std::uint64_t last, bool steady) {
+  const std::uint64_t ring = std::bit_ceil(size / 64 + 2) * 64;
+  const auto back = [top](std::uint64_t by) { return top > by ? top - by : 0; };
+  if (steady && pick(random, size) != 0) return pick(random, 3) == 0 ? top + 1 : back(pick(random, size + 2));
+  switch (pick(random, 16)) {
+    case 0:
+    case 1:
+    case 2: return top + 1;
+    case 3: return top + 1 + pick(random, 8);
+    case 4: return back(pick(random, size));
+    case 5: return back(pick(random, size + 130));
+    case 6: return back(size - 2 + pick(random, 4));
+    case 7: return top + size - 1 + pick(random, 3);
+    case 8: return (top | 63) + pick(random, 3);
+    case 9: return back(top & 63) + pick(random, 2);
+    case 10: return top + 64 * pick(random, 2 * size / 64 + 3);
+    case 11: return top + ring - 2 + pick(random, 4);
+    case 12: return back(ring - 2 + pick(random, 4));
+    case 13: return last;
+    case 14: return pick(random, 4) == 0 ? top + (std::uint64_t{1} << 31) + pick(random, std::uint64_t{1} << 33) : top;
+    default: return pick(random, 32) == 0 ? pick(random, 3) : top + pick(random, size);
+  }
+}
+
+class WindowOfSize : public testing::TestWithParam<std::uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, WindowOfSize, testing::Values(64, 100, 1024, 4096));
+
+TEST_P(WindowOfSize, Duty06_TenMillionNumbersAsTheNaiveModelSays) {
+  const std::uint32_t size = GetParam();
+  constexpr std::uint64_t kRuns = 26;
+  Random random(size);
+  for (std::uint64_t run = 0; run < kRuns; ++run) {
+    ReplayWindow window(size);
+    NaiveWindow naive(size);
+    std::uint64_t last = 0;
+    for (std::uint64_t i = 0; i < rounds(2'600'000) / kRuns; ++i) {
+      const std::uint64_t sequence = next_sequence(random, naive.top(), size, last, run % 2 == 0);
+      const Freshness expected = naive.check(sequence);
+      ASSERT_EQ(window.check(sequence), expected) << "size " << size << ", top " << naive.top() << ", " << sequence;
+      // One in eight is forged: checked, and nothing comes of it.
+      if (expected != Freshness::fresh || pick(random, 8) == 0) continue;
+      window.accept(sequence);
+      naive.accept(sequence);
+      last = sequence;
+      ASSERT_EQ(window.top(), naive.top());
+    }
+  }
+}
+
+TEST(Window, Duty06_EverySizeFromOne) {
+  Random random(6);
+  for (std::uint32_t size = 1; size <= ReplayWindow::kMaxSize; size += size < 200 ? 1 : 97) {
+    ReplayWindow window(size);
+    NaiveWindow naive(size);
+    for (int i = 0; i < 2000; ++i) {
+      const std::uint64_t sequence = next_sequence(random, naive.top(), size, naive.top(), i % 2 == 0);
+      ASSERT_EQ(window.check(sequence), naive.check(sequence)) << size << ' ' << naive.top() << ' ' << sequence;
+      if (naive.check(sequence) != Freshness::fresh) continue;
+      window.accept(sequence);
+      naive.accept(sequence);
+    }
+  }
+}
+
+TEST_P(WindowOfSize, Duty06_JumpsLeaveNothingOfTheOldBitmap) {
+  const std::uint64_t size = GetParam();
+  const std::uint64_t ring = std::bit_ceil(size / 64 + 2) * 64;
+  for (const std::uint64_t start : {size, size + 63, std::uint64_t{0xffffffc0}, std::uint64_t{0x1'0000'003f}})
+    for (const std::uint64_t jump : {std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{65}, size - 1, size, size + 1,
+                                     ring - 64, ring - 1, ring, ring + 1, (std::uint64_t{1} << 31) + 1}) {
+      ReplayWindow window(GetParam());
+      for (std::uint64_t s = start - size + 1; s <= start; ++s) window.accept(s);
+      const std::uint64_t top = start + jump;
+      window.accept(top);
+      for (std::uint64_t s = top - size - 65; s <= top; ++s) {
+        const Freshness expected = top - s >= size          ? Freshness::too_old
+                                   : s <= start || s == top ? Freshness::replayed
+                                                            : Freshness::fresh;
+        ASSERT_EQ(window.check(s), expected) << start << " + " << jump << ": " << s;
+      }
+    }
+}
+
+TEST(Window, Duty04_AForgedNumberDoesNotMoveIt) {
+  ReplayWindow window(64);
+  window.accept(10);
+  EXPECT_EQ(window.check(1'000'010), Freshness::fresh);
+  EXPECT_EQ(window.top(), 10u);
+  EXPECT_EQ(window.check(11), Freshness::fresh);
+  EXPECT_EQ(window.check(10), Freshness::replayed);
+}
+
+TEST(Window, Duty05_ADuplicateIsRefusedForAsLongAsItLiesInTheWindow) {
+  ReplayWindow window(64);
+  window.accept(100);
+  for (std::uint64_t top = 101; top < 164; ++top) {
+    window.accept(top);
+    EXPECT_EQ(window.check(100), Freshness::replayed) << top;
+  }
+  window.accept(164);
+  EXPECT_EQ(window.check(100), Freshness::too_old);
+}
+
+TEST(Window, OffTakesAllAndKeepsTheTop) {
+  ReplayWindow window(0);
+  for (const std::uint64_t s : {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{7}, std::uint64_t{3}}) {
+    EXPECT_EQ(window.check(s), Freshness::fresh);
+    window.accept(s);
+  }
+  EXPECT_EQ(window.top(), 7u);
+  EXPECT_EQ(window.size(), 0u);
+}
+
+TEST(Window, EndOfAllNumbers) {
+  constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
+  ReplayWindow window(4096);
+  window.accept(kLast - 1);
+  EXPECT_EQ(window.check(kLast), Freshness::fresh);
+  window.accept(kLast);
+  EXPECT_EQ(window.top(), kLast);
+  EXPECT_EQ(window.check(kLast), Freshness::replayed);
+  EXPECT_EQ(window.check(kLast - 1), Freshness::replayed);
+  EXPECT_EQ(window.check(kLast - 4095), Freshness::fresh);
+  EXPECT_EQ(window.check(kLast - 4096), Freshness::too_old);
+  EXPECT_EQ(window.check(0), Freshness::too_old);
+}
+
+// --- the high half
+// ----------------------------------------------------------------------------------------------------
+
+// RFC 4303 appendix A2.1 as it is printed, with its names. There is no epoch before 0: a number that case B puts there
+// is taken to lie ahead in epoch 0, and its ICV then says whether it does.
+std::uint64_t appendix_a2_1(std::uint64_t top, std::uint32_t W, std::uint32_t Seql) {
+  const auto Tl = static_cast<std::uint32_t>(top);
+  const auto Th = static_cast<std::uint32_t>(top >> 32);
+  const std::uint32_t Bl = Tl - W + 1;  // modulo 2^32
+  std::uint32_t Seqh;
+  if (Tl >= W - 1) {
+    Seqh = Seql >= Bl ? Th : Th + 1;  // case A
+  } else {
+    Seqh = Seql >= Bl && Th != 0 ? Th - 1 : Th;  // case B
+  }
+  return (std::uint64_t{Seqh} << 32) | Seql;
+}
+
+// Numbers around k * 2^32, and anywhere.
+std::uint64_t near_an_epoch(Random& random, std::uint64_t reach) {
+  const std::uint64_t epoch = pick(random, 5) << 32;
+  if (pick(random, 4) == 0) return epoch + pick(random, std::uint64_t{1} << 32);
+  const std::uint64_t off = pick(random, 2 * reach + 8);
+  return epoch + off < reach + 4 ? off : epoch + off - reach - 4;
+}
+
+std::uint32_t interesting_low(Random& random, std::uint64_t top, std::uint64_t reach) {
+  const std::uint64_t bottom = top - reach + 1;  // may wrap: only its low half is of interest
+  switch (pick(random, 5)) {
+    case 0: return static_cast<std::uint32_t>(bottom - 3 + pick(random, 7));
+    case 1: return static_cast<std::uint32_t>(top - 3 + pick(random, 7));
+    case 2: return static_cast<std::uint32_t>(0) - 3 + static_cast<std::uint32_t>(pick(random, 7));
+    case 3: return static_cast<std::uint32_t>(bottom + pick(random, reach));
+    default: return static_cast<std::uint32_t>(random());
+  }
+}
+
+TEST(ExtendedSequence, Duty07_AsTheAppendixSays) {
+  Random random(7);
+  const std::uint32_t sizes[] = {1, 64, 100, 1024, 4096};
+  for (std::uint64_t i = 0; i < rounds(4'000'000); ++i) {
+    const std::uint32_t size = sizes[i % std::size(sizes)];
+    const std::uint64_t top = near_an_epoch(random, size);
+    const std::uint32_t low = interesting_low(random, top, size);
+    ASSERT_EQ(extended_sequence(top, size, low), appendix_a2_1(top, size, low)) << top << ' ' << size << ' ' << low;
+  }
+}
+
+TEST(ExtendedSequence, Duty07_InverseOfCuttingTheHighHalfOff) {
+  Random random(77);
+  for (std::uint64_t i = 0; i < rounds(1'000'000); ++i) {
+    const std::uint32_t size = i % 2 == 0 ? 64 : 4096;
+    const std::uint64_t top = (std::uint64_t{1} << 32) + near_an_epoch(random, size);
+    const std::uint64_t bottom = top - size + 1;
+    const std::uint64_t sent = bottom + pick(random, std::uint64_t{1} << 32);
+    ASSERT_EQ(extended_sequence(top, size, static_cast<std::uint32_t>(sent)), sent) << top << ' ' << size;
+  }
+}
+
+TEST(ExtendedSequence, Duty07_CrossingBothWays) {
+  constexpr std::uint64_t kEpoch = std::uint64_t{1} << 32;
+  // Forth: the sender has gone on, the receiver has not.
+  EXPECT_EQ(extended_sequence(kEpoch - 1, 64, 0), kEpoch);
+  EXPECT_EQ(extended_sequence(kEpoch - 64, 64, 5), kEpoch + 5);
+  // Back: a late packet of the epoch before.
+  EXPECT_EQ(extended_sequence(kEpoch + 5, 64, 0xffff'ffff), kEpoch - 1);
+  EXPECT_EQ(extended_sequence(kEpoch + 5, 64, 0xffff'ffff - 57), kEpoch - 58);
+  // Left of the window there is nothing: the next epoch.
+  EXPECT_EQ(extended_sequence(kEpoch + 5, 64, 0xffff'ffff - 58), 2 * kEpoch - 59);
+  EXPECT_EQ(extended_sequence(kEpoch + 63, 64, 0xffff'ffff), 2 * kEpoch - 1);
+  EXPECT_EQ(extended_sequence(kEpoch + 63, 64, 0), kEpoch);
+}
+
+TEST(ExtendedSequence, Duty07_BeforeEpochZeroThereIsNone) {
+  EXPECT_EQ(extended_sequence(0, 64, 1), 1u);
+  EXPECT_EQ(extended_sequence(5, 64, 0xffff'ffff), 0xffff'ffffu);
+  EXPECT_EQ(extended_sequence(62, 64, 0xffff'ffff), 0xffff'ffffu);
+}
+
+TEST(ExtendedSequence, WindowOffTakesTheNearest) {
+  constexpr std::uint64_t kEpoch = std::uint64_t{1} << 32;
+  const auto distance = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; };
+  Random random(70);
+  for (std::uint64_t i = 0; i < rounds(1'000'000); ++i) {
+    const std::uint64_t top = near_an_epoch(random, kEpoch / 2);
+    const std::uint32_t low = interesting_low(random, top, kEpoch / 2);
+    const std::uint64_t epoch = top & ~(kEpoch - 1);
+    std::uint64_t nearest = epoch | low;
+    // At equal distance the one ahead.
+    if (distance((epoch + kEpoch) | low, top) <= distance(nearest, top)) nearest = (epoch + kEpoch) | low;
+    if (epoch != 0 && distance((epoch - kEpoch) | low, top) < distance(nearest, top)) nearest = (epoch - kEpoch) | low;
+    ASSERT_EQ(extended_sequence(top, 0, low), nearest) << top << ' ' << low;
+  }
+}
+
+}  // namespace
+}  // namespace strata
