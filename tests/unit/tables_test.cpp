@@ -1,0 +1,430 @@
+#include "dataplane/table/tables.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/unit/dataplane_env.hpp"
+
+namespace strata {
+namespace {
+
+using test::Octets;
+using test::pick;
+using test::Random;
+using test::rounds;
+
+// --- FlatHash
+// ---------------------------------------------------------------------------------------------------------
+
+struct Key4 {
+  std::uint32_t a = 0;
+  auto operator<=>(const Key4&) const = default;
+};
+struct Key8 {
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;
+  auto operator<=>(const Key8&) const = default;
+};
+struct Key16 {
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  auto operator<=>(const Key16&) const = default;
+};
+
+template <class Key>
+Key key_of(std::uint64_t x) {
+  if constexpr (sizeof(Key) == 4) {
+    return {static_cast<std::uint32_t>(x)};
+  } else if constexpr (sizeof(Key) == 8) {
+    return {static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(x >> 32)};
+  } else {
+    return {x * 3, ~x};
+  }
+}
+
+template <class Key>
+class FlatHashOf : public testing::Test {};
+using Keys = testing::Types<Key4, Key8, Key16>;
+TYPED_TEST_SUITE(FlatHashOf, Keys);
+
+// entries may hold a key twice.
+template <class Key>
+void compare(const std::vector<std::pair<Key, std::uint32_t>>& entries, const std::vector<Key>& others) {
+  const FlatHash<Key, std::uint32_t> table(entries);
+  std::map<Key, std::uint32_t> map;
+  for (const auto& [key, value] : entries) map.emplace(key, value);
+  for (const auto& [key, value] : map) {
+    const std::uint32_t* found = table.find(key);
+    ASSERT_NE(found, nullptr);
+    ASSERT_EQ(*found, value);
+  }
+  for (const Key& key : others) {
+    ASSERT_EQ(table.find(key) != nullptr, map.contains(key));
+  }
+}
+
+TYPED_TEST(FlatHashOf, ManyEntriesAsAMapHasThem) {
+  Random random(sizeof(TypeParam));
+  for (const std::uint64_t n :
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{1000}, rounds(100'000)}) {
+    std::vector<std::pair<TypeParam, std::uint32_t>> entries;
+    std::vector<TypeParam> others;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      // Few values, so that some keys come twice; in some of the octets only, as configurations have them.
+      entries.push_back({key_of<TypeParam>(pick(random, 4 * n) << pick(random, 20)), i});
+      others.push_back(key_of<TypeParam>(random()));
+      others.push_back(key_of<TypeParam>(pick(random, 4 * n)));
+    }
+    compare(entries, others);
+  }
+}
+
+TYPED_TEST(FlatHashOf, NeighboringKeysAndZero) {
+  std::vector<std::pair<TypeParam, std::uint32_t>> entries;
+  std::vector<TypeParam> others;
+  for (std::uint32_t i = 0; i < 5000; ++i) {
+    entries.push_back({key_of<TypeParam>(i * 2), i});
+    others.push_back(key_of<TypeParam>(i * 2 + 1));
+  }
+  compare(entries, others);
+}
+
+TYPED_TEST(FlatHashOf, EmptyHasNothing) {
+  const FlatHash<TypeParam, std::uint32_t> table;
+  const FlatHash<TypeParam, std::uint32_t> of_nothing(std::vector<std::pair<TypeParam, std::uint32_t>>{});
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(table.find(key_of<TypeParam>(i)), nullptr);
+    EXPECT_EQ(of_nothing.find(key_of<TypeParam>(i)), nullptr);
+  }
+}
+
+TYPED_TEST(FlatHashOf, OfTwoEntriesWithOneKeyTheFirstStays) {
+  const FlatHash<TypeParam, std::uint32_t> table({{key_of<TypeParam>(9), 1}, {key_of<TypeParam>(9), 2}});
+  EXPECT_EQ(*table.find(key_of<TypeParam>(9)), 1u);
+}
+
+// The worst a configuration can do: all keys want one slot, and the run of them goes over the table's end. `home` is
+// what FlatHash does with 4 octets; were it to do another thing, this would be one more test with arbitrary keys.
+TEST(FlatHashRun, KeysThatCollideAreAllFound) {
+  constexpr std::size_t kEntries = 200;
+  constexpr std::uint64_t kSlots = 512;  // bit_ceil(2 * 200 + 2)
+  const auto home = [](std::uint32_t key) {
+    std::uint64_t h = key;
+    h *= 0x9e3779b97f4a7c15U;
+    return (h ^ (h >> 32)) & (kSlots - 1);
+  };
+  for (const std::uint64_t slot : {std::uint64_t{0}, std::uint64_t{100}, kSlots - 1}) {
+    std::vector<std::pair<Key4, std::uint32_t>> entries;
+    std::vector<Key4> others;
+    for (std::uint32_t key = 0; others.size() < 200; ++key) {
+      if (home(key) != slot) continue;
+      if (entries.size() < kEntries) {
+        entries.push_back({{key}, key});
+      } else {
+        others.push_back({key});
+      }
+    }
+    compare(entries, others);
+  }
+}
+
+TEST(FlatHashRun, HalfOfTheSlotsStayFree) {
+  for (std::uint32_t n = 0; n < 300; ++n) {
+    std::vector<std::pair<Key4, std::uint32_t>> entries;
+    for (std::uint32_t i = 0; i < n; ++i) entries.push_back({{i}, i});
+    const FlatHash<Key4, std::uint32_t> table(entries);
+    EXPECT_GE(table.bytes(), 2 * n * 3 * sizeof(std::uint32_t));
+  }
+}
+
+// --- SIDs
+// -------------------------------------------------------------------------------------------------------------
+
+wire::Ipv6Address random_ipv6(Random& random) {
+  wire::Ipv6Address address;
+  for (std::uint8_t& octet : address.octets) octet = static_cast<std::uint8_t>(random());
+  return address;
+}
+
+// Near: differs from `from` in one bit, or in none.
+wire::Ipv6Address near(Random& random, wire::Ipv6Address from) {
+  const std::uint64_t bit = pick(random, 129);
+  if (bit < 128) from.octets[bit / 8] ^= static_cast<std::uint8_t>(0x80U >> (bit % 8));
+  return from;
+}
+
+SidId naive_find(const std::vector<LocalSid>& sids, const wire::Ipv6Address& address) {
+  SidId best = SidId::none();
+  for (std::size_t i = 0; i < sids.size(); ++i) {
+    if (!wire::contains(sids[i].prefix, address)) continue;
+    if (best.is_none() || sids[i].prefix.length > sids[best.index()].prefix.length)
+      best = SidId(static_cast<std::uint32_t>(i));
+  }
+  return best;
+}
+
+TEST(Sids, Duty50_LongestPrefixAsTheNaiveSearchFindsIt) {
+  Random random(50);
+  for (int round = 0; round < 60; ++round) {
+    const wire::Ipv6Address block = random_ipv6(random);
+    std::vector<LocalSid> sids;
+    for (std::uint64_t n = pick(random, 60); n > 0; --n) {
+      // Host bits are left in: the table has to take them away.
+      const auto length = static_cast<std::uint8_t>(pick(random, 129));
+      sids.push_back({.prefix = {near(random, near(random, block)), length},
+                      .behavior = SidBehavior::end_dx4,
+                      .takes_clear = pick(random, 2) == 0,
+                      .adj = AdjId<V4>(static_cast<std::uint32_t>(n))});
+    }
+    const SidTable table(sids);
+    EXPECT_EQ(table.size(), sids.size());
+    for (std::uint64_t i = 0; i < rounds(3000); ++i) {
+      const wire::Ipv6Address address = pick(random, 8) == 0 ? random_ipv6(random) : near(random, near(random, block));
+      ASSERT_EQ(table.find(address.octets.data()), naive_find(sids, address)) << wire::to_string(address);
+    }
+    for (std::uint32_t i = 0; i < sids.size(); ++i) {
+      EXPECT_EQ(table[SidId(i)].adj, sids[i].adj);
+      EXPECT_EQ(table[SidId(i)].takes_clear, sids[i].takes_clear);
+    }
+  }
+}
+
+TEST(Sids, EveryLengthOfPrefixAtOnce) {
+  Random random(128);
+  const wire::Ipv6Address block = random_ipv6(random);
+  std::vector<LocalSid> sids;
+  for (int length = 128; length >= 0; --length)
+    sids.push_back({{block, static_cast<std::uint8_t>(length)}, SidBehavior::end_dx4, false, AdjId<V4>(0)});
+  const SidTable table(sids);
+  EXPECT_EQ(table.find(block.octets.data()), SidId(0));
+  for (std::size_t bit = 0; bit < 128; ++bit) {
+    wire::Ipv6Address address = block;
+    address.octets[bit / 8] ^= static_cast<std::uint8_t>(0x80U >> (bit % 8));
+    // The first `bit` bits agree, so the prefix of that length is the longest: place 128 - bit.
+    EXPECT_EQ(table.find(address.octets.data()), SidId(static_cast<std::uint32_t>(128 - bit)));
+  }
+}
+
+TEST(Sids, NoneAtAll) {
+  const SidTable table;
+  EXPECT_TRUE(table.find(wire::Ipv6Address{}.octets.data()).is_none());
+}
+
+// --- routes
+// -----------------------------------------------------------------------------------------------------------
+
+class Routes : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { test::start_dataplane(); }
+
+  static Route find(const RouteTable& table, std::uint32_t address) {
+    const wire::Ipv4Address destination{address};
+    Route route{};
+    table.find(&destination, &route, 1);
+    return route;
+  }
+};
+
+std::uint32_t random_ipv4(Random& random) { return static_cast<std::uint32_t>(random()); }
+
+Route naive_find(const std::vector<RouteEntry>& entries, std::uint32_t address) {
+  Route best{RouteKind::none, 0};
+  int length = -1;
+  for (const RouteEntry& entry : entries) {
+    // Of two entries with one prefix the later one stays.
+    if (!wire::contains(entry.prefix, {address}) || entry.prefix.length < length) continue;
+    best = entry.route;
+    length = entry.prefix.length;
+  }
+  return best;
+}
+
+TEST_F(Routes, LongestPrefixAsTheNaiveSearchFindsIt) {
+  Random random(32);
+  for (int round = 0; round < 8; ++round) {
+    const std::uint32_t base = random_ipv4(random);
+    const auto around = [&] {
+      return pick(random, 4) == 0 ? random_ipv4(random) : base ^ (random_ipv4(random) >> pick(random, 32));
+    };
+    std::vector<RouteEntry> entries;
+    for (std::uint64_t n = pick(random, 200); n > 0; --n) {
+      const auto kind = static_cast<RouteKind>(1 + pick(random, 3));
+      const auto length = static_cast<std::uint8_t>(pick(random, 3) == 0 ? 25 + pick(random, 8) : pick(random, 33));
+      entries.push_back({{{around()}, length}, {kind, static_cast<std::uint32_t>(pick(random, 1U << 28))}});
+      // A prefix twice: the later one stays.
+      if (pick(random, 8) == 0) entries.push_back({entries.back().prefix, {RouteKind::adjacency, 5}});
+    }
+    const auto table = RouteTable::create(entries);
+    ASSERT_TRUE(table) << table.error();
+    for (std::uint64_t i = 0; i < rounds(20'000); i += kBurstSize) {
+      std::array<wire::Ipv4Address, kBurstSize> destinations;
+      std::array<Route, kBurstSize> routes;
+      for (wire::Ipv4Address& destination : destinations) {
+        destination.value = around();
+        if (!entries.empty() && pick(random, 2) == 0) {
+          const wire::Ipv4Prefix& prefix = entries[pick(random, entries.size())].prefix;
+          destination.value = wire::network_of(prefix).address.value - 1 + static_cast<std::uint32_t>(pick(random, 3));
+        }
+      }
+      const std::size_t n = 1 + pick(random, kBurstSize);
+      table->find(destinations.data(), routes.data(), n);
+      for (std::size_t k = 0; k < n; ++k) {
+        const Route expected = naive_find(entries, destinations[k].value);
+        ASSERT_EQ(routes[k].kind, expected.kind) << wire::to_string(destinations[k]);
+        ASSERT_EQ(routes[k].index, expected.index) << wire::to_string(destinations[k]);
+      }
+    }
+  }
+}
+
+TEST_F(Routes, DefaultRouteAndHostRoute) {
+  const auto table = RouteTable::create({{{{0}, 0}, {RouteKind::adjacency, 1}},
+                                         {{{0x0a010002}, 32}, {RouteKind::adjacency, 2}},
+                                         {{{0x0a010080}, 25}, {RouteKind::connected, 3}},
+                                         {{{0xffffffff}, 32}, {RouteKind::policy, 4}}});
+  ASSERT_TRUE(table) << table.error();
+  EXPECT_EQ(find(*table, 0).index, 1u);
+  EXPECT_EQ(find(*table, 0x0a010001).index, 1u);
+  EXPECT_EQ(find(*table, 0x0a010002).index, 2u);
+  EXPECT_EQ(find(*table, 0x0a010003).index, 1u);
+  EXPECT_EQ(find(*table, 0x0a01007f).index, 1u);
+  EXPECT_EQ(find(*table, 0x0a010080).index, 3u);
+  EXPECT_EQ(find(*table, 0x0a0100ff).kind, RouteKind::connected);
+  EXPECT_EQ(find(*table, 0xfffffffe).index, 1u);
+  EXPECT_EQ(find(*table, 0xffffffff).kind, RouteKind::policy);
+}
+
+TEST_F(Routes, NoRoutes) {
+  const RouteTable none;
+  EXPECT_EQ(find(none, 0x0a000001).kind, RouteKind::none);
+  const auto empty = RouteTable::create({});
+  ASSERT_TRUE(empty) << empty.error();
+  EXPECT_EQ(find(*empty, 0x0a000001).kind, RouteKind::none);
+}
+
+TEST_F(Routes, ManyLongPrefixesFindRoom) {
+  std::vector<RouteEntry> entries;
+  for (std::uint32_t i = 0; i < 2000; ++i) entries.push_back({{{i << 12}, 30}, {RouteKind::adjacency, i}});
+  const auto table = RouteTable::create(entries);
+  ASSERT_TRUE(table) << table.error();
+  for (std::uint32_t i = 0; i < 2000; ++i) {
+    EXPECT_EQ(find(*table, (i << 12) + 3).index, i);
+    EXPECT_EQ(find(*table, (i << 12) + 4).kind, RouteKind::none);
+  }
+}
+
+// --- bypass
+// -----------------------------------------------------------------------------------------------------------
+
+// 10.1.0.5 -> 192.0.2.9; the ports are the first four octets of the payload.
+Octets ipv4(std::uint8_t protocol, std::uint16_t source_port, std::uint16_t destination_port,
+            std::uint16_t fragment = 0, std::size_t payload = 8) {
+  Octets packet = test::from_hex("45000000 00000000 40000000 0a010005 c0000209");
+  packet.resize(20 + payload);
+  wire::store_be16(&packet[2], static_cast<std::uint16_t>(packet.size()));
+  wire::store_be16(&packet[6], fragment);
+  packet[9] = protocol;
+  if (payload >= 4) {
+    wire::store_be16(&packet[20], source_port);
+    wire::store_be16(&packet[22], destination_port);
+  }
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < 20; i += 2) sum += wire::load_be16(&packet[i]);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  wire::store_be16(&packet[10], static_cast<std::uint16_t>(~sum));
+  return packet;
+}
+
+bool allowed(const std::vector<BypassRule>& rules, const Octets& packet) {
+  const auto checked = wire::Ipv4View::check(packet);
+  EXPECT_TRUE(checked);
+  return bypass_allows(rules, checked.view);
+}
+
+constexpr wire::Ipv4Prefix kAny{{0}, 0};
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kUdp = 17;
+
+TEST(BypassRules, NoRuleAllowsNothing) { EXPECT_FALSE(allowed({}, ipv4(kUdp, 1, 2))); }
+
+TEST(BypassRules, AddressesAndProtocol) {
+  const wire::Ipv4Prefix lan{{0x0a010000}, 24};
+  const wire::Ipv4Prefix wan{{0xc0000200}, 24};
+  const wire::Ipv4Prefix other{{0x0a020000}, 24};
+  EXPECT_TRUE(allowed({{.source = lan, .destination = wan}}, ipv4(kUdp, 1, 2)));
+  EXPECT_TRUE(allowed({{.source = kAny, .destination = kAny}}, ipv4(1, 0, 0, 0, 0)));
+  EXPECT_FALSE(allowed({{.source = other, .destination = wan}}, ipv4(kUdp, 1, 2)));
+  EXPECT_FALSE(allowed({{.source = lan, .destination = other}}, ipv4(kUdp, 1, 2)));
+  EXPECT_FALSE(allowed({{.source = wan, .destination = lan}}, ipv4(kUdp, 1, 2))) << "a rule has one direction";
+  EXPECT_TRUE(allowed({{.source = lan, .destination = wan, .protocol = kUdp}}, ipv4(kUdp, 1, 2)));
+  EXPECT_FALSE(allowed({{.source = lan, .destination = wan, .protocol = kTcp}}, ipv4(kUdp, 1, 2)));
+  EXPECT_FALSE(allowed({{.source = lan, .destination = wan, .protocol = 0}}, ipv4(kUdp, 1, 2)));
+  EXPECT_TRUE(allowed({{.source = other, .destination = wan}, {.source = lan, .destination = wan}}, ipv4(kUdp, 1, 2)))
+      << "one rule that allows is enough";
+}
+
+TEST(BypassRules, PortsWithTheirEnds) {
+  const BypassRule to{
+      .source = kAny, .destination = kAny, .protocol = kUdp, .destination_first = 53, .destination_last = 55};
+  EXPECT_FALSE(allowed({to}, ipv4(kUdp, 53, 52)));
+  EXPECT_TRUE(allowed({to}, ipv4(kUdp, 1, 53)));
+  EXPECT_TRUE(allowed({to}, ipv4(kUdp, 1, 55)));
+  EXPECT_FALSE(allowed({to}, ipv4(kUdp, 54, 56)));
+  const BypassRule from{.source = kAny, .destination = kAny, .protocol = kUdp, .source_first = 65535};
+  EXPECT_TRUE(allowed({from}, ipv4(kUdp, 65535, 1)));
+  EXPECT_FALSE(allowed({from}, ipv4(kUdp, 65534, 65535)));
+  const BypassRule zero{.source = kAny, .destination = kAny, .protocol = kUdp, .source_last = 0};
+  EXPECT_TRUE(zero.names_ports());
+  EXPECT_TRUE(allowed({zero}, ipv4(kUdp, 0, 9)));
+  EXPECT_FALSE(allowed({zero}, ipv4(kUdp, 1, 9)));
+}
+
+TEST(BypassRules, Duty30_FragmentsWithoutPortsMatchNoRuleThatNamesThem) {
+  const BypassRule ports{
+      .source = kAny, .destination = kAny, .protocol = kUdp, .destination_first = 53, .destination_last = 53};
+  const BypassRule addresses{.source = kAny, .destination = kAny, .protocol = kUdp};
+  const Octets first = ipv4(kUdp, 1, 53, 0x2000);
+  const Octets later = ipv4(kUdp, 1, 53, 0x2001);
+  const Octets last = ipv4(kUdp, 1, 53, 0x0001);
+  const Octets tiny = ipv4(kUdp, 1, 53, 0, 3);
+  EXPECT_TRUE(allowed({ports}, first));
+  EXPECT_FALSE(allowed({ports}, later));
+  EXPECT_FALSE(allowed({ports}, last));
+  EXPECT_FALSE(allowed({ports}, tiny));
+  for (const Octets& packet : {first, later, last, tiny}) EXPECT_TRUE(allowed({addresses}, packet));
+  EXPECT_TRUE(allowed({ports, addresses}, later));
+}
+
+// --- the small ones
+// ---------------------------------------------------------------------------------------------------
+
+TEST(UdpPorts, HoldsWhatWasPutIn) {
+  UdpPortSet set;
+  for (unsigned port = 0; port < 65536; ++port) ASSERT_FALSE(set.contains(static_cast<std::uint16_t>(port)));
+  for (unsigned port = 0; port < 65536; port += 63) set.insert(static_cast<std::uint16_t>(port));
+  set.insert(65535);
+  for (unsigned port = 0; port < 65536; ++port)
+    ASSERT_EQ(set.contains(static_cast<std::uint16_t>(port)), port % 63 == 0 || port == 65535) << port;
+}
+
+TEST(Selectors, Duty24_MatchWhatThePrefixesContain) {
+  Random random(24);
+  for (std::uint64_t i = 0; i < rounds(200'000); ++i) {
+    const auto prefix = [&] {
+      return wire::Ipv6Prefix{random_ipv6(random), static_cast<std::uint8_t>(pick(random, 129))};
+    };
+    const wire::Ipv6Prefix from = prefix();
+    const wire::Ipv6Prefix to = prefix();
+    const Ipv6Selectors selectors = Ipv6Selectors::of(from, to);
+    const wire::Ipv6Address source = near(random, from.address);
+    const wire::Ipv6Address destination = near(random, to.address);
+    ASSERT_EQ(selectors.match(source.octets.data(), destination.octets.data()),
+              wire::contains(from, source) && wire::contains(to, destination))
+        << wire::to_string(from) << ' ' << wire::to_string(source) << ' ' << wire::to_string(to) << ' '
+        << wire::to_string(destination);
+  }
+}
+
+}  // namespace
+}  // namespace strata
