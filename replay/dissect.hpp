@@ -27,7 +27,7 @@ struct Layer {
 };
 
 struct DissectOptions {
-  std::vector<std::uint16_t> esp_ports{4500};  // UDP destination ports that carry ESP (RFC 3948)
+  std::vector<std::uint16_t> esp_ports{4500};  // UDP ports, of either end, that carry ESP (RFC 3948)
 };
 
 /// The layers of an Ethernet frame in their order. Never fails; ESP's inside is opaque.

@@ -1,5 +1,6 @@
 #include "replay/engine.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "control/build.hpp"
@@ -194,16 +195,27 @@ void Replay::collect() {
   }
 }
 
+// The events of a burst come stage by stage; told are they packet by packet.
 void Replay::collect_audit() {
-  worker_->audit().collect([&](const strata::AuditEvent& event) {
-    report_.audit.push_back({.cause = event.cause,
-                             .port = config_.ports[event.from.port.index()].name,
-                             .spi = event.spi,
-                             .source = event.source,
-                             .destination = event.destination,
-                             .sequence = event.sequence,
-                             .time_ns = burst_[static_cast<std::size_t>(event.from.place)].time_ns});
-  });
+  std::vector<strata::AuditEvent> events;
+  worker_->audit().collect([&](const strata::AuditEvent& event) { events.push_back(event); });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& a, const auto& b) { return a.from.place < b.from.place; });
+  for (const strata::AuditEvent& event : events) {
+    AuditEvent told{.cause = event.cause,
+                    .port = config_.ports[event.from.port.index()].name,
+                    .spi = event.spi,
+                    .source = wire::to_string(event.source),
+                    .destination = wire::to_string(event.destination),
+                    .sequence = event.sequence,
+                    .time_ns = burst_[static_cast<std::size_t>(event.from.place)].time_ns};
+    if (event.inner) {
+      told.source = wire::to_string(event.inner->source);
+      told.destination = wire::to_string(event.inner->destination);
+      told.sequence.reset();
+    }
+    report_.audit.push_back(std::move(told));
+  }
 }
 
 void Replay::explain() {

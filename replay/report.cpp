@@ -75,8 +75,8 @@ std::string audit_text(const Report& report) {
   if (report.audit.empty() && report.audit_suppressed == 0) return {};
   TextTable table({"audit", "port", "SPI", "source", "destination", "sequence"});
   for (const AuditEvent& event : report.audit)
-    table.row({std::string(text_of(event.cause).name), event.port, spi_text(event.spi), wire::to_string(event.source),
-               wire::to_string(event.destination), std::to_string(event.sequence)});
+    table.row({std::string(text_of(event.cause).name), event.port, spi_text(event.spi), event.source, event.destination,
+               event.sequence ? std::to_string(*event.sequence) : ""});
   std::string text = table.text();
   if (report.audit_suppressed != 0) text += "and " + std::to_string(report.audit_suppressed) + " more\n";
   return text;
@@ -129,13 +129,12 @@ double seconds_of(std::uint64_t time_ns) {
 }
 
 Json audit_json(const AuditEvent& event) {
-  return {{"cause", text_of(event.cause).name},
-          {"port", event.port},
-          {"spi", spi_text(event.spi)},
-          {"source", wire::to_string(event.source)},
-          {"destination", wire::to_string(event.destination)},
-          {"sequence", event.sequence},
-          {"time", seconds_of(event.time_ns)}};
+  Json json = {{"cause", text_of(event.cause).name}, {"port", event.port},
+               {"spi", spi_text(event.spi)},         {"source", event.source},
+               {"destination", event.destination},   {"sequence", nullptr},
+               {"time", seconds_of(event.time_ns)}};
+  if (event.sequence) json["sequence"] = *event.sequence;
+  return json;
 }
 
 Json packet_json(const ExplainedPacket& packet) {

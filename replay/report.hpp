@@ -33,9 +33,9 @@ struct AuditEvent {
   Cause cause = Cause::esp_no_sa;
   std::string port;
   std::uint32_t spi = 0;
-  wire::Ipv4Address source;
-  wire::Ipv4Address destination;
-  std::uint64_t sequence = 0;
+  std::string source;  // of the outer packet; of the one inside where that was judged
+  std::string destination;
+  std::optional<std::uint32_t> sequence;  // as on the wire; nothing once the packet was opened
   std::uint64_t time_ns = 0;
 };
 

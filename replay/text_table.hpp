@@ -29,15 +29,17 @@ class TextTable {
  private:
   std::string cell(const std::string& value, std::size_t column) const {
     const std::string space(width(column) - value.size(), ' ');
-    return is_number(rows_[1][column]) ? space + value : value + space;
+    return of_numbers(column) ? space + value : value + space;
   }
   std::size_t width(std::size_t column) const {
     return std::ranges::max_element(rows_, {}, [=](const auto& cells) { return cells[column].size(); })
         ->at(column)
         .size();
   }
-  static bool is_number(const std::string& value) {
-    return !value.empty() && value.find_first_not_of("0123456789") == value.npos;
+  bool of_numbers(std::size_t column) const {
+    return std::all_of(rows_.begin() + 1, rows_.end(), [=](const auto& cells) {
+      return cells[column].find_first_not_of("0123456789") == std::string::npos;
+    });
   }
 
   std::vector<std::vector<std::string>> rows_;

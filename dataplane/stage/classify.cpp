@@ -1,12 +1,20 @@
 #include "dataplane/stage/classify.hpp"
 
+#include "dataplane/stage/ip4_rules.hpp"
 #include "dataplane/wire/ethernet.hpp"
-#include "dataplane/wire/ipv4.hpp"
 
 namespace strata {
 namespace {
 
 using stage::Frame;
+
+// Broadcast, by its address or by its frame: not forwarded, and not for us. The cause is told of a header that is whole
+// only; of another one its damage is.
+Done refuse_broadcast(Packet<Frame> frame, wire::Bytes packet, ClassifyEnds::cause_type cause, ClassifyEnds ends) {
+  const auto [ip, fault] = wire::Ipv4View::check(packet);
+  if (fault != wire::Ipv4Fault::none) return ends.end(std::move(frame), cause_of<ClassifyEnds::cause_type>(fault));
+  return ends.end(std::move(frame), cause);
+}
 
 // An IPv4 packet is for us or to be forwarded; which of them, its destination says. Nothing else of it is believed or
 // checked here: that is for the stage it goes to, once.
@@ -18,10 +26,10 @@ Done classify_ip4(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, b
   const OwnKind* kind = own.find(wire::read_ipv4(packet.data() + 16));
   if (kind != nullptr) [[likely]] {
     if (*kind == OwnKind::own) return Gate::host(std::move(frame), row, link, host);
-    return ends.end(std::move(frame), Cause::ip4_broadcast);
+    return refuse_broadcast(std::move(frame), packet, Cause::ip4_broadcast, ends);
   }
   // RFC 1812 section 5.3.4: what came in a link-layer broadcast is not forwarded.
-  if (broadcast) return ends.end(std::move(frame), Cause::ip4_link_broadcast);
+  if (broadcast) return refuse_broadcast(std::move(frame), packet, Cause::ip4_link_broadcast, ends);
   return Gate::ip4(std::move(frame), row, link, ip4);
 }
 

@@ -7,8 +7,10 @@
 
 namespace strata {
 
-using ClassifyEnds = EndsOf<Cause::eth_truncated, Cause::eth_vlan_depth, Cause::eth_other_host, Cause::eth_unknown_type,
-                            Cause::ip4_truncated, Cause::ip4_broadcast, Cause::ip4_link_broadcast, Cause::punt_arp>;
+using ClassifyEnds =
+    EndsOf<Cause::eth_truncated, Cause::eth_vlan_depth, Cause::eth_other_host, Cause::eth_unknown_type,
+           Cause::ip4_truncated, Cause::ip4_bad_version, Cause::ip4_bad_header_length, Cause::ip4_bad_length,
+           Cause::ip4_bad_checksum, Cause::ip4_broadcast, Cause::ip4_link_broadcast, Cause::punt_arp>;
 
 void classify(Burst<stage::Frame>& in, const Tables& tables, Burst<stage::Host>& host, Burst<stage::Ip4>& ip4,
               Burst<stage::Ip6>& ip6, ClassifyEnds ends);

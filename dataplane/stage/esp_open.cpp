@@ -57,12 +57,8 @@ std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, s
   return cause_of(sa.window.check(sequence));
 }
 
-void lay_out(EspOpenScratch& scratch, const InboundSa& sa, std::span<std::uint8_t> packet, std::size_t place,
-             std::uint64_t sequence) {
-  AeadBatch& batch = scratch.batch;
+void lay_out(AeadBatch& batch, const InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
   const std::size_t k = batch.size++;
-  scratch.sequences[k] = sequence;
-  scratch.members[k] = static_cast<std::uint8_t>(place);
   batch.items[k] = {.key = &sa.key,
                     .data = packet.data() + kTextOffset,
                     .length = packet.size() - kTextOffset - kIcvLength,
@@ -76,28 +72,38 @@ void lay_out(EspOpenScratch& scratch, const InboundSa& sa, std::span<std::uint8_
   wire::store_be64(aad + 4, sequence);  // SPI | high | low, RFC 4106 section 5
 }
 
-// RFC 4303 sections 3.4.3 and 3.4.4, packet by packet as they came: the window is asked again, since this burst may
-// hold a number twice, and is moved only for what is authentic. A text that is not is wiped: nobody is to see it.
-void settle(const Burst<EspIn>& in, SaTable& sas, EspOpenScratch& scratch, Verdicts& verdicts) {
-  AeadBatch& batch = scratch.batch;
-  for (std::size_t k = 0; k < batch.size; ++k) {
-    const std::size_t place = scratch.members[k];
-    InboundSa& sa = sas[in.row(place).from.sa.index()];
-    const AeadBatch::Item& item = batch.items[k];
-    Verdict& verdict = verdicts[place];
-    verdict.refused = cause_of(sa.window.check(scratch.sequences[k]));
-    if (!verdict.refused) [[likely]] {
-      verdict.authentic = AeadVerdict::compare(batch.icvs[k].octets, item.data + item.length);
-      if (verdict.authentic) [[likely]] {
-        sa.window.accept(scratch.sequences[k]);
-        continue;
-      }
-      verdict.refused = EspCause(Cause::esp_auth_failed);
+// RFC 4303 sections 3.4.3 and 3.4.4 for one packet of the batch. The window is asked again, since this burst may hold a
+// number twice, and is moved only for what is authentic. A text that is not is wiped: nobody is to see it.
+void judge(InboundSa& sa, const AeadBatch::Item& item, const std::uint8_t* icv, std::uint64_t sequence,
+           Verdict& verdict) {
+  verdict.refused = cause_of(sa.window.check(sequence));
+  if (!verdict.refused) [[likely]] {
+    verdict.authentic = AeadVerdict::compare(icv, item.data + item.length);
+    if (verdict.authentic) [[likely]] {
+      sa.window.accept(sequence);
+      return;
     }
-    std::memset(item.data, 0, item.length);
+    verdict.refused = EspCause(Cause::esp_auth_failed);
   }
-  for (std::size_t k = 0; k < batch.size; ++k) {
-    InboundSa& sa = sas[in.row(scratch.members[k]).from.sa.index()];
+  std::memset(item.data, 0, item.length);
+}
+
+// Decrypts the batch, which has those of the packets `from` to `to` that nothing has refused yet, and judges all of
+// them in the order they came, as if each had come alone.
+void settle(const Burst<EspIn>& in, std::size_t from, std::size_t to, SaTable& sas, Aead& aead, EspOpenScratch& scratch,
+            Verdicts& verdicts) {
+  AeadBatch& batch = scratch.batch;
+  aead.open(batch);
+  std::size_t k = 0;
+  for (std::size_t i = from; i < to; ++i) {
+    InboundSa& sa = sas[in.row(i).from.sa.index()];
+    if (!verdicts[i].refused) [[likely]] {
+      judge(sa, batch.items[k], batch.icvs[k].octets, scratch.sequences[i], verdicts[i]);
+      ++k;
+    } else if (verdicts[i].refused->value() == Cause::esp_replayed) {
+      // By now the window may have left the number behind.
+      verdicts[i].refused = cause_of(sa.window.check(scratch.sequences[i]));
+    }
     sa.guess = sa.window.top();
   }
   batch.size = 0;
@@ -137,21 +143,21 @@ void note(Audit& audit, const Row<EspIn>& row, const InboundSa& sa, wire::Bytes 
 void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratch, Audit& audit, Burst<stage::Ip6>& ip6,
               EspOpenEnds ends) {
   Verdicts verdicts;
+  std::size_t settled = 0;
   for (std::size_t i = 0; i < in.size(); ++i) {
     InboundSa& sa = sas[in.row(i).from.sa.index()];
     const std::span<std::uint8_t> packet = in.bytes(i);
     const std::uint32_t low = wire::load_be32(packet.data() + 4);
     if (depends_on_burst(sa, low)) [[unlikely]] {
-      aead.open(scratch.batch);
-      settle(in, sas, scratch, verdicts);
+      settle(in, settled, i, sas, aead, scratch, verdicts);
+      settled = i;
     }
-    const std::uint64_t sequence = sequence_of(sa, low);
-    verdicts[i].refused = refuse_on_sight(sa, packet.size(), sequence);
+    scratch.sequences[i] = sequence_of(sa, low);
+    verdicts[i].refused = refuse_on_sight(sa, packet.size(), scratch.sequences[i]);
     if (!verdicts[i].refused) [[likely]]
-      lay_out(scratch, sa, packet, i, sequence);
+      lay_out(scratch.batch, sa, packet, scratch.sequences[i]);
   }
-  aead.open(scratch.batch);
-  settle(in, sas, scratch, verdicts);
+  settle(in, settled, in.size(), sas, aead, scratch, verdicts);
 
   in.drain([&](Packet<EspIn> packet, const Row<EspIn>& row, std::size_t i) -> Done {
     InboundSa& sa = sas[row.from.sa.index()];

@@ -16,8 +16,7 @@ using EspOpenEnds = EndsOf<Cause::esp_truncated, Cause::esp_bad_length, Cause::e
 // What a burst needs while it is being opened; one for each worker, reused.
 struct EspOpenScratch {
   AeadBatch batch;
-  std::array<std::uint64_t, kBurstSize> sequences;  // by place in the batch, all 64 bits
-  std::array<std::uint8_t, kBurstSize> members;     // by place in the batch: place in the burst
+  std::array<std::uint64_t, kBurstSize> sequences;  // by place in the burst, all 64 bits
 };
 
 void esp_open(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratch, Audit& audit,
