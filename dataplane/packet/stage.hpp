@@ -4,6 +4,7 @@
 // layers before had to say is either named in Row<Ip4> or gone.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
@@ -19,12 +20,26 @@ enum class Side : std::uint8_t { protected_side, unprotected_side };
 // The place of a packet in the burst it was received in: stages that gather from several others restore this order.
 enum class Arrival : std::uint8_t {};
 
+// A field that whoever makes a row has to say: as T, but without the zero that an aggregate would put in its place.
+template <class T>
+class Said {
+ public:
+  constexpr Said(T value) : value_(value) {}       // NOLINT(google-explicit-constructor): as T
+  constexpr operator T() const { return value_; }  // NOLINT(google-explicit-constructor): as T
+  template <std::integral Number>
+  requires std::is_enum_v<T>
+  constexpr explicit operator Number() const { return static_cast<Number>(value_); }
+
+ private:
+  T value_;
+};
+
 // Where a packet came from. Crosses every layer: policy asks for it (RFC 4301 sections 4.4.1 and 5.2).
 struct Origin {
-  SaId sa;      // none(): it came in clear
-  PortId port;  // received here
-  Side side;    // of the port; protected_side once an SA or a SID that takes clear traffic let it in
-  Arrival place;
+  SaId sa;          // none(): it came in clear
+  PortId port;      // received here
+  Said<Side> side;  // of the port; protected_side once an SA or a SID that takes clear traffic let it in
+  Said<Arrival> place;
 };
 
 namespace stage {
@@ -71,28 +86,28 @@ struct Row<stage::Host> {
 template <>
 struct Row<stage::EspIn> {
   Origin from;
-  wire::Ipv4Address source;  // of the outer header: for the audit
-  wire::Ecn carried;         // of the outer header: RFC 6040 judges it once the packet is open
+  Said<wire::Ipv4Address> source;  // of the outer header: for the audit
+  Said<wire::Ecn> carried;         // of the outer header: RFC 6040 judges it once the packet is open
 };
 
 template <>
 struct Row<stage::Ip6> {
   Origin from;
-  wire::Ecn carried;  // ECN of what carried it; Not-ECT: nothing did
+  Said<wire::Ecn> carried;  // ECN of what carried it; Not-ECT: nothing did
 };
 
 template <>
 struct Row<stage::Sr6> {
   Origin from;
   SidId sid;
-  wire::Ecn ecn;  // of this IPv6 packet, after RFC 6040
+  Said<wire::Ecn> ecn;  // of this IPv6 packet, after RFC 6040
 };
 
 template <>
 struct Row<stage::Ip4> {
   Origin from;
-  AdjId<V4> adj;      // none(): the route look-up decides
-  wire::Ecn carried;  // as at Ip6
+  AdjId<V4> adj;            // none(): the route look-up decides
+  Said<wire::Ecn> carried;  // as at Ip6
 };
 
 template <>
