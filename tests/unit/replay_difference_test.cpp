@@ -8,8 +8,8 @@
 
 #include "replay/capture.hpp"
 #include "replay/hex_dump.hpp"
-#include "tests/unit/frames.hpp"
 #include "tests/unit/hex.hpp"
+#include "tests/unit/scapy_frames.hpp"
 #include "tests/unit/scratch_file.hpp"
 
 namespace strata::replay {

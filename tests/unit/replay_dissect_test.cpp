@@ -5,9 +5,9 @@
 
 #include <random>
 
-#include "tests/unit/frames.hpp"
 #include "tests/unit/guard_page.hpp"
 #include "tests/unit/hex.hpp"
+#include "tests/unit/scapy_frames.hpp"
 
 namespace strata::replay {
 namespace {
