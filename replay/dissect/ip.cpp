@@ -30,6 +30,14 @@ std::string flags_text(unsigned flags) {
   return text.empty() ? "none" : text;
 }
 
+// " fragment at 1480, more follow"; nothing for a whole packet.
+std::string fragment_words(unsigned flags_and_offset) {
+  const bool more = (flags_and_offset & 0x2000) != 0;
+  const unsigned offset = (flags_and_offset & 0x1fff) * 8;
+  if (!more && offset == 0) return {};
+  return " fragment at " + std::to_string(offset) + (more ? ", more follow" : "");
+}
+
 // The lengths an IPv4 header announces, and what is there.
 struct Ipv4Lengths {
   std::size_t header;
@@ -155,7 +163,7 @@ Next ipv4(Builder& b, Region at) {
   const bool header_good = length.header >= kIpv4Fixed && length.header <= length.there;
   LayerWriter w = b.begin("IPv4", at.begin, header_good ? length.header : kIpv4Fixed);
   ipv4_fields(w, length);
-  w.gist(ipv4_text(w, 12) + " > " + ipv4_text(w, 16));
+  w.gist(ipv4_text(w, 12) + " > " + ipv4_text(w, 16) + fragment_words(w.u16(6)));
 
   const std::uint8_t protocol = w.u8(9);
   const unsigned fragment = w.u16(6) & 0x3fffu;  // MF and the offset

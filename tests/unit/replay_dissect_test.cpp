@@ -179,10 +179,12 @@ TEST(Dissect, FragmentsAreNotLookedInto) {
   Octets frame = from_hex(test::kIcmpFrame);
   frame[21] = 1;  // offset 8
   EXPECT_EQ(names(dissect(frame)), "Ethernet / IPv4 / fragment");
+  EXPECT_EQ(summary(frame), "10.2.0.2 > 10.1.0.2 fragment at 8, ttl 63");
   frame[21] = 0;
   frame[20] = 0x20;  // MF: its start is there, its checksum cannot be judged
   EXPECT_EQ(names(dissect(frame)), "Ethernet / IPv4 / ICMP / payload");
   EXPECT_EQ(value(frame, "ICMP", "checksum"), "0x8b93");
+  EXPECT_EQ(summary(frame), "10.2.0.2 > 10.1.0.2 fragment at 0, more follow ICMP echo request, ttl 63");
 }
 
 TEST(Dissect, WhatFollowsAPacketIsItsTrailer) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace strata::replay {
 namespace {
 
@@ -153,6 +156,31 @@ TEST(Report, AuditOfAnOpenedPacketHasNoSequence) {
   EXPECT_EQ(to_json(report)["audit_suppressed"], 2);
   EXPECT_NE(to_text(report).find("esp.replayed  wan   0x1001  192.0.2.2  192.0.2.1\nand 2 more\n"), std::string::npos)
       << to_text(report);
+}
+
+// Every key, at whatever depth, except those that are names the user gave or causes.
+void keys_of(const nlohmann::ordered_json& json, const std::string& above, std::vector<std::string>& keys) {
+  const bool named = above == "ports" || above == "security_associations" || above == "local_sids";
+  const bool causes = above == "dropped" || above == "consumed" || above == "punted";
+  for (const auto& item : json.items()) {
+    const bool key = json.is_object() && !named && !causes;
+    if (key) keys.push_back(item.key());
+    if (item.value().is_structured()) keys_of(item.value(), key ? item.key() : "", keys);
+  }
+}
+
+TEST(Report, TheReferenceNamesEveryKey) {
+  std::ifstream file(STRATA_SOURCE_ROOT "/docs/replay.md");
+  const std::string reference(std::istreambuf_iterator<char>(file), {});
+  ASSERT_FALSE(reference.empty());
+  Report report = sample();
+  report.explained = true;
+  report.packets = {replayed()};
+  report.expect = {{.port = "lan", .file = "e.pcap", .difference = Difference{2, "text"}, .error = "error"}};
+  std::vector<std::string> keys;
+  keys_of(to_json(report), "", keys);
+  EXPECT_GT(keys.size(), 35u);
+  for (const std::string& key : keys) EXPECT_NE(reference.find("`" + key + "`"), reference.npos) << key;
 }
 
 TEST(Report, EachFateHasItsEnd) {
