@@ -17,6 +17,7 @@ struct ReplayOptions {
   std::vector<std::string> expect;
   std::string poison;
   replay::Options replay;
+  bool explain = false;
   bool json = false;
 };
 
@@ -73,8 +74,17 @@ int run_replay(ReplayOptions& options) {
     if (config.error().size() == 1) return 1;
     return fail(std::to_string(config.error().size()) + " mistakes in " + options.config + "; nothing was replayed", 1);
   }
-  const auto report = replay::replay(*config, options.replay);
+  // For a person each packet is told at once: a capture may have more of them than fit into memory.
+  std::vector<replay::ExplainedPacket> kept;
+  if (options.explain && options.json)
+    options.replay.explain = [&](replay::ExplainedPacket&& packet) { kept.push_back(std::move(packet)); };
+  else if (options.explain)
+    options.replay.explain = [](replay::ExplainedPacket&& packet) { std::cout << replay::to_line(packet); };
+
+  auto report = replay::replay(*config, options.replay);
   if (!report) return fail(report.error(), 1);
+  report->packets = std::move(kept);
+  if (options.explain && !options.json) std::cout << "\n";
   std::cout << (options.json ? replay::to_json_text(*report) : replay::to_text(*report)) << std::flush;
   for (const std::string& error : report->errors) fail(error, 1);
   return has_failed(*report) ? 1 : 0;
@@ -97,7 +107,7 @@ void add_replay(CLI::App& app, std::function<int()>& run) {
   command->add_option("--expect", options->expect, "What should leave a port; the first difference is shown, exit 1")
       ->type_name("PORT=FILE...")
       ->check(port_file);
-  command->add_flag("--explain", options->replay.explain, "Tell each packet's journey and end, one line each");
+  command->add_flag("--explain", options->explain, "Tell each packet's journey and end, one line each");
   command->add_flag("--json", options->json, "Print the report as JSON");
   command->add_option("--burst", options->replay.burst, "Packets given to the worker at a time (not with --explain)")
       ->check(CLI::Range(1, 64))

@@ -29,9 +29,18 @@ struct InFlight {
   std::uint64_t time_ns;
 };
 
+// The UDP ports that SAs are reached at, either way: what goes there is shown as ESP.
+std::vector<std::uint16_t> esp_ports(const config::Config& config) {
+  std::vector<std::uint16_t> ports;
+  for (const config::SecurityAssociation& sa : config.security_associations)
+    if (sa.udp_encap) ports.push_back(sa.udp_encap->destination_port);
+  return ports;
+}
+
 class Replay {
  public:
-  Replay(const config::Config& config, const Options& options) : config_(config), options_(options) {}
+  Replay(const config::Config& config, const Options& options)
+      : config_(config), options_(options), dissect_{esp_ports(config)}, outputs_(dissect_) {}
 
   Status prepare();
   Report run();
@@ -51,6 +60,7 @@ class Replay {
 
   const config::Config& config_;
   const Options& options_;
+  const DissectOptions dissect_;
   Report report_;
   Feed feed_;
   Outputs outputs_;
@@ -143,7 +153,7 @@ bool Replay::feed(const Feed::Frame& frame) {
   const void* buffer = ports_[frame.port.index()].feed(pool, frame.bytes, options_.poison);
   if (buffer == nullptr) return false;
   burst_.push_back({buffer, ++fed_, frame.time_ns});
-  if (eye_) summary_ = summary(frame.bytes);
+  if (eye_) summary_ = summary(frame.bytes, dissect_);
   return true;
 }
 
@@ -236,7 +246,7 @@ void Replay::explain() {
     told.cause = worker_->ends().last();
     told.end = end_of(text_of(*told.cause).fate);
   }
-  report_.packets.push_back(std::move(told));
+  options_.explain(std::move(told));
 }
 
 void Replay::account() {
@@ -265,7 +275,7 @@ void Replay::account() {
 
 Report Replay::run() {
   report_.config = config_.file;
-  report_.explained = options_.explain;
+  report_.explained = static_cast<bool>(options_.explain);
   for (const config::Port& port : config_.ports) report_.ports.push_back({port.name, 0, 0});
   const auto start = Clock::now();
   while (gather()) {

@@ -55,9 +55,11 @@ void Outputs::finish(Report& report) {
     if (auto closed = output.writer.close(); !closed) report.errors.push_back(std::move(closed.error()));
   for (const Expected& expected : expected_) {
     Expectation made{.port = expected.port_name, .file = expected.file, .difference = {}, .error = {}};
-    auto compared = first_difference(expected.file, outputs_.at(expected.port.index()).file);
-    if (compared) made.difference = std::move(*compared);
-    else made.error = std::move(compared.error());
+    auto compared = first_difference(expected.file, outputs_.at(expected.port.index()).file, dissect_);
+    if (compared)
+      made.difference = std::move(*compared);
+    else
+      made.error = std::move(compared.error());
     report.expect.push_back(std::move(made));
   }
 }

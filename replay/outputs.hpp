@@ -16,7 +16,7 @@ class Outputs {
  public:
   using Status = tl::expected<void, std::string>;
 
-  Outputs() = default;
+  explicit Outputs(const DissectOptions& dissect) : dissect_(dissect) {}
   Outputs(Outputs&&) = delete;
   ~Outputs();
 
@@ -41,6 +41,7 @@ class Outputs {
     std::string file;
   };
 
+  const DissectOptions& dissect_;          // for the words of a difference
   std::map<std::size_t, Output> outputs_;  // by PortId
   std::vector<Expected> expected_;
 };
