@@ -53,7 +53,7 @@ struct alignas(64) InboundSa {
   std::uint32_t spi;
   bool esn;
   std::int16_t protocol;      // of the selectors; kAnyProtocol
-  std::uint64_t guess = 0;    // esp_open's own: the highest number seen in the burst at hand, authentic or not
+  std::uint64_t guess = 0;    // esp_open's own: the highest number of the burst at hand that is not judged yet
   std::uint64_t packets = 0;  // opened and passed on
   std::uint64_t octets = 0;   // of the IPv6 packets in them
   Ipv6Selectors selectors;

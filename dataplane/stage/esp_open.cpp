@@ -1,5 +1,6 @@
 #include "dataplane/stage/esp_open.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/wire/esp.hpp"
@@ -38,14 +39,11 @@ std::uint64_t sequence_of(const InboundSa& sa, std::uint32_t low) {
 }
 
 // Whether a packet's 64-bit number may depend on packets of this burst that are not judged yet. If so they are judged
-// first, and it is as if each packet had come alone.
-bool depends_on_burst(InboundSa& sa, std::uint32_t low) {
-  if (!sa.esn) return false;
-  if (sa.guess < sa.window.top()) sa.guess = sa.window.top();
-  const std::uint64_t now = extended_sequence(sa.window.top(), sa.window.size(), low);
-  if (extended_sequence(sa.guess, sa.window.size(), low) != now) return true;
-  if (now > sa.guess) sa.guess = now;
-  return false;
+// first, and it is as if each packet had come alone. The number grows with the window's top: where it is the same for
+// the lowest and for the highest top that there may be by then, it is the same for all between.
+bool depends_on_burst(const InboundSa& sa, std::uint32_t low) {
+  if (!sa.esn || sa.guess <= sa.window.top()) return false;
+  return extended_sequence(sa.guess, sa.window.size(), low) != sequence_of(sa, low);
 }
 
 // RFC 4303 sections 2, 2.2 and 3.4.3, as far as they can be checked before the ICV.
@@ -57,7 +55,7 @@ std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, s
   return cause_of(sa.window.check(sequence));
 }
 
-void lay_out(AeadBatch& batch, const InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
+void lay_out(AeadBatch& batch, InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
   const std::size_t k = batch.size++;
   batch.items[k] = {.key = &sa.key,
                     .data = packet.data() + kTextOffset,
@@ -70,6 +68,7 @@ void lay_out(AeadBatch& batch, const InboundSa& sa, std::span<std::uint8_t> pack
   std::memcpy(aad, packet.data(), wire::kEspHeaderLength);  // SPI | sequence
   if (!sa.esn) return;
   wire::store_be64(aad + 4, sequence);  // SPI | high | low, RFC 4106 section 5
+  sa.guess = std::max(sa.guess, sequence);
 }
 
 // RFC 4303 sections 3.4.3 and 3.4.4 for one packet of the batch. The window is asked again, since this burst may hold a

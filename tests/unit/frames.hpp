@@ -32,7 +32,8 @@ struct Ipv4Fields {
 
 // Addresses are 8 digits of hex, payload is what follows the header; the checksum is right.
 inline Octets ipv4(const Ipv4Fields& fields, const Octets& payload) {
-  Octets packet = join(from_hex("4500 0000 0000 0000 0000 0000"), from_hex(fields.source), from_hex(fields.destination));
+  Octets packet =
+      join(from_hex("4500 0000 0000 0000 0000 0000"), from_hex(fields.source), from_hex(fields.destination));
   packet[1] = fields.tos;
   put16(packet, 2, packet.size() + payload.size());
   put16(packet, 4, fields.id);
@@ -68,7 +69,8 @@ inline Octets ipv6(const char* source, const char* destination, std::uint8_t nex
 }
 
 // payload, `tfc` octets of traffic flow padding (RFC 4303 section 2.7), then the trailer with the padding it needs.
-inline Octets with_trailer(const Octets& payload, std::uint8_t next_header, std::size_t tfc = 0, std::size_t extra = 0) {
+inline Octets with_trailer(const Octets& payload, std::uint8_t next_header, std::size_t tfc = 0,
+                           std::size_t extra = 0) {
   Octets text = join(payload, Octets(tfc, 0x5c));
   const std::size_t pad = (4 - (text.size() + 2) % 4) % 4 + 4 * extra;
   for (std::size_t i = 1; i <= pad; ++i) text.push_back(static_cast<std::uint8_t>(i));

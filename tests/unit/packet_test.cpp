@@ -112,7 +112,8 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   to_esp(200);
   EXPECT_EQ(octets_of(esp_, 0), counted(166, 34));
   expect_origin(esp_.row(0).from, {SaId(7), kWan.port, kWan.side, kWan.place});
-  EXPECT_EQ(wire::Ipv4Address{esp_.row(0).source}.value, 0xc0000202u);
+  const wire::Ipv4Address source = esp_.row(0).source;
+  EXPECT_EQ(source.value, 0xc0000202u);
   EXPECT_EQ(esp_.row(0).carried, Ecn::ce);
 
   esp_.drain([&](Packet<EspIn> p, const Row<EspIn>& row) -> Done {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "tests/unit/dataplane_env.hpp"
+#include "tests/unit/frames.hpp"
 
 namespace strata {
 namespace {
@@ -320,20 +321,9 @@ TEST_F(Routes, ManyLongPrefixesFindRoom) {
 // 10.1.0.5 -> 192.0.2.9; the ports are the first four octets of the payload.
 Octets ipv4(std::uint8_t protocol, std::uint16_t source_port, std::uint16_t destination_port,
             std::uint16_t fragment = 0, std::size_t payload = 8) {
-  Octets packet = test::from_hex("45000000 00000000 40000000 0a010005 c0000209");
-  packet.resize(20 + payload);
-  wire::store_be16(&packet[2], static_cast<std::uint16_t>(packet.size()));
-  wire::store_be16(&packet[6], fragment);
-  packet[9] = protocol;
-  if (payload >= 4) {
-    wire::store_be16(&packet[20], source_port);
-    wire::store_be16(&packet[22], destination_port);
-  }
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < 20; i += 2) sum += wire::load_be16(&packet[i]);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  wire::store_be16(&packet[10], static_cast<std::uint16_t>(~sum));
-  return packet;
+  Octets octets = test::udp(source_port, destination_port, {});
+  octets.resize(payload);
+  return test::ipv4({"0a010005", "c0000209", protocol, 0, 64, 0, fragment}, octets);
 }
 
 bool allowed(const std::vector<BypassRule>& rules, const Octets& packet) {

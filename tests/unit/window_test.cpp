@@ -1,41 +1,19 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <limits>
-#include <set>
 
 #include "dataplane/ipsec/replay_window.hpp"
 #include "tests/unit/dataplane_env.hpp"
+#include "tests/unit/naive_window.hpp"
 
 namespace strata {
 namespace {
 
+using test::appendix_a2_1;
+using test::NaiveWindow;
 using test::pick;
 using test::Random;
 using test::rounds;
-
-// RFC 4303 section 3.4.3 word for word: a set of the numbers that were accepted, and the highest of them.
-class NaiveWindow {
- public:
-  explicit NaiveWindow(std::uint64_t size) : size_(size) {}
-
-  Freshness check(std::uint64_t sequence) const {
-    if (size_ == 0 || sequence > top_) return Freshness::fresh;
-    if (top_ - sequence >= size_) return Freshness::too_old;
-    return accepted_.contains(sequence) ? Freshness::replayed : Freshness::fresh;
-  }
-  void accept(std::uint64_t sequence) {
-    accepted_.insert(sequence);
-    top_ = std::max(top_, sequence);
-    if (top_ >= size_) accepted_.erase(accepted_.begin(), accepted_.lower_bound(top_ - size_));
-  }
-  std::uint64_t top() const { return top_; }
-
- private:
-  std::uint64_t size_;
-  std::uint64_t top_ = 0;
-  std::set<std::uint64_t> accepted_;
-};
 
 // Numbers where a ring of blocks could go wrong: around the window's edges, the blocks' and the ring's.
 // steady: seldom a jump, so that the window fills.
@@ -168,21 +146,6 @@ TEST(Window, EndOfAllNumbers) {
 
 // --- the high half
 // ----------------------------------------------------------------------------------------------------
-
-// RFC 4303 appendix A2.1 as it is printed, with its names. There is no epoch before 0: a number that case B puts there
-// is taken to lie ahead in epoch 0, and its ICV then says whether it does.
-std::uint64_t appendix_a2_1(std::uint64_t top, std::uint32_t W, std::uint32_t Seql) {
-  const auto Tl = static_cast<std::uint32_t>(top);
-  const auto Th = static_cast<std::uint32_t>(top >> 32);
-  const std::uint32_t Bl = Tl - W + 1;  // modulo 2^32
-  std::uint32_t Seqh;
-  if (Tl >= W - 1) {
-    Seqh = Seql >= Bl ? Th : Th + 1;  // case A
-  } else {
-    Seqh = Seql >= Bl && Th != 0 ? Th - 1 : Th;  // case B
-  }
-  return (std::uint64_t{Seqh} << 32) | Seql;
-}
 
 // Numbers around k * 2^32, and anywhere.
 std::uint64_t near_an_epoch(Random& random, std::uint64_t reach) {
