@@ -1,0 +1,436 @@
+// The whole journey, driven from C++: the poison twin, conservation, and that the graph is what the causes say.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/parser.hpp"
+#include "control/build.hpp"
+#include "dataplane/graph.hpp"
+#include "dataplane/worker.hpp"
+#include "replay/capture.hpp"
+#include "tests/unit/dataplane_env.hpp"
+#include "tests/unit/frames.hpp"
+
+namespace strata {
+namespace {
+
+using test::Octets;
+using test::pick;
+using test::Random;
+using test::random_octets;
+using test::rounds;
+
+struct Arrives {
+  std::size_t port;
+  Octets frame;
+};
+
+// All that a run shows to the outside.
+struct Outcome {
+  std::vector<std::vector<Octets>> sent;  // by port
+  std::array<std::uint64_t, kCauseCount> ends{};
+  std::vector<std::array<std::uint64_t, 2>> sas;   // packets, octets
+  std::vector<std::array<std::uint64_t, 2>> sids;  // packets, octets
+  std::vector<std::pair<Cause, std::uint32_t>> audit;
+
+  std::uint64_t count(Cause cause) const { return ends[static_cast<std::size_t>(cause)]; }
+};
+
+void expect_same(const Outcome& is, const Outcome& should_be) {
+  EXPECT_EQ(is.sent, should_be.sent);
+  for (const CauseText& text : kCauses) EXPECT_EQ(is.count(text.cause), should_be.count(text.cause)) << text.name;
+  EXPECT_EQ(is.sas, should_be.sas);
+  EXPECT_EQ(is.sids, should_be.sids);
+  EXPECT_EQ(is.audit, should_be.audit);
+}
+
+// A worker with its ports, made of a configuration.
+class Gateway {
+ public:
+  explicit Gateway(const config::Config& config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
+    std::vector<wire::MacAddress> macs;
+    std::array<std::uint16_t, kMaxPorts> devices{};
+    for (const config::Port& port : config.ports) {
+      macs.push_back(port.mac.value());
+      ports_.push_back(test::make_port(pool_));
+      devices[ports_.size() - 1] = ports_.back().device();
+    }
+    tables_ = std::move(build_tables(config, macs).value());
+    worker_ = std::move(Worker::create(*tables_, devices).value());
+    outcome_.sent.resize(ports_.size());
+  }
+
+  // One burst: up to 64 frames of one port. What was sent stays in the ports until collect().
+  void turn(std::size_t port, std::span<const Octets> frames, std::optional<Poison> poison = std::nullopt) {
+    for (const Octets& frame : frames) ASSERT_NE(ports_[port].feed(pool_, frame, poison), nullptr);
+    NoEye eye;
+    const PortId id(static_cast<std::uint8_t>(port));
+    ASSERT_EQ(worker_->turn(id, kBurstSize, 1'000'000'000, eye), frames.size());
+    received_ += frames.size();
+  }
+  void collect() {
+    for (std::size_t i = 0; i < ports_.size(); ++i)
+      ports_[i].collect([&](const void*, std::span<const std::uint8_t> frame) {
+        outcome_.sent[i].emplace_back(frame.begin(), frame.end());
+      });
+    collect_audit();
+  }
+
+  // Conservation: what came in left, or ended for a cause; and each buffer is back.
+  Outcome finish() {
+    collect();
+    std::uint64_t sent = 0;
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      EXPECT_EQ(worker_->sent(PortId(static_cast<std::uint8_t>(i))), outcome_.sent[i].size());
+      sent += outcome_.sent[i].size();
+    }
+    const Ends& ends = worker_->ends();
+    EXPECT_EQ(received_, sent + ends.count(Fate::dropped) + ends.count(Fate::consumed) + ends.count(Fate::punted));
+    EXPECT_EQ(pool_.in_use(), 0u);
+    for (std::size_t i = 0; i < kCauseCount; ++i) outcome_.ends[i] = ends.count(static_cast<Cause>(i));
+    for (const InboundSa& sa : tables_->sas) outcome_.sas.push_back({sa.packets, sa.octets});
+    for (const SidCounter& sid : worker_->sid_counters()) outcome_.sids.push_back({sid.packets, sid.octets});
+    return outcome_;
+  }
+
+  Tables& tables() { return *tables_; }
+  unsigned in_use() const { return pool_.in_use(); }
+
+ private:
+  // The steps note their events one after the other for a whole burst; here they stand as the packets came.
+  void collect_audit() {
+    std::vector<AuditEvent> events;
+    worker_->audit().collect([&](const AuditEvent& event) { events.push_back(event); });
+    std::stable_sort(events.begin(), events.end(), [](const AuditEvent& a, const AuditEvent& b) {
+      return static_cast<std::size_t>(a.from.place) < static_cast<std::size_t>(b.from.place);
+    });
+    for (const AuditEvent& event : events) outcome_.audit.emplace_back(event.cause, event.sequence);
+  }
+
+  Pool pool_;
+  std::vector<RingPort> ports_;
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<Worker> worker_;
+  Outcome outcome_;
+  std::uint64_t received_ = 0;
+};
+
+Outcome run(const config::Config& config, const std::vector<Arrives>& arrivals, std::size_t burst,
+            std::optional<Poison> poison) {
+  Gateway gateway(config);
+  for (std::size_t i = 0; i < arrivals.size();) {
+    std::vector<Octets> frames;
+    const std::size_t port = arrivals[i].port;
+    for (; i < arrivals.size() && frames.size() < burst && arrivals[i].port == port; ++i)
+      frames.push_back(arrivals[i].frame);
+    gateway.turn(port, frames, poison);
+    gateway.collect();
+  }
+  return gateway.finish();
+}
+
+constexpr Poison kZero{0x00};
+constexpr Poison kA5{0xa5};
+
+// The poison twin.
+Outcome run_twins(const config::Config& config, const std::vector<Arrives>& arrivals, std::size_t burst) {
+  Outcome outcome = run(config, arrivals, burst, kZero);
+  SCOPED_TRACE("what a buffer held before shows in the outcome");
+  expect_same(outcome, run(config, arrivals, burst, kA5));
+  return outcome;
+}
+
+// --- captures
+// ---------------------------------------------------------------------------------------------------------
+
+const std::string kCaptures = STRATA_SOURCE_ROOT "/tests/replay/captures/";
+
+config::Config config_of(const std::string& capture) {
+  auto config = config::parse_file(kCaptures + capture + ".yaml");
+  EXPECT_TRUE(config);
+  return std::move(*config);
+}
+
+std::vector<Arrives> arrivals_of(const std::string& capture, const config::Config& config) {
+  std::vector<Arrives> arrivals;
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    auto reader = replay::CaptureReader::open(kCaptures + capture + "." + config.ports[i].name + ".pcap");
+    if (!reader) continue;
+    replay::CaptureReader::Packet packet;
+    while (reader->next(packet) == replay::CaptureReader::Next::packet)
+      arrivals.push_back({i, {packet.bytes.begin(), packet.bytes.end()}});
+  }
+  return arrivals;
+}
+
+class Captures : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(CheckedIn, Captures, testing::Values("good", "esn", "every-end"));
+
+TEST_P(Captures, PoisonAndBurstsChangeNothing) {
+  const config::Config config = config_of(GetParam());
+  const std::vector<Arrives> arrivals = arrivals_of(GetParam(), config);
+  ASSERT_GT(arrivals.size(), 10u);
+  const Outcome alone = run(config, arrivals, 1, std::nullopt);
+  EXPECT_GT(alone.sent[1].size(), 1u);
+  for (const std::size_t burst : {1, 8, 32, 64}) {
+    SCOPED_TRACE(burst);
+    expect_same(run_twins(config, arrivals, burst), alone);
+  }
+}
+
+// One octet, one bit, a length: what a line or a liar does to a frame.
+void damage(Random& random, Octets& frame) {
+  for (std::uint64_t n = 1 + pick(random, 3); n > 0 && !frame.empty(); --n) {
+    const std::size_t at = pick(random, pick(random, 2) == 0 ? frame.size() : std::min<std::size_t>(frame.size(), 64));
+    switch (pick(random, 8)) {
+      case 0: frame.resize(at); break;
+      case 1: frame.resize(std::min<std::size_t>(frame.size() + pick(random, 40), 2000), 0x77); break;
+      case 2: frame[at] = static_cast<std::uint8_t>(random()); break;
+      case 3: frame[at] = 0xff; break;
+      case 4: frame[at] = 0; break;
+      default: frame[at] ^= static_cast<std::uint8_t>(1U << pick(random, 8)); break;
+    }
+  }
+}
+
+TEST_P(Captures, DamagedFramesAreConservedAndTwins) {
+  const config::Config config = config_of(GetParam());
+  const std::vector<Arrives> whole = arrivals_of(GetParam(), config);
+  Random random(whole.size());
+  std::vector<Arrives> arrivals;
+  for (std::uint64_t i = 0; i < rounds(30'000); ++i) {
+    arrivals.push_back(whole[pick(random, whole.size())]);
+    damage(random, arrivals.back().frame);
+  }
+  const Outcome outcome = run_twins(config, arrivals, 64);
+  EXPECT_GT(outcome.count(Cause::eth_truncated), 0u);
+  EXPECT_GT(outcome.count(Cause::ip4_bad_checksum), 0u);
+}
+
+// --- a tunnel of our own
+// ----------------------------------------------------------------------------------------------
+
+constexpr std::string_view kTunnel = R"(
+ports:
+  wan: {device: net_null0, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected}
+  lan: {device: net_null1, mac: "02:00:00:00:01:02", addresses: [10.1.0.1/24, "fc00:1::1/64"], side: protected}
+neighbors:
+  - {port: lan, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
+ipsec:
+  security_associations:
+    - name: from-b
+      direction: in
+      spi: 0x1001
+      source: 192.0.2.2
+      destination: 192.0.2.1
+      udp_encap: {source_port: 4500, destination_port: 4500}
+      algorithm: aes-128-gcm
+      key: "hex:0102030405060708090a0b0c0d0e0f1011121314"
+      selectors: {source: "fc00:2::/48", destination: "fc00:1::/48"}
+srv6:
+  source: "fc00:1::1"
+  local_sids:
+    - {sid: "fc00:1::d4/128", behavior: End.DX4, next_hop: 10.1.0.2, port: lan}
+    - {sid: "fc00:1:0:64::/64", behavior: End.DX4, next_hop: 10.1.0.2, port: lan, clear: true}
+)";
+
+constexpr const char* kWanMac = "020000000101";
+constexpr const char* kPeer = "fc000002000000000000000000000001";
+constexpr const char* kSid = "fc0000010000000000000000000000d4";
+constexpr const char* kClearSid = "fc000001000000640001000200030004";
+
+config::Config tunnel_config() {
+  auto config = config::parse_text(kTunnel, "tunnel.yaml");
+  EXPECT_TRUE(config);
+  return std::move(*config);
+}
+
+// Seals packets as the peer of from-b would.
+class Peer {
+ public:
+  Octets seal(const Octets& text) { return test::seal(aead_, key_, 0x1001, ++sequence_, false, text); }
+  // In a frame for the port wan.
+  Octets frame(const Octets& ip6, std::size_t tfc = 0) {
+    return test::ethernet(
+        kWanMac, 0x0800,
+        test::ipv4({"c0000202", "c0000201", 17}, test::udp(4500, 4500, seal(test::with_trailer(ip6, 41, tfc)))));
+  }
+
+ private:
+  Aead aead_ = *Aead::create();
+  AeadKey key_{AeadAlgorithm::aes_128_gcm, test::from_hex("0102030405060708090a0b0c0d0e0f1011121314")};
+  std::uint64_t sequence_ = 0;
+};
+
+Octets inner_ipv4(std::size_t payload, std::uint8_t ttl = 64) {
+  return test::ipv4({"0a020005", "0a010005", 17, 0, ttl, 0x1234}, test::counted(payload));
+}
+
+TEST(Journey, OpensTheTunnel) {
+  Peer peer;
+  const Octets frame = peer.frame(test::ipv6(kPeer, kSid, 4, inner_ipv4(30)));
+  const Outcome outcome = run_twins(tunnel_config(), {{0, frame}, {0, frame}}, 64);
+  ASSERT_EQ(outcome.sent[1].size(), 1u);
+  Octets expected = test::ethernet("020000000202", 0x0800, inner_ipv4(30, 63));
+  std::copy_n(test::from_hex("020000000102").begin(), 6, expected.begin() + 6);
+  EXPECT_EQ(outcome.sent[1][0], expected);
+  EXPECT_EQ(outcome.count(Cause::esp_replayed), 1u);
+  EXPECT_EQ(outcome.sas[0], (std::array<std::uint64_t, 2>{1, 90}));
+  EXPECT_EQ(outcome.sids[0], (std::array<std::uint64_t, 2>{1, 90}));
+  EXPECT_EQ(outcome.audit, (std::vector<std::pair<Cause, std::uint32_t>>{{Cause::esp_replayed, 1}}));
+}
+
+// Hop-by-Hop or Destination Options of one or two words, an SRH at its end: any that End.DX4 takes off.
+Octets random_extensions(Random& random, std::uint8_t& first, const Octets& payload) {
+  Octets all = payload;
+  std::uint8_t next = 4;
+  const auto put = [&](std::uint8_t type, Octets header) {
+    header[0] = next;
+    header[1] = static_cast<std::uint8_t>(header.size() / 8 - 1);
+    all = test::join(header, all);
+    next = type;
+  };
+  for (std::uint64_t n = pick(random, 3); n > 0; --n) put(60, test::from_hex("0000 0104 00000000"));
+  if (pick(random, 2) == 0) {
+    const std::uint8_t last = static_cast<std::uint8_t>(pick(random, 3));
+    Octets srh = test::join(test::from_hex("0000 0400 00000000"), random_octets(random, 16 * (last + 1U)));
+    srh[4] = last;
+    put(43, srh);
+  }
+  if (pick(random, 3) == 0) put(0, test::from_hex("0000 010c 000000000000000000000000"));
+  first = next;
+  return all;
+}
+
+TEST(Journey, Duty59_WhatLeavesIsAFunctionOfTheInnerPacketAlone) {
+  Random random(59);
+  const config::Config config = tunnel_config();
+  for (const std::size_t payload : {0, 1, 26, 500}) {
+    Peer peer;
+    std::vector<Arrives> arrivals;
+    for (std::uint64_t i = 0; i < rounds(500); ++i) {
+      std::uint8_t first = 4;
+      const Octets extended = random_extensions(random, first, inner_ipv4(payload));
+      const auto flow = static_cast<std::uint32_t>(0x60000000 | pick(random, 1 << 20) | (pick(random, 64) << 22));
+      const bool clear = pick(random, 3) == 0;
+      const Octets ip6 = test::ipv6(clear ? "20010db8000000000000000000000009" : kPeer, clear ? kClearSid : kSid, first,
+                                    extended, flow, static_cast<std::uint8_t>(pick(random, 256)));
+      if (clear) {
+        arrivals.push_back({pick(random, 2), {}});
+        const char* mac = arrivals.back().port == 0 ? kWanMac : "020000000102";
+        arrivals.back().frame = test::ethernet(mac, 0x86dd, test::join(ip6, Octets(pick(random, 20), 0x99)));
+        continue;
+      }
+      const Octets esp = peer.seal(test::with_trailer(ip6, 41, pick(random, 50), pick(random, 5)));
+      const Octets udp =
+          test::udp(static_cast<std::uint16_t>(random()), 4500, esp, static_cast<std::uint16_t>(random()));
+      arrivals.push_back({0, test::ethernet(kWanMac, 0x0800,
+                                            test::ipv4({pick(random, 2) == 0 ? "c0000202" : "c6336401", "c0000201", 17,
+                                                        static_cast<std::uint8_t>(pick(random, 64) << 2),
+                                                        static_cast<std::uint8_t>(pick(random, 256)),
+                                                        static_cast<std::uint16_t>(random())},
+                                                       udp))});
+    }
+    const Outcome outcome = run_twins(config, arrivals, 64);
+    ASSERT_EQ(outcome.sent[1].size(), arrivals.size());
+    for (const Octets& sent : outcome.sent[1]) ASSERT_EQ(sent, outcome.sent[1].front());
+  }
+}
+
+// Damage behind the ICV: nothing but the peer's key keeps it out.
+TEST(Journey, DamagedPacketsInTheTunnelAreConservedAndTwins) {
+  Random random(13);
+  Peer peer;
+  std::vector<Arrives> arrivals;
+  for (std::uint64_t i = 0; i < rounds(30'000); ++i) {
+    std::uint8_t first = 4;
+    const Octets extended = random_extensions(random, first, inner_ipv4(pick(random, 80)));
+    Octets ip6 = test::ipv6(kPeer, kSid, first, extended);
+    damage(random, ip6);
+    arrivals.push_back({0, peer.frame(ip6, pick(random, 20))});
+  }
+  const Outcome outcome = run_twins(tunnel_config(), arrivals, 64);
+  EXPECT_GT(outcome.sent[1].size(), 0u);
+  for (const Cause cause : {Cause::esp_inner_truncated, Cause::sr6_bad_srh, Cause::sr6_upper_layer, Cause::sr6_no_sid,
+                            Cause::sr6_segments_left, Cause::policy_selector_mismatch, Cause::ip4_bad_checksum})
+    EXPECT_GT(outcome.count(cause), 0u) << text_of(cause).name;
+  EXPECT_EQ(outcome.count(Cause::esp_auth_failed), 0u);
+}
+
+// Packets of one burst that take the long way and the short one leave in the order they came.
+TEST(Journey, OrderIsKeptWhereWaysMeet) {
+  Peer peer;
+  std::vector<Arrives> arrivals;
+  Random random(4);
+  for (std::size_t i = 0; i < 640; ++i) {
+    const bool clear = pick(random, 2) == 0;
+    const Octets ip6 = test::ipv6(kPeer, clear ? kClearSid : kSid, 4, inner_ipv4(2 + i));
+    arrivals.push_back({0, clear ? test::ethernet(kWanMac, 0x86dd, ip6) : peer.frame(ip6)});
+  }
+  const Outcome outcome = run(tunnel_config(), arrivals, 64, std::nullopt);
+  ASSERT_EQ(outcome.sent[1].size(), arrivals.size());
+  for (std::size_t i = 0; i < arrivals.size(); ++i) EXPECT_EQ(outcome.sent[1][i].size(), 14 + 20 + 2 + i);
+}
+
+TEST(Journey, AFullTransmitQueueIsCountedAndLosesNothing) {
+  constexpr std::size_t kBursts = 20;
+  Gateway gateway(tunnel_config(), 2047);
+  const Octets frame = test::ethernet(kWanMac, 0x86dd, test::ipv6(kPeer, kClearSid, 4, inner_ipv4(10)));
+  for (std::size_t i = 0; i < kBursts; ++i) gateway.turn(0, std::vector<Octets>(kBurstSize, frame));
+  const unsigned waiting = gateway.in_use();
+  const Outcome outcome = gateway.finish();
+  EXPECT_EQ(outcome.sent[1].size(), waiting);
+  EXPECT_GE(waiting, 1000u);
+  EXPECT_EQ(outcome.count(Cause::tx_full), kBursts * kBurstSize - waiting);
+  EXPECT_GT(outcome.count(Cause::tx_full), 0u);
+}
+
+TEST(Journey, AnEmptyPortIsNoWork) {
+  Gateway gateway(tunnel_config());
+  gateway.turn(0, {});
+  EXPECT_EQ(gateway.finish().sent[1].size(), 0u);
+}
+
+// --- the graph
+// --------------------------------------------------------------------------------------------------------
+
+TEST(Graph, EveryCauseBelongsToAStep) {
+  // Parking is no step: packets are picked up into the burst of the stage they were parked at.
+  const std::set<Cause> of_no_step{Cause::park_wrong_stage};
+  std::set<Cause> listed;
+  for (const GraphStep& step : journey_graph()) listed.insert(step.causes.begin(), step.causes.end());
+  for (const CauseText& text : kCauses)
+    EXPECT_NE(listed.contains(text.cause), of_no_step.contains(text.cause)) << text.name;
+}
+
+TEST(Graph, AStepListsACauseOnce) {
+  for (const GraphStep& step : journey_graph()) {
+    const std::set<Cause> once(step.causes.begin(), step.causes.end());
+    EXPECT_EQ(once.size(), step.causes.size()) << step.name;
+  }
+}
+
+TEST(Graph, EveryStageIsReachedAndLeft) {
+  std::set<std::string> reached;
+  std::set<std::string> left;
+  for (const GraphStep& step : journey_graph()) {
+    EXPECT_TRUE(step.from.empty() || reached.contains(step.from)) << step.name << " comes before what leads to it";
+    const bool first_to_leave = step.from.empty() || left.insert(step.from).second;
+    EXPECT_TRUE(first_to_leave) << step.from << " has two steps";
+    reached.insert(step.to.begin(), step.to.end());
+  }
+  EXPECT_EQ(reached, left);
+}
+
+TEST(Graph, CauseNamesAreTheirEnumeratorsAndUnique) {
+  std::set<std::string_view> names;
+  for (const CauseText& text : kCauses) {
+    EXPECT_TRUE(names.insert(text.name).second) << text.name;
+    EXPECT_NE(text.name.find('.'), std::string_view::npos) << text.name;
+    EXPECT_FALSE(text.sentence.empty()) << text.name;
+  }
+}
+
+}  // namespace
+}  // namespace strata
