@@ -96,7 +96,7 @@ const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame
     rte_pktmbuf_free(buffer);
     return nullptr;
   }
-  std::memcpy(data, frame.data(), frame.size());
+  if (!frame.empty()) std::memcpy(data, frame.data(), frame.size());
   if (rte_ring_enqueue(rx_, buffer) == 0) return buffer;
   rte_pktmbuf_free(buffer);
   return nullptr;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 
 #include "dataplane/packet/burst.hpp"
@@ -32,6 +33,18 @@ std::uint32_t groups_needed(const std::vector<RouteEntry>& entries) {
   return static_cast<std::uint32_t>(blocks.size());
 }
 
+// Each prefix once, by length and network. rte_fib (22.11) overwrites routes when a prefix is added, or is given
+// another next hop, after longer ones in it that reach the end of the address space: 0.0.0.0/1, 128.0.0.0/1 and then
+// 0.0.0.0/0.
+std::map<std::pair<std::uint8_t, std::uint32_t>, Route> shortest_first(const std::vector<RouteEntry>& entries) {
+  std::map<std::pair<std::uint8_t, std::uint32_t>, Route> routes;
+  for (const RouteEntry& e : entries) {
+    const wire::Ipv4Prefix network = wire::network_of(e.prefix);
+    routes.insert_or_assign({network.length, network.address.value}, e.route);
+  }
+  return routes;
+}
+
 }  // namespace
 
 void RouteTable::Free::operator()(rte_fib* fib) const { rte_fib_free(fib); }
@@ -51,10 +64,10 @@ tl::expected<RouteTable, std::string> RouteTable::create(const std::vector<Route
                           " routes: " + rte_strerror(rte_errno) + "; give EAL more (-m MEGABYTES, or hugepages)");
   }
   RouteTable table(fib);
-  for (const RouteEntry& e : entries) {
-    const wire::Ipv4Prefix network = wire::network_of(e.prefix);
-    if (const int rc = rte_fib_add(fib, network.address.value, network.length, pack(e.route)); rc != 0)
-      return tl::unexpected("route " + wire::to_string(network) + ": " + rte_strerror(-rc));
+  for (const auto& [length_and_network, route] : shortest_first(entries)) {
+    const auto [length, network] = length_and_network;
+    if (const int rc = rte_fib_add(fib, network, length, pack(route)); rc != 0)
+      return tl::unexpected("route " + wire::to_string(wire::Ipv4Prefix{{network}, length}) + ": " + rte_strerror(-rc));
   }
   return table;
 }

@@ -243,7 +243,7 @@ Route naive_find(const std::vector<RouteEntry>& entries, std::uint32_t address) 
 
 TEST_F(Routes, LongestPrefixAsTheNaiveSearchFindsIt) {
   Random random(32);
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const std::uint32_t base = random_ipv4(random);
     const auto around = [&] {
       return pick(random, 4) == 0 ? random_ipv4(random) : base ^ (random_ipv4(random) >> pick(random, 32));
@@ -294,6 +294,23 @@ TEST_F(Routes, DefaultRouteAndHostRoute) {
   EXPECT_EQ(find(*table, 0x0a0100ff).kind, RouteKind::connected);
   EXPECT_EQ(find(*table, 0xfffffffe).index, 1u);
   EXPECT_EQ(find(*table, 0xffffffff).kind, RouteKind::policy);
+}
+
+// rte_fib loses its way when these are added in this order.
+TEST_F(Routes, ShorterPrefixesAfterLongerOnesThatReachTheEnd) {
+  const auto halves = RouteTable::create({{{{0}, 1}, {RouteKind::adjacency, 1}},
+                                          {{{0x80000000}, 1}, {RouteKind::adjacency, 2}},
+                                          {{{0}, 0}, {RouteKind::adjacency, 3}}});
+  ASSERT_TRUE(halves) << halves.error();
+  EXPECT_EQ(find(*halves, 0x01020304).index, 1u);
+  EXPECT_EQ(find(*halves, 0xc0000201).index, 2u);
+  const auto eighths = RouteTable::create({{{{0xc0000000}, 3}, {RouteKind::adjacency, 1}},
+                                           {{{0xe0000000}, 3}, {RouteKind::adjacency, 2}},
+                                           {{{0x80000000}, 1}, {RouteKind::adjacency, 3}}});
+  ASSERT_TRUE(eighths) << eighths.error();
+  EXPECT_EQ(find(*eighths, 0x90000000).index, 3u);
+  EXPECT_EQ(find(*eighths, 0xd1a2d680).index, 1u);
+  EXPECT_EQ(find(*eighths, 0xe0000001).index, 2u);
 }
 
 TEST_F(Routes, NoRoutes) {
