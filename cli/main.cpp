@@ -1,4 +1,6 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
 #include <functional>
 
 #include "cli/check.hpp"
@@ -9,9 +11,7 @@ namespace {
 
 constexpr int kWrongUsage = 2;
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("strata: a user-space SRv6/IPsec gateway");
   app.set_version_flag("--version", "strata " STRATA_VERSION);
   app.require_subcommand(1);
@@ -25,4 +25,18 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   return run();
+}
+
+}  // namespace
+
+// Our functions throw nothing; what a library still does (no memory, say) ends in a sentence as well.
+int main(int argc, char** argv) {
+  try {
+    return run_command(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "strata: %s\n", error.what());
+  } catch (...) {
+    std::fputs("strata: an unknown error\n", stderr);
+  }
+  return 1;
 }

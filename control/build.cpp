@@ -1,5 +1,6 @@
 #include "control/build.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "dataplane/wire/ethernet.hpp"
@@ -72,9 +73,10 @@ void Builder::own_addresses() {
   for (const config::Port& port : config_.ports) {
     for (const wire::Ipv4Prefix& address : port.addresses) {
       own4.emplace_back(address.address, OwnKind::own);
-      // RFC 3021: a /31 has no broadcast address, a /32 no subnet.
-      if (address.length <= 30)
-        own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, OwnKind::broadcast);
+      // RFC 3021: a /31 has no broadcast address, a /32 no subnet. RFC 1812 section 4.2.3.1: host part 0 is an old broadcast.
+      if (address.length > 30) continue;
+      own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, OwnKind::broadcast);
+      own4.emplace_back(wire::network_of(address).address, OwnKind::broadcast);
     }
     for (const wire::Ipv6Prefix& address : port.addresses6) own6.emplace_back(address.address, OwnKind::own);
   }
@@ -85,14 +87,16 @@ void Builder::own_addresses() {
 AdjId<V4> Builder::adjacency(const std::string& port_name, wire::Ipv4Address address) {
   const PortId port = port_by_name_.at(port_name);
   const std::uint64_t key = (std::uint64_t{port.index()} << 32) | address.value;
-  const auto [at, is_new] =
-      adjacency_by_key_.emplace(key, AdjId<V4>(static_cast<std::uint32_t>(adjacencies_.size())));
+  const auto [at, is_new] = adjacency_by_key_.emplace(key, AdjId<V4>(static_cast<std::uint32_t>(adjacencies_.size())));
   if (is_new) {
     EthernetHeader header{};
     std::copy_n(tables_->ports[port.index()].mac.octets.begin(), 6, header.begin() + 6);
     wire::store_be16(&header[12], wire::kEtherIpv4);
-    adjacencies_.push_back(
-        {.header = header, .port = port, .side = tables_->ports[port.index()].side, .resolved = false, .address = address});
+    adjacencies_.push_back({.header = header,
+                            .port = port,
+                            .side = tables_->ports[port.index()].side,
+                            .resolved = false,
+                            .address = address});
   }
   return at->second;
 }

@@ -44,6 +44,7 @@ tl::expected<void, std::string> start_eal_offline(unsigned megabytes) {
                                  "--log-level",
                                  "*:error"};
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words) argv.push_back(word.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) + "; it wants " +

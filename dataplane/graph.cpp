@@ -5,7 +5,8 @@
 namespace strata {
 namespace {
 
-// What one parameter of a step says: a burst is an edge, the ends are a list of causes, all else is no part of the graph.
+// What one parameter of a step says: a burst is an edge, the ends are a list of causes, all else is no part of the
+// graph.
 template <class Parameter>
 struct Reads {
   static void into(std::vector<std::string>&, std::vector<Cause>&) {}

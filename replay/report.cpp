@@ -75,7 +75,7 @@ std::string audit_text(const Report& report) {
   if (report.audit.empty() && report.audit_suppressed == 0) return {};
   TextTable table({"audit", "port", "SPI", "source", "destination", "sequence"});
   for (const AuditEvent& event : report.audit)
-    table.row({std::string(text_of(event.cause).name), event.port, spi_text(event.spi), event.source, event.destination,
+    table.row({std::string(text_of(event.cause).name), event.port, event.spi ? spi_text(*event.spi) : "", event.source, event.destination,
                event.sequence ? std::to_string(*event.sequence) : ""});
   std::string text = table.text();
   if (report.audit_suppressed != 0) text += "and " + std::to_string(report.audit_suppressed) + " more\n";
@@ -125,14 +125,16 @@ Json volumes_json(const std::vector<Volume>& volumes) {
 // Seconds as a number have room for microseconds, not for more.
 double seconds_of(std::uint64_t time_ns) {
   constexpr double kMicrosecondsPerSecond = 1e6;
-  return static_cast<double>((time_ns + 500) / 1000) / kMicrosecondsPerSecond;
+  const std::uint64_t microseconds = (time_ns + 500) / 1000;
+  return static_cast<double>(microseconds) / kMicrosecondsPerSecond;
 }
 
 Json audit_json(const AuditEvent& event) {
   Json json = {{"cause", text_of(event.cause).name}, {"port", event.port},
-               {"spi", spi_text(event.spi)},         {"source", event.source},
+               {"spi", nullptr},         {"source", event.source},
                {"destination", event.destination},   {"sequence", nullptr},
                {"time", seconds_of(event.time_ns)}};
+  if (event.spi) json["spi"] = spi_text(*event.spi);
   if (event.sequence) json["sequence"] = *event.sequence;
   return json;
 }

@@ -62,7 +62,8 @@ class RingPort {
       const unsigned n = dequeue(buffers, 32);
       if (n == 0) return;
       for (unsigned i = 0; i < n; ++i)
-        take(static_cast<const void*>(buffers[i]), std::span<const std::uint8_t>(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len));
+        take(static_cast<const void*>(buffers[i]),
+             std::span<const std::uint8_t>(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len));
       rte_pktmbuf_free_bulk(buffers, n);
     }
   }

@@ -14,14 +14,14 @@ struct Forward {
   Ip4ForwardEnds ends;
 
   Done input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const;
-  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> adj) const;
+  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const;
 };
 
 // RFC 1812 sections 5.3.7 and 5.3.5: where nothing is forwarded to. Out of End.DX4 no look-up has seen it yet.
 std::optional<ForwardCause> refuse_destination(wire::Ipv4Address destination, const OwnIpv4& own) {
   const OwnKind* kind = own.find(destination);
   if (kind != nullptr && *kind == OwnKind::broadcast) return ForwardCause(Cause::ip4_broadcast);
-  if (!is_never_unicast(destination)) [[likely]]
+  if (!is_never_unicast(destination) && !is_link_local(destination)) [[likely]]
     return std::nullopt;
   const std::uint32_t first = destination.value >> 24;
   if (first >= 224 && first < 240) return ForwardCause(Cause::ip4_multicast);
@@ -31,7 +31,7 @@ std::optional<ForwardCause> refuse_destination(wire::Ipv4Address destination, co
 // RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, unless a rule lets it. What an SA
 // protected on its way here is on the protected side, and does not leave on the other in clear either.
 bool crosses_unbidden(const Row<Ip4>& row, const Adjacency& adj, const Tables& tables, const wire::Ipv4View& ip) {
-  if (row.from.side == adj.side) [[likely]]
+  if (row.from.side == adj.side || row.from.side == Side::either_side) [[likely]]
     return false;
   return !row.from.sa.is_none() || !bypass_allows(tables.bypass, ip);
 }
@@ -62,7 +62,7 @@ Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route)
   const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
   if (fault != wire::Ipv4Fault::none) [[unlikely]]
     return ends.end(std::move(packet), cause_of<ForwardCause>(fault));
-  if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
+  if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
     return ends.end(std::move(packet), Cause::ip4_martian_source);
   if (const auto refused = refuse_destination(ip.destination(), tables.own4)) [[unlikely]]
     return ends.end(std::move(packet), *refused);
