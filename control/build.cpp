@@ -73,7 +73,8 @@ void Builder::own_addresses() {
   for (const config::Port& port : config_.ports) {
     for (const wire::Ipv4Prefix& address : port.addresses) {
       own4.emplace_back(address.address, OwnKind::own);
-      // RFC 3021: a /31 has no broadcast address, a /32 no subnet. RFC 1812 section 4.2.3.1: host part 0 is an old broadcast.
+      // RFC 3021: a /31 has no broadcast address, a /32 no subnet. RFC 1812 section 4.2.3.1: host part 0 is an old
+      // broadcast.
       if (address.length > 30) continue;
       own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, OwnKind::broadcast);
       own4.emplace_back(wire::network_of(address).address, OwnKind::broadcast);

@@ -89,7 +89,7 @@ std::size_t Worker::turn(PortId port, std::size_t most, std::uint64_t now_ns, Ey
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
   }
-  ip4_forward(ip4_, tables_, out_, Ip4ForwardEnds(ends_));
+  ip4_forward(ip4_, tables_, audit_, out_, Ip4ForwardEnds(ends_));
   eye.after("ip4_forward", out_);
   PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_));
   ends_.flush();

@@ -75,8 +75,8 @@ std::string audit_text(const Report& report) {
   if (report.audit.empty() && report.audit_suppressed == 0) return {};
   TextTable table({"audit", "port", "SPI", "source", "destination", "sequence"});
   for (const AuditEvent& event : report.audit)
-    table.row({std::string(text_of(event.cause).name), event.port, event.spi ? spi_text(*event.spi) : "", event.source, event.destination,
-               event.sequence ? std::to_string(*event.sequence) : ""});
+    table.row({std::string(text_of(event.cause).name), event.port, event.spi ? spi_text(*event.spi) : "", event.source,
+               event.destination, event.sequence ? std::to_string(*event.sequence) : ""});
   std::string text = table.text();
   if (report.audit_suppressed != 0) text += "and " + std::to_string(report.audit_suppressed) + " more\n";
   return text;
@@ -130,9 +130,12 @@ double seconds_of(std::uint64_t time_ns) {
 }
 
 Json audit_json(const AuditEvent& event) {
-  Json json = {{"cause", text_of(event.cause).name}, {"port", event.port},
-               {"spi", nullptr},         {"source", event.source},
-               {"destination", event.destination},   {"sequence", nullptr},
+  Json json = {{"cause", text_of(event.cause).name},
+               {"port", event.port},
+               {"spi", nullptr},
+               {"source", event.source},
+               {"destination", event.destination},
+               {"sequence", nullptr},
                {"time", seconds_of(event.time_ns)}};
   if (event.spi) json["spi"] = spi_text(*event.spi);
   if (event.sequence) json["sequence"] = *event.sequence;
@@ -209,6 +212,9 @@ std::string to_text(const Report& report) {
   add(volumes_text("SA", report.security_associations));
   add(volumes_text("local SID", report.local_sids));
   add(audit_text(report));
+  if (report.ecn_anomalies != 0)
+    add(std::to_string(report.ecn_anomalies) +
+        " ECN marks that no honest path makes (RFC 6040 4.2), forwarded all the same\n");
   for (const Expectation& expectation : report.expect) add(expect_text(expectation));
   std::string errors;
   for (const std::string& error : report.errors) errors += "error: " + error + "\n";
@@ -233,6 +239,7 @@ Json to_json(const Report& report) {
   json["local_sids"] = volumes_json(report.local_sids);
   json["audit"] = list_json(report.audit, audit_json);
   json["audit_suppressed"] = report.audit_suppressed;
+  json["ecn_anomalies"] = report.ecn_anomalies;
   if (report.explained) json["packets"] = list_json(report.packets, packet_json);
   json["expect"] = list_json(report.expect, expect_json);
   json["dataplane_seconds"] = report.dataplane_seconds;

@@ -32,8 +32,8 @@ struct Volume {
 struct AuditEvent {
   Cause cause = Cause::esp_no_sa;
   std::string port;
-  std::uint32_t spi = 0;
-  std::string source;  // of the outer packet; of the one inside where that was judged
+  std::optional<std::uint32_t> spi;  // nothing: a fragment that does not show it
+  std::string source;                // of the outer packet; of the one inside where that was judged
   std::string destination;
   std::optional<std::uint32_t> sequence;  // as on the wire; nothing once the packet was opened
   std::uint64_t time_ns = 0;
@@ -81,7 +81,8 @@ struct Report {
   std::vector<Volume> local_sids;
   std::vector<AuditEvent> audit;
   std::uint64_t audit_suppressed = 0;
-  bool explained = false;  // packets is filled, possibly with none
+  std::uint64_t ecn_anomalies = 0;  // marks that no honest path makes, forwarded all the same (RFC 6040 section 4.2)
+  bool explained = false;           // packets is filled, possibly with none
   std::vector<ExplainedPacket> packets;
   std::vector<Expectation> expect;
   double seconds = 0;  // with reading and writing the captures

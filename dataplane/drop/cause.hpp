@@ -16,6 +16,7 @@ enum class Fate : std::uint8_t { dropped, consumed, punted };
 
 enum class Cause : std::uint8_t {
   rx_multi_segment,
+  rx_shared,
   eth_truncated,
   eth_vlan_depth,
   eth_other_host,
@@ -56,6 +57,7 @@ enum class Cause : std::uint8_t {
   sr6_exthdr_limit,
   sr6_exthdr_order,
   sr6_fragment,
+  sr6_bad_option,
   sr6_unknown_routing,
   sr6_bad_srh,
   sr6_segments_left,
@@ -90,6 +92,7 @@ struct CauseText {
 // clang-format off
 inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::rx_multi_segment, Fate::dropped, "rx.multi_segment", "the frame came in several buffers, which this version does not join", ""},
+    {Cause::rx_shared, Fate::dropped, "rx.shared", "the frame's buffer has another owner too, who would see it change", ""},
     {Cause::eth_truncated, Fate::dropped, "eth.truncated", "the frame is shorter than its Ethernet header and VLAN tags", "IEEE 802.3"},
     {Cause::eth_vlan_depth, Fate::dropped, "eth.vlan_depth", "the frame has more than two VLAN tags", "IEEE 802.1Q"},
     {Cause::eth_other_host, Fate::dropped, "eth.other_host", "the destination MAC is neither the port's own nor broadcast", "IEEE 802.3"},
@@ -99,8 +102,8 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::ip4_bad_header_length, Fate::dropped, "ip4.bad_header_length", "the IPv4 header length is below 5 words", "RFC 1812 5.2.2"},
     {Cause::ip4_bad_length, Fate::dropped, "ip4.bad_length", "the IPv4 total length is less than the header length", "RFC 1812 5.2.2"},
     {Cause::ip4_bad_checksum, Fate::dropped, "ip4.bad_checksum", "the IPv4 header checksum is wrong", "RFC 1812 5.2.2"},
-    {Cause::ip4_martian_source, Fate::dropped, "ip4.martian_source", "the IPv4 source can never be one: 0/8, 127/8, 224/4, 240/4, own or broadcast", "RFC 1812 5.3.7"},
-    {Cause::ip4_martian_destination, Fate::dropped, "ip4.martian_destination", "the IPv4 destination can never be forwarded to: 0/8, 127/8, 240/4", "RFC 1812 5.3.7"},
+    {Cause::ip4_martian_source, Fate::dropped, "ip4.martian_source", "the IPv4 source can never be one: 0/8, 127/8, 224/4, 240/4, own or broadcast, 169.254/16 to be forwarded", "RFC 1812 5.3.7"},
+    {Cause::ip4_martian_destination, Fate::dropped, "ip4.martian_destination", "the IPv4 destination can never be forwarded to: 0/8, 127/8, 240/4, 169.254/16", "RFC 1812 5.3.7"},
     {Cause::ip4_link_broadcast, Fate::dropped, "ip4.link_broadcast", "an IPv4 packet to be forwarded came in a broadcast frame", "RFC 1812 5.3.4"},
     {Cause::ip4_broadcast, Fate::dropped, "ip4.broadcast", "the IPv4 destination is a broadcast address, which is not forwarded", "RFC 1812 5.3.5"},
     {Cause::ip4_multicast, Fate::dropped, "ip4.multicast", "the IPv4 destination is a multicast group, which is not forwarded", "RFC 1812 5.2.1"},
@@ -130,6 +133,7 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::sr6_exthdr_limit, Fate::dropped, "sr6.exthdr_limit", "more IPv6 extension headers than are walked", "RFC 8200 4.1"},
     {Cause::sr6_exthdr_order, Fate::dropped, "sr6.exthdr_order", "a Hop-by-Hop header that is not the first", "RFC 8200 4.1"},
     {Cause::sr6_fragment, Fate::dropped, "sr6.fragment", "an IPv6 fragment for a local SID; not reassembled", "RFC 8200 4.5"},
+    {Cause::sr6_bad_option, Fate::dropped, "sr6.bad_option", "an option of an extension header is unknown and asks for the packet to be discarded, or is cut short", "RFC 8200 4.2"},
     {Cause::sr6_unknown_routing, Fate::dropped, "sr6.unknown_routing", "a routing header that is no SRH and still has segments left", "RFC 8200 4.4"},
     {Cause::sr6_bad_srh, Fate::dropped, "sr6.bad_srh", "the SRH contradicts itself: header length, Last Entry, Segments Left", "RFC 8754 4.3.1.1"},
     {Cause::sr6_segments_left, Fate::dropped, "sr6.segments_left", "the SRH has segments left at a SID that must be the last", "RFC 8986 4.5"},

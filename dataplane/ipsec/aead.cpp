@@ -82,18 +82,6 @@ std::optional<Aead> Aead::create() {
   return Aead(std::move(library));
 }
 
-const char* Aead::instruction_set() const {
-  switch (library_->manager->used_arch) {
-    case IMB_ARCH_AVX512: return "AVX512";
-    case IMB_ARCH_AVX2: return "AVX2";
-#if IMB_VERSION_NUM < IMB_VERSION(2, 0, 0)
-    case IMB_ARCH_AVX: return "AVX";
-#endif
-    case IMB_ARCH_SSE: return "SSE";
-    default: return "other";
-  }
-}
-
 void Aead::open(AeadBatch& batch) {
   IMB_MGR* manager = library_->manager.get();
   Scratch& scratch = library_->scratch;

@@ -5,12 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "dataplane/ipsec/authentic.hpp"
-#include "dataplane/packet/burst.hpp"
+#include "dataplane/packet/burst_size.hpp"
 
 namespace strata {
 
@@ -100,8 +101,6 @@ class Aead {
   // Decrypts every item of the batch in place and leaves the ICVs in it; nothing is believed yet.
   void open(AeadBatch& batch);
 
-  // Name of the instruction set in use, for `strata check` and benchmarks.
-  const char* instruction_set() const;
 
  private:
   struct Library;

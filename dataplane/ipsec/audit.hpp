@@ -20,9 +20,9 @@ struct AuditEvent {
   std::uint64_t time_ns = 0;  // of the receive burst, by the worker's clock; note() fills it in
   Cause cause;
   Origin from;
-  std::uint32_t spi = 0;
-  std::uint32_t sequence = 0;  // the half that is on the wire
-  wire::Ipv4Address source{};  // of the outer packet
+  std::optional<std::uint32_t> spi{};       // nothing: a fragment that does not show it
+  std::optional<std::uint32_t> sequence{};  // the half that is on the wire; nothing: not seen, or opened since
+  wire::Ipv4Address source{};               // of the outer packet
   wire::Ipv4Address destination{};
   std::optional<Inner> inner{};  // of the packet inside, once it was opened; then the outer addresses are gone
 };
@@ -60,6 +60,10 @@ class Audit {
 
   std::uint64_t suppressed() const { return suppressed_; }
 
+  // RFC 6040 section 4.2: marks that no honest path makes are to be logged; they are counted.
+  void note_ecn(const wire::EcnDecap& ecn) { ecn_anomalies_ += ecn.anomalous ? 1 : 0; }
+  std::uint64_t ecn_anomalies() const { return ecn_anomalies_; }
+
  private:
   struct Budget {
     std::uint64_t second = 0;
@@ -69,6 +73,7 @@ class Audit {
   std::vector<AuditEvent> events_;  // never grows past what was reserved
   std::uint64_t now_ns_ = 0;
   std::uint64_t suppressed_ = 0;
+  std::uint64_t ecn_anomalies_ = 0;
   std::array<Budget, kCauseCount> budgets_{};
 };
 

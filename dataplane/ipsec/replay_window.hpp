@@ -44,9 +44,6 @@ class ReplayWindow {
 
   std::uint64_t top() const { return top_; }
   std::uint32_t size() const { return size_; }
-  void prefetch(std::uint32_t sequence_low) const {
-    __builtin_prefetch(&blocks_[(sequence_low >> 6) & block_mask_], 1);
-  }
 
  private:
   void slide(std::uint64_t sequence) {

@@ -9,11 +9,10 @@
 #include <new>
 #include <utility>
 
+#include "dataplane/packet/burst_size.hpp"
 #include "dataplane/packet/packet.hpp"
 
 namespace strata {
-
-inline constexpr std::size_t kBurstSize = 64;
 
 template <class Stage>
 class alignas(64) Burst {
@@ -29,11 +28,16 @@ class alignas(64) Burst {
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  const Row<Stage>& row(std::size_t i) const { return rows()[i]; }
+  const Row<Stage>& row(std::size_t i) const {
+    assert(i < size_);
+    return rows()[i];
+  }
   std::span<std::uint8_t> bytes(std::size_t i) {
+    assert(i < size_);
     return {rte_pktmbuf_mtod(buffers_[i], std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
   }
   std::span<const std::uint8_t> bytes(std::size_t i) const {
+    assert(i < size_);
     return {rte_pktmbuf_mtod(buffers_[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
   }
 

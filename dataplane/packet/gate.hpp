@@ -1,7 +1,8 @@
 // The transitions: the only way from one stage to the next, and by name all that a packet takes along.
 //
-// Each of them leaves in the buffer nothing that was said about the layer before: the first line of the mbuf is written
-// anew from a keep-list, and the new row is built field by field.
+// Each of them leaves in the buffer nothing that was said about the layer before: of the mbuf's flags those on a
+// keep-list stay, its other fields that say something of a packet are written anew, and the new row is built field by
+// field.
 #pragma once
 
 #include <array>
@@ -62,7 +63,7 @@ class Gate {
                      Burst<stage::Ip6>& out) {
     rte_mbuf* buffer = renew(std::move(sealed));
     cut_to(buffer, inner);
-    return push(buffer, Row<stage::Ip6>{.from = admitted(was.from), .carried = was.carried}, out);
+    return push(buffer, Row<stage::Ip6>{.from = on_side(was.from, Side::protected_side), .carried = was.carried}, out);
   }
 
   // An IPv6 packet that has come to a local SID. `total` cuts what follows the packet (RFC 4303 section 2.7).
@@ -74,12 +75,11 @@ class Gate {
   }
 
   // RFC 8986 section 4.5: the IPv6 header and all its extension headers go, and with them all that was known of them.
-  // The SID admitted the packet, so it counts as protected traffic also where it had come in clear.
   static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, OuterLength outer, AdjId<V4> adj,
                            Burst<stage::Ip4>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_front(buffer, static_cast<std::size_t>(outer));
-    return push(buffer, Row<stage::Ip4>{.from = admitted(was.from), .adj = adj, .carried = was.ecn}, out);
+    return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 
   // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
@@ -101,10 +101,12 @@ class Gate {
 
   static constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 
-  // What stays is who owns the memory. All else is a verdict on the layer that is being left: a keep-list stays right
-  // when a new flag is invented. tx_offload is in the second line and is never read: no flag that would is ever set.
+  // What stays is who owns the memory. All else is a verdict on the layer that is being left, or on where it came from,
+  // which the row says: a keep-list stays right when a new flag is invented. tx_offload and the rest of the second line
+  // are never read: no flag that asks for them is ever set.
   static void forget(rte_mbuf* buffer) {
     buffer->ol_flags &= kKeptFlags;
+    buffer->port = RTE_MBUF_PORT_INVALID;
     buffer->packet_type = 0;
     buffer->vlan_tci = 0;
     buffer->vlan_tci_outer = 0;
@@ -136,8 +138,12 @@ class Gate {
   static Origin of_sa(const Origin& from, SaId sa) {
     return {.sa = sa, .port = from.port, .side = from.side, .place = from.place};
   }
-  static Origin admitted(const Origin& from) {
-    return {.sa = from.sa, .port = from.port, .side = Side::protected_side, .place = from.place};
+  static Origin on_side(const Origin& from, Side side) {
+    return {.sa = from.sa, .port = from.port, .side = side, .place = from.place};
+  }
+  // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
+  static Origin past_sid(const Origin& from) {
+    return on_side(from, from.sa.is_none() ? Side::either_side : Side::protected_side);
   }
 
   template <class Stage>

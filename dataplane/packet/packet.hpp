@@ -16,7 +16,16 @@ namespace strata {
 class Access;
 
 // What a callback returns to say that its packet has an owner again. Only push, the ends and parking make one.
+// Move only: one that was kept could be returned again for another packet.
 class [[nodiscard]] Done {
+ public:
+  Done(const Done&) = delete;
+  Done& operator=(const Done&) = delete;
+  Done(Done&&) = default;
+  Done& operator=(Done&&) = delete;
+  ~Done() = default;
+
+ private:
   Done() = default;
   friend class Access;
 };
@@ -28,16 +37,11 @@ class [[nodiscard]] Packet {
  public:
   Packet(const Packet&) = delete;
   Packet& operator=(const Packet&) = delete;
+  Packet& operator=(Packet&&) = delete;  // what stood there would be lost
 #ifdef NDEBUG
   Packet(Packet&&) = default;
-  Packet& operator=(Packet&&) = default;
 #else
   Packet(Packet&& other) noexcept : buffer_(std::exchange(other.buffer_, nullptr)) {}
-  Packet& operator=(Packet&& other) noexcept {
-    assert(buffer_ == nullptr && "a packet was overwritten");
-    buffer_ = std::exchange(other.buffer_, nullptr);
-    return *this;
-  }
   ~Packet() { assert(buffer_ == nullptr && "a packet was lost"); }
 #endif
 

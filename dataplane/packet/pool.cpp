@@ -26,6 +26,7 @@ void fill(rte_mbuf* buffer, Poison poison) {
   std::uint64_t flags;
   std::memset(&flags, byte, sizeof flags);
   buffer->ol_flags = (buffer->ol_flags & owner) | (flags & ~owner);
+  std::memset(&buffer->port, byte, sizeof buffer->port);
   std::memset(&buffer->packet_type, byte, sizeof buffer->packet_type);
   std::memset(&buffer->vlan_tci, byte, sizeof buffer->vlan_tci);
   std::memset(&buffer->vlan_tci_outer, byte, sizeof buffer->vlan_tci_outer);
@@ -66,7 +67,12 @@ tl::expected<RingPort, std::string> RingPort::create(const std::string& name, co
     return tl::unexpected(why("no memory for the rings of port " + name));
   }
   const int device = rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0);
-  if (device < 0) return tl::unexpected(why("cannot make a port of rings for " + name));
+  if (device < 0) {
+    const std::string sentence = why("cannot make a port of rings for " + name);
+    rte_ring_free(rx);
+    rte_ring_free(tx);
+    return tl::unexpected(sentence);
+  }
   RingPort port(rx, tx, static_cast<std::uint16_t>(device));
   if (const int rc = start(port.device_, pool.pool_.get()); rc != 0)
     return tl::unexpected("cannot start the port of rings for " + name + ": " + rte_strerror(-rc));

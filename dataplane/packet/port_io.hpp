@@ -3,6 +3,7 @@
 
 #include <rte_ethdev.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -13,20 +14,26 @@ namespace strata {
 
 class PortIo {
  public:
-  using RxEnds = EndsOf<Cause::rx_multi_segment>;
+  using RxEnds = EndsOf<Cause::rx_multi_segment, Cause::rx_shared>;
   using TxEnds = EndsOf<Cause::tx_full>;
 
   // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
-  // Returns how many were received; frames in several segments are among them and end here.
+  // Returns how many were received; frames in several segments, or of shared memory, are among them and end here.
   static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
                              Burst<stage::Frame>& out, RxEnds ends) {
     rte_mbuf* buffers[kBurstSize];
-    const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, static_cast<std::uint16_t>(most));
+    const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
+    const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
     for (std::uint16_t i = 0; i < n; ++i) {
       Gate::forget(buffers[i]);
       Packet<stage::Frame> frame = Access::adopt<stage::Frame>(buffers[i]);
       if (buffers[i]->nb_segs != 1) [[unlikely]] {
         (void)ends.end(std::move(frame), Cause::rx_multi_segment);
+        continue;
+      }
+      // Packets are decrypted and given new headers in place: nobody else may be looking.
+      if (rte_mbuf_refcnt_read(buffers[i]) != 1 || RTE_MBUF_CLONED(buffers[i])) [[unlikely]] {
+        (void)ends.end(std::move(frame), Cause::rx_shared);
         continue;
       }
       const Origin mine{.sa = from.sa, .port = from.port, .side = from.side, .place = static_cast<Arrival>(i)};

@@ -14,8 +14,9 @@
 
 namespace strata {
 
-// RFC 4301 section 3.1: the IPsec boundary runs between the two.
-enum class Side : std::uint8_t { protected_side, unprotected_side };
+// RFC 4301 section 3.1: the IPsec boundary runs between the first two. either_side: came in clear, and a SID that takes
+// clear traffic says where it goes: that configuration is the permission.
+enum class Side : std::uint8_t { protected_side, unprotected_side, either_side };
 
 // The place of a packet in the burst it was received in: stages that gather from several others restore this order.
 enum class Arrival : std::uint8_t {};
@@ -38,7 +39,7 @@ class Said {
 struct Origin {
   SaId sa;          // none(): it came in clear
   PortId port;      // received here
-  Said<Side> side;  // of the port; protected_side once an SA or a SID that takes clear traffic let it in
+  Said<Side> side;  // of the port; changes once an SA or a SID has let the packet in
   Said<Arrival> place;
 };
 

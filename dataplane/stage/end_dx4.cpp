@@ -10,6 +10,7 @@ EndDx4Ends::cause_type cause_of(wire::ChainFault fault) {
     case wire::ChainFault::limit: return Cause::sr6_exthdr_limit;
     case wire::ChainFault::order: return Cause::sr6_exthdr_order;
     case wire::ChainFault::fragment: return Cause::sr6_fragment;
+    case wire::ChainFault::option: return Cause::sr6_bad_option;
     case wire::ChainFault::unknown_routing: return Cause::sr6_unknown_routing;
     case wire::ChainFault::bad_srh: return Cause::sr6_bad_srh;
     case wire::ChainFault::none:

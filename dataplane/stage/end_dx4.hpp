@@ -9,9 +9,9 @@
 
 namespace strata {
 
-using EndDx4Ends =
-    EndsOf<Cause::sr6_truncated, Cause::sr6_exthdr_limit, Cause::sr6_exthdr_order, Cause::sr6_fragment,
-           Cause::sr6_unknown_routing, Cause::sr6_bad_srh, Cause::sr6_segments_left, Cause::sr6_upper_layer>;
+using EndDx4Ends = EndsOf<Cause::sr6_truncated, Cause::sr6_exthdr_limit, Cause::sr6_exthdr_order, Cause::sr6_fragment,
+                          Cause::sr6_bad_option, Cause::sr6_unknown_routing, Cause::sr6_bad_srh,
+                          Cause::sr6_segments_left, Cause::sr6_upper_layer>;
 
 // RFC 8986 section 6: what a SID's behaviour was carried out on. One worker's; by SidId.
 struct SidCounter {

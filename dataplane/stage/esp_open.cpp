@@ -112,19 +112,20 @@ void settle(const Burst<EspIn>& in, std::size_t from, std::size_t to, SaTable& s
 Done unwrap(Packet<EspIn> packet, const Row<EspIn>& row, Authentic authentic, InboundSa& sa, Burst<stage::Ip6>& ip6,
             EspOpenEnds ends) {
   const wire::Bytes bytes = std::as_const(packet).bytes();
+  // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
+  if (bytes[bytes.size() - kIcvLength - 1] == wire::kProtocolNone) [[unlikely]]
+    return ends.end(std::move(packet), Cause::esp_dummy);
   const wire::EspTrailer trailer =
       wire::check_trailer(bytes.subspan(kTextOffset, bytes.size() - kTextOffset - kIcvLength));
   if (trailer.fault != wire::TrailerFault::none) [[unlikely]] {
     if (trailer.fault == wire::TrailerFault::bad_length) return ends.end(std::move(packet), Cause::esp_bad_length);
     return ends.end(std::move(packet), Cause::esp_bad_pad);
   }
-  if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]] {
-    if (trailer.next_header == wire::kProtocolNone) return ends.end(std::move(packet), Cause::esp_dummy);
+  if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]]
     return ends.end(std::move(packet), Cause::esp_next_header);
-  }
   ++sa.packets;
   sa.octets += trailer.payload_length;
-  return Gate::opened(std::move(packet), row, authentic, {kTextOffset, trailer.payload_length}, ip6);
+  return Gate::opened(std::move(packet), row, std::move(authentic), {kTextOffset, trailer.payload_length}, ip6);
 }
 
 // RFC 4303 section 4 asks for SPI, time, addresses and number of what fails here.
@@ -160,9 +161,9 @@ void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratc
 
   in.drain([&](Packet<EspIn> packet, const Row<EspIn>& row, std::size_t i) -> Done {
     InboundSa& sa = sas[row.from.sa.index()];
-    const Verdict& verdict = verdicts[i];
+    Verdict& verdict = verdicts[i];
     if (verdict.authentic) [[likely]]
-      return unwrap(std::move(packet), row, *verdict.authentic, sa, ip6, ends);
+      return unwrap(std::move(packet), row, std::move(*verdict.authentic), sa, ip6, ends);
     note(audit, row, sa, std::as_const(packet).bytes(), verdict.refused->value());
     return ends.end(std::move(packet), *verdict.refused);
   });

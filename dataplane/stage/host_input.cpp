@@ -25,19 +25,20 @@ struct HostInput {
   Done esp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
            std::uint16_t udp_port) const;
   Done fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
-  Done refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, std::uint32_t spi,
-              std::uint32_t sequence, HostInputEnds::cause_type cause) const;
+  Done refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes esp,
+              HostInputEnds::cause_type cause) const;
 };
 
-// RFC 4303 section 3.4.2: no valid SA is an auditable event, with SPI, time, addresses and sequence number.
-Done HostInput::refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, std::uint32_t spi,
-                       std::uint32_t sequence, HostInputEnds::cause_type cause) const {
-  audit.note({.cause = cause.value(),
-              .from = row.from,
-              .spi = spi,
-              .sequence = sequence,
-              .source = ip.source(),
-              .destination = ip.destination()});
+// RFC 4303 section 3.4.2: no valid SA is an auditable event, with SPI, time, addresses and sequence number; the numbers
+// as far as esp, the ESP packet, shows them.
+Done HostInput::refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes esp,
+                       HostInputEnds::cause_type cause) const {
+  AuditEvent event{.cause = cause.value(), .from = row.from, .source = ip.source(), .destination = ip.destination()};
+  if (esp.size() >= wire::kEspHeaderLength) {
+    event.spi = wire::load_be32(esp.data());
+    event.sequence = wire::load_be32(esp.data() + 4);
+  }
+  audit.note(event);
   return ends.end(std::move(packet), cause);
 }
 
@@ -48,12 +49,12 @@ Done HostInput::esp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4V
     return ends.end(std::move(packet), Cause::esp_truncated);
   const std::uint32_t spi = esp.spi();
   if (spi == 0) [[unlikely]]
-    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_spi_zero);
+    return refuse(std::move(packet), row, ip, payload, Cause::esp_spi_zero);
   const SpiEntry* entry = tables.spis.find({spi, ip.destination()});
   if (entry == nullptr) [[unlikely]]
-    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_no_sa);
+    return refuse(std::move(packet), row, ip, payload, Cause::esp_no_sa);
   if (entry->udp_port != udp_port) [[unlikely]]
-    return refuse(std::move(packet), row, ip, spi, esp.sequence(), Cause::esp_encap_mismatch);
+    return refuse(std::move(packet), row, ip, payload, Cause::esp_encap_mismatch);
   const auto offset = static_cast<std::size_t>(payload.data() - std::as_const(packet).bytes().data());
   const wire::Ipv4Address source = ip.source();
   const auto ecn = static_cast<wire::Ecn>(ip.ecn());
@@ -80,22 +81,16 @@ Done HostInput::udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4V
 }
 
 // RFC 4303 section 3.4.1: a fragment is never given to ESP. Behind a fragment's offset stands no port to tell ESP by,
-// so what is UDP counts as ESP there.
+// so what is UDP counts as ESP there, where there is ESP in UDP at all.
 Done HostInput::fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
   const wire::Bytes payload = ip.payload();
   const bool first = ip.fragment_offset() == 0;
-  if (ip.protocol() == wire::kProtocolEsp) {
-    const bool readable = first && payload.size() >= wire::kEspHeaderLength;
-    return refuse(std::move(packet), row, ip, readable ? wire::load_be32(payload.data()) : 0,
-                  readable ? wire::load_be32(payload.data() + 4) : 0, Cause::esp_fragment);
-  }
-  if (ip.protocol() == wire::kProtocolUdp) {
-    const bool to_esp = !first || (payload.size() >= 4 && tables.esp_ports.contains(wire::load_be16(&payload[2])));
-    if (to_esp) {
-      const bool readable = first && payload.size() >= wire::kUdpHeaderLength + wire::kEspHeaderLength;
-      return refuse(std::move(packet), row, ip, readable ? wire::load_be32(&payload[8]) : 0,
-                    readable ? wire::load_be32(&payload[12]) : 0, Cause::esp_fragment);
-    }
+  if (ip.protocol() == wire::kProtocolEsp)
+    return refuse(std::move(packet), row, ip, first ? payload : wire::Bytes{}, Cause::esp_fragment);
+  if (ip.protocol() == wire::kProtocolUdp && !tables.esp_ports.empty()) {
+    if (!first) return refuse(std::move(packet), row, ip, {}, Cause::esp_fragment);
+    if (payload.size() >= wire::kUdpHeaderLength && tables.esp_ports.contains(wire::load_be16(&payload[2])))
+      return refuse(std::move(packet), row, ip, payload.subspan(wire::kUdpHeaderLength), Cause::esp_fragment);
   }
   return ends.end(std::move(packet), Cause::ip4_fragment);
 }

@@ -10,6 +10,7 @@ using ForwardCause = Ip4ForwardEnds::cause_type;
 
 struct Forward {
   const Tables& tables;
+  Audit& audit;
   Burst<stage::Out>& out;
   Ip4ForwardEnds ends;
 
@@ -50,6 +51,7 @@ Done Forward::send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View
   if (!adj.resolved) [[unlikely]]
     return ends.end(std::move(packet), Cause::adj_unresolved);
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
+  audit.note_ecn(ecn);
   std::uint8_t* header = packet.bytes().data();
   if (ecn.result != static_cast<wire::Ecn>(ip.ecn())) [[unlikely]]
     wire::ipv4_set_ecn(header, static_cast<std::uint8_t>(ecn.result));
@@ -95,10 +97,10 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route
 
 }  // namespace
 
-void ip4_forward(Burst<Ip4>& in, const Tables& tables, Burst<stage::Out>& out, Ip4ForwardEnds ends) {
+void ip4_forward(Burst<Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   std::array<Route, kBurstSize> routes;
   find_routes(in, tables.routes, routes);
-  const Forward stage{tables, out, ends};
+  const Forward stage{tables, audit, out, ends};
   in.drain([&](Packet<Ip4> packet, const Row<Ip4>& row, std::size_t i) -> Done {
     return stage.input(std::move(packet), row, routes[i]);
   });

@@ -1,6 +1,7 @@
 // Forwards IPv4 packets, whatever carried them: validation, ECN, TTL, next hop, the boundary (RFC 1812 section 5).
 #pragma once
 
+#include "dataplane/ipsec/audit.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/table/tables.hpp"
@@ -13,6 +14,7 @@ using Ip4ForwardEnds =
            Cause::ip4_multicast, Cause::ip4_ce_not_ect, Cause::ip4_ttl_exceeded, Cause::ip4_no_route,
            Cause::policy_boundary, Cause::policy_no_sa, Cause::adj_unresolved>;
 
-void ip4_forward(Burst<stage::Ip4>& in, const Tables& tables, Burst<stage::Out>& out, Ip4ForwardEnds ends);
+void ip4_forward(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Out>& out,
+                 Ip4ForwardEnds ends);
 
 }  // namespace strata

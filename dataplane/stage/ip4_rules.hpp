@@ -28,6 +28,9 @@ constexpr bool is_never_unicast(wire::Ipv4Address a) {
   return first == 0 || first == 127 || first >= 224;
 }
 
+// 169.254/16: good on one link only, never forwarded (RFC 3927 section 7).
+constexpr bool is_link_local(wire::Ipv4Address a) { return (a.value >> 16) == 0xa9fe; }
+
 // A source that none but a liar sends from: also our own addresses, and the broadcast addresses of our subnets.
 inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
   return is_never_unicast(source) || own.find(source) != nullptr;

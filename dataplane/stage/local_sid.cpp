@@ -25,7 +25,10 @@ bool matches(const InboundSa& sa, const wire::Ipv6View& ip, wire::Bytes packet) 
   if (sa.protocol == kAnyProtocol) [[likely]]
     return true;
   const wire::Ipv6Chain chain = wire::walk_extension_headers(packet.first(ip.total_length()));
-  return chain.fault == wire::ChainFault::none && chain.upper_layer == sa.protocol;
+  if (chain.fault != wire::ChainFault::none) return false;
+  // Behind an SRH with segments left the upper layer is not for us to see; no behaviour that we have takes such a
+  // packet.
+  return chain.segments_left != 0 || chain.upper_layer == sa.protocol;
 }
 
 struct AtSid {
@@ -62,14 +65,14 @@ Done AtSid::input(Packet<Ip6> packet, const Row<Ip6>& row) const {
   const auto [ip, fault] = wire::Ipv6View::check(std::as_const(packet).bytes());
   if (fault != wire::Ipv6Fault::none) [[unlikely]]
     return ends.end(std::move(packet), cause_of(fault, opened));
-  if (is_martian(ip.source_bytes())) [[unlikely]]
-    return ends.end(std::move(packet), Cause::sr6_martian_source);
   // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
   if (opened) [[likely]] {
     const InboundSa& sa = tables.sas[row.from.sa.index()];
     if (!matches(sa, ip, std::as_const(packet).bytes())) [[unlikely]]
       return mismatch(std::move(packet), row, ip, sa);
   }
+  if (is_martian(ip.source_bytes())) [[unlikely]]
+    return ends.end(std::move(packet), Cause::sr6_martian_source);
   const SidId id = tables.sids.find(ip.destination_bytes());
   if (id.is_none()) [[unlikely]]
     return no_sid(std::move(packet), ip);
@@ -78,6 +81,7 @@ Done AtSid::input(Packet<Ip6> packet, const Row<Ip6>& row) const {
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
   if (ecn.drop) [[unlikely]]
     return ends.end(std::move(packet), Cause::esp_ce_not_ect);
+  audit.note_ecn(ecn);
   const std::size_t total = ip.total_length();
   switch (tables.sids[id].behavior) {
     case SidBehavior::end_dx4: return Gate::at_sid(std::move(packet), row, total, id, ecn.result, end_dx4);

@@ -37,8 +37,6 @@ class FlatHash {
     }
   }
 
-  void prefetch(const Key& key) const { __builtin_prefetch(&slots_[hash(key) & mask_]); }
-
   std::size_t bytes() const { return slots_.size() * sizeof(Slot); }
 
  private:

@@ -8,7 +8,7 @@ namespace strata {
 
 enum class OwnKind : std::uint8_t {
   own,        // an address of a port
-  broadcast,  // 255.255.255.255, or all ones in a port's subnet
+  broadcast,  // 255.255.255.255, or in a port's subnet all ones or all zeros
 };
 
 using OwnIpv4 = FlatHash<wire::Ipv4Address, OwnKind>;

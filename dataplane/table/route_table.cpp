@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "dataplane/packet/burst.hpp"
+#include "dataplane/packet/burst_size.hpp"
 
 namespace strata {
 namespace {

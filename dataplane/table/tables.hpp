@@ -23,11 +23,16 @@ struct PortEntry {
 // Which UDP ports some SA is reached at (RFC 3948: 4500; configured for each SA).
 class UdpPortSet {
  public:
-  void insert(std::uint16_t port) { words_[port >> 6] |= std::uint64_t{1} << (port & 63); }
+  void insert(std::uint16_t port) {
+    words_[port >> 6] |= std::uint64_t{1} << (port & 63);
+    empty_ = false;
+  }
+  bool empty() const { return empty_; }
   bool contains(std::uint16_t port) const { return ((words_[port >> 6] >> (port & 63)) & 1) != 0; }
 
  private:
   std::array<std::uint64_t, 1024> words_{};
+  bool empty_ = true;
 };
 
 struct Tables {

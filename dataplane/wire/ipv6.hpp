@@ -61,10 +61,11 @@ inline constexpr int kMaxExtensionHeaders = 8;
 
 enum class ChainFault : std::uint8_t {
   none,
-  truncated,        // a header is cut short
-  limit,            // more than kMaxExtensionHeaders
-  order,            // Hop-by-Hop that is not the first, RFC 8200 section 4.1
-  fragment,         // a real fragment; an atomic one (RFC 6946: offset 0, no more) is walked over
+  truncated,  // a header is cut short
+  limit,      // more than kMaxExtensionHeaders
+  order,      // Hop-by-Hop that is not the first, RFC 8200 section 4.1
+  fragment,   // a real fragment; an atomic one (RFC 6946: offset 0, no more) is walked over
+  option,     // one that is unknown and asks for the packet to be discarded, or is cut short, RFC 8200 section 4.2
   unknown_routing,  // a routing type other than 4 that has segments left, RFC 8200 section 4.4
   bad_srh,          // RFC 8754 section 4.3.1.1, see SrhView; judged also when Segments Left is 0
 };
@@ -73,9 +74,9 @@ enum class ChainFault : std::uint8_t {
 struct Ipv6Chain {
   ChainFault fault = ChainFault::none;
   std::uint8_t upper_layer = kProtocolNone;  // the protocol that ends the chain; without a fault only
-  std::uint8_t segments_left = 0;            // of the SRH at srh_offset, 0 if there is none
+  std::uint8_t segments_left = 0;            // not 0: the walk ended at the SRH at srh_offset, which is upper_layer
   std::uint16_t upper_offset = 0;            // may be the packet's end
-  std::uint16_t srh_offset = 0;              // 0: none. Of several the first with segments left, else the first
+  std::uint16_t srh_offset = 0;              // 0: none
   std::uint16_t fault_offset = 0;            // the Pointer of an ICMPv6 Parameter Problem about the fault
 };
 
@@ -106,6 +107,7 @@ class ChainWalk {
 
  private:
   static constexpr std::size_t kNextHeaderOffset = 6;
+  static constexpr std::uint8_t kOptionPad1 = 0;
   static constexpr std::size_t kUnit = 8;  // every extension header is a multiple of it
 
   Ipv6Chain failed(ChainFault fault, std::size_t pointer) {
@@ -118,7 +120,7 @@ class ChainWalk {
     return false;
   }
 
-  // Judges the header at at_ and goes on to the next one; false: chain_ says why not.
+  // Judges the header at at_ and goes on to the next one; false: chain_ says why it ended.
   bool step(std::uint8_t protocol) {
     const std::size_t available = packet_.size() - at_;
     if (available < kUnit) return refuse(ChainFault::truncated, at_);
@@ -130,6 +132,8 @@ class ChainWalk {
     if (protocol == kProtocolFragment && (load_be16(header + 2) & 0xfff9) != 0)
       return refuse(ChainFault::fragment, at_);
     if (protocol == kProtocolRouting && !routing(header, length)) return false;
+    const bool has_options = protocol == kProtocolHopByHop || protocol == kProtocolDstOpts;
+    if (has_options && !options(header, length)) return false;
     named_at_ = at_;
     at_ += length;
     return true;
@@ -138,9 +142,28 @@ class ChainWalk {
   bool routing(const std::uint8_t* header, std::size_t length) {
     if (header[2] != kRoutingTypeSrh) return header[3] == 0 || refuse(ChainFault::unknown_routing, at_ + 2);
     if (!SrhView::check(Bytes(header, length))) return refuse(ChainFault::bad_srh, at_ + 3);
-    if (chain_.srh_offset == 0 || (chain_.segments_left == 0 && header[3] != 0)) {
-      chain_.srh_offset = static_cast<std::uint16_t>(at_);
-      chain_.segments_left = header[3];
+    if (chain_.srh_offset == 0 || header[3] != 0) chain_.srh_offset = static_cast<std::uint16_t>(at_);
+    chain_.segments_left = header[3];
+    if (header[3] == 0) return true;
+    chain_.upper_layer = kProtocolRouting;
+    chain_.upper_offset = static_cast<std::uint16_t>(at_);
+    return false;
+  }
+
+  // RFC 8200 section 4.2: type | length | data; the two highest bits of a type that is not known say what to do, and
+  // all but 00 say discard. Of the others none changes what we do. Bounded by the header: each option takes at least
+  // one octet.
+  bool options(const std::uint8_t* header, std::size_t length) {
+    std::size_t i = 2;
+    while (i < length) {
+      const std::uint8_t type = header[i];
+      if (type == kOptionPad1) {
+        ++i;
+        continue;
+      }
+      if ((type & 0xc0) != 0 || i + 2 > length || i + 2 + header[i + 1] > length)
+        return refuse(ChainFault::option, at_ + i);
+      i += 2U + header[i + 1];
     }
     return true;
   }
@@ -153,7 +176,9 @@ class ChainWalk {
 
 }  // namespace detail
 
-// Finds the upper layer of an IPv6 packet. packet: from the IPv6 header, exactly its total length, checked by Ipv6View.
+// Finds the upper layer of an IPv6 packet, or the SRH that has segments left: what stands behind that one is for a
+// later segment to judge (RFC 8986 section 4, RFC 8754 section 4.3.1). packet: from the IPv6 header, exactly its total
+// length, checked by Ipv6View.
 inline Ipv6Chain walk_extension_headers(Bytes packet) {
   if (packet.size() < kIpv6HeaderLength) [[unlikely]]
     return {.fault = ChainFault::truncated};

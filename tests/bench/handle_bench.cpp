@@ -1,5 +1,5 @@
 // Whether typed packets cost anything: the same step by bursts and gate, and by hand over arrays of pointers.
-// docs/decisions/0002-typed-packets.md has the figures.
+// docs/decisions/0001-typed-packets.md has the figures.
 #include <benchmark/benchmark.h>
 
 #include <memory>

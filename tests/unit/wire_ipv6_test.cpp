@@ -198,9 +198,16 @@ TEST(WireIpv6Chain, Duty42_SrhBounds) {
       expect_fault(parts, ChainFault::bad_srh, 48 + 3);  // at Segments Left, RFC 8754 section 4.3.1.1
       continue;
     }
-    expect_upper(parts, 48 + 8 + 8 * b.ext_len);
-    EXPECT_EQ(walk(parts).srh_offset, 48);
-    EXPECT_EQ(walk(parts).segments_left, b.left);
+    const Ipv6Chain c = walk(parts);
+    EXPECT_EQ(c.srh_offset, 48);
+    EXPECT_EQ(c.segments_left, b.left);
+    if (b.left == 0) {
+      expect_upper(parts, 48 + 8 + 8 * b.ext_len);
+    } else {
+      EXPECT_EQ(c.fault, ChainFault::none);
+      EXPECT_EQ(c.upper_layer, kProtocolRouting);
+      EXPECT_EQ(c.upper_offset, 48);
+    }
   }
 }
 
@@ -215,6 +222,33 @@ TEST(WireIpv6Chain, Duty48_SeveralSrhs) {
   EXPECT_EQ(of({srh(1, 0, 2), srh(0, 0, 2)}), std::pair(40u, 1u));
   EXPECT_EQ(of({srh(1, 1, 4), srh(2, 1, 4)}), std::pair(40u, 1u));
   expect_fault({srh(0, 0, 2), srh(0, 1, 2)}, ChainFault::bad_srh, 64 + 3);
+}
+
+// RFC 8986 section 4.5 S02, RFC 8200 section 4: headers are judged in their order, and a segment that is not the last
+// one does not look behind the SRH.
+TEST(WireIpv6Chain, Duty48_NothingBehindAnSrhWithSegmentsLeftIsJudged) {
+  for (const Part& behind : {fragment("0008 12345678"), hop_by_hop(), Part{kProtocolDstOpts, from_hex("04ff")}}) {
+    const Ipv6Chain c = walk({srh(1, 0, 2), behind});
+    EXPECT_EQ(c.fault, ChainFault::none);
+    EXPECT_EQ(c.segments_left, 1);
+    EXPECT_EQ(c.upper_layer, kProtocolRouting);
+  }
+}
+
+// RFC 8200 section 4.2: of an unknown option the two highest bits say whether the packet is discarded.
+TEST(WireIpv6Chain, Duty39_Options) {
+  for (const std::uint8_t protocol : {kProtocolHopByHop, kProtocolDstOpts}) {
+    const auto with = [protocol](const char* hex) { return std::vector<Part>{part(protocol, 0, hex)}; };
+    expect_upper(with("000000000000"), 48);                        // six of Pad1
+    expect_upper(with("0104 00000000"), 48);                       // PadN
+    expect_upper(with("3e02 abcd 0100"), 48);                      // unknown, 00: skipped
+    expect_upper(with("1e00 00 01 01 00"), 48);                    // lengths of nought and one
+    expect_fault(with("5e04 00000000"), ChainFault::option, 42);   // 01: discard
+    expect_fault(with("0100 9e02 0000"), ChainFault::option, 44);  // 10
+    expect_fault(with("00 de03 000000"), ChainFault::option, 43);  // 11
+    expect_fault(with("1e05 00000000"), ChainFault::option, 42);   // runs past its header
+    expect_fault(with("0103 000000 1e"), ChainFault::option, 47);  // no room for its length
+  }
 }
 
 TEST(WireIpv6Chain, TruncatedAtEveryLength) {
