@@ -269,6 +269,7 @@ void Replay::account() {
     report_.local_sids.push_back({wire::to_string(config_.local_sids[i].sid), counter.packets, counter.octets});
   }
   report_.audit_suppressed = worker_->audit().suppressed();
+  report_.ecn_anomalies = worker_->audit().ecn_anomalies();
   const unsigned lost = pool_->in_use() + large_pool_->in_use();
   if (lost != 0) report_.errors.push_back(std::to_string(lost) + " packet buffers were lost on the way");
 }
