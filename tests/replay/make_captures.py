@@ -110,13 +110,13 @@ def sr6_ends(next_seq):
     two = [SID, "fc00:9::1"]
     bad = [
         ("sr6.bad_version", None),
-        ("sr6.martian_source", {"src": "ff02::1"}),
         ("policy.selector_mismatch", {"src": "fc00:3::1"}),
         ("sr6.no_sid", {"dst": "fc00:1::99"}),
         ("sr6.truncated", {"headers": [g.srh(two)], "length": 30}),
         ("sr6.exthdr_limit", {"headers": [g.dst_opts()] * 9}),
         ("sr6.exthdr_order", {"headers": [g.dst_opts(), g.hop_by_hop()]}),
         ("sr6.fragment", {"headers": [g.fragment_header(0, 1)]}),
+        ("sr6.bad_option", {"headers": [(g.DST_OPTS, bytes([0, 0, 0x9E, 4]) + bytes(4))]}),
         ("sr6.unknown_routing", {"headers": [g.routing(253, 1)]}),
         ("sr6.bad_srh", {"headers": [g.srh(two, last_entry=2)]}),
         ("sr6.segments_left", {"headers": [g.srh(two, 1)]}),
@@ -134,7 +134,10 @@ def sr6_ends(next_seq):
         )
         for cause, six in bad
     ]
-    return cases + [ends(g.ether(g.inner6(g.inner4()), kind=0x86DD), "policy.unprotected")]
+    return cases + [
+        ends(g.ether(g.inner6(g.inner4(), src="ff02::1"), kind=0x86DD), "sr6.martian_source"),
+        ends(g.ether(g.inner6(g.inner4()), kind=0x86DD), "policy.unprotected"),
+    ]
 
 
 def ip4_ends(next_seq):

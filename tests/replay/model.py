@@ -32,6 +32,18 @@ def be16(data, at):
     return struct.unpack_from("!H", data, at)[0]
 
 
+def options_are_fine(octets):
+    """RFC 8200 4.2: whole ones, none unknown that asks for the packet to be discarded (all are unknown but padding)."""
+    while octets:
+        if octets[0] == 0:
+            octets = octets[1:]
+            continue
+        if octets[0] >> 6 or len(octets) < 2 or len(octets) < 2 + octets[1]:
+            return False
+        octets = octets[2 + octets[1] :]
+    return True
+
+
 class Window:
     """RFC 4303 3.4.3 without tricks: the highest number accepted, and every number accepted so far."""
 
@@ -71,7 +83,8 @@ class Gateway:
         self.ports = tree["ports"]
         networks = [ipaddress.ip_interface(a) for port in self.ports.values() for a in port["addresses"]]
         self.own = {str(n.ip) for n in networks}
-        self.broadcasts = {str(n.network.broadcast_address) for n in networks if n.version == 4}
+        subnets = [n.network for n in networks if n.version == 4]
+        self.broadcasts = {str(a) for n in subnets for a in (n.broadcast_address, n.network_address)}  # RFC 1812 4.2.3.1
         self.neighbors = {(n["port"], n["address"]): n["mac"] for n in tree["neighbors"]}
         self.sids = [(ipaddress.ip_network(s["sid"]), s) for s in tree["srv6"]["local_sids"]]
 
@@ -172,9 +185,9 @@ class Gateway:
             raise End("esp.auth_failed") from None
         window.accept(seq)
         pad, next_header = text[-2], text[-1]
+        need(next_header != g.NO_NEXT, "esp.dummy")  # RFC 4303 2.6: whatever else is in it
         need(pad + 2 <= len(text), "esp.bad_length")
         need(text[len(text) - 2 - pad : -2] == bytes(range(1, pad + 1)), "esp.bad_pad")
-        need(next_header != g.NO_NEXT, "esp.dummy")
         need(next_header == g.IPV6, "esp.next_header")
         return self.arrived6(text[: len(text) - 2 - pad], ecn, sa, "esp.inner_truncated")
 
@@ -188,10 +201,10 @@ class Gateway:
         source, destination = ipaddress.ip_address(packet[8:24]), ipaddress.ip_address(packet[24:40])
         ecn = g.ecn_decapsulate(outer_ecn, packet[1] >> 4 & 3)
         need(ecn is not None, "esp.ce_not_ect")
-        need(not (source.is_multicast or source.is_unspecified or source.is_loopback), "sr6.martian_source")
         if sa:
             inside = source in ipaddress.ip_network(sa.inside) and destination in ipaddress.ip_network(sa.target)
             need(inside, "policy.selector_mismatch")
+        need(not (source.is_multicast or source.is_unspecified or source.is_loopback), "sr6.martian_source")
         matches = [(net.prefixlen, sid) for net, sid in self.sids if destination in net]
         if not matches:
             mine = str(destination) in self.own
@@ -228,8 +241,12 @@ class Gateway:
             elif protocol == g.ROUTING and packet[at + 2] == 4:
                 last = packet[at + 4]
                 need(last + 1 <= packet[at + 1] // 2 and packet[at + 3] <= last + 1, "sr6.bad_srh")
-                left = left or packet[at + 3]
+                left = packet[at + 3]
+                if left:  # RFC 8986 4.5 S02: nothing behind it is looked at
+                    return protocol, at, left
             elif protocol == g.ROUTING:
                 need(packet[at + 3] == 0, "sr6.unknown_routing")
+            else:
+                need(options_are_fine(packet[at + 2 : at + length]), "sr6.bad_option")
             protocol, at, count = packet[at], at + length, count + 1
         return protocol, at, left

@@ -332,3 +332,28 @@ def test_duty_14_audit_events(tmp_path):
             ("fc00:3::7", "fc00:1::d4"),
         ), entry
         assert abs(entry["time"] - (1700000000 + number * 1e-6)) < 5e-7, entry
+
+
+def test_duty_11_a_dummy_needs_no_good_padding(tmp_path):
+    """RFC 4303 2.6: of a dummy packet nothing but the next header has to be well-formed."""
+    sa = Sa()
+    cases = [
+        ends(g.wrap(sa, sa.seal(1, bytes(40), next_header=g.NO_NEXT, padding=b"\x07\x07", pad_length=2)), "esp.dummy"),
+        ends(g.wrap(sa, sa.seal(2, bytes(42), next_header=g.NO_NEXT, padding=b"", pad_length=200)), "esp.dummy"),
+        ok(sa, 3),
+    ]
+    run_case(Config(), cases, tmp_path)
+
+
+def test_duty_03_udp_fragments_where_no_sa_is_encapsulated(tmp_path):
+    """A fragment of UDP can hold ESP only where some SA is reached by UDP."""
+    plain = Sa(udp=None)
+    behind = g.patch4(g.outer4(bytes(64), g.UDP_), 6, b"\x00\x02")
+    esp = g.patch4(g.outer4(plain.seal(1, g.inner6(g.inner4())), g.ESP), 6, b"\x20\x00")
+    outcome = run_case(
+        Config([plain]), [ends(g.ether(behind), "ip4.fragment"), ends(g.ether(esp), "esp.fragment")], tmp_path
+    )
+    assert [(entry["spi"], entry["sequence"]) for entry in outcome.report["audit"]] == [(f"0x{plain.spi:x}", 1)]
+    (tmp_path / "udp").mkdir()
+    outcome = run_case(Config([Sa()]), [ends(g.ether(behind), "esp.fragment")], tmp_path / "udp", explain=False)
+    assert [(entry["spi"], entry["sequence"]) for entry in outcome.report["audit"]] == [(None, None)]

@@ -190,3 +190,28 @@ def test_duty_71_ecn_of_clear_srv6(tmp_path):
             else:
                 cases.append(sent(frame, g.on_lan(packet, ecn=middle)))
     run_case(Config(), cases, tmp_path)
+
+
+def test_duty_62_zero_hosts_and_link_local_addresses(tmp_path):
+    """RFC 1812 4.2.3.1: {net, 0} is an old broadcast; RFC 3927 7: 169.254/16 is never forwarded."""
+    cases = []
+    for seq, (field, address, cause) in enumerate(
+        (
+            ("dst", "10.1.0.0", "ip4.broadcast"),
+            ("src", "10.1.0.0", "ip4.martian_source"),
+            ("src", "192.0.2.0", "ip4.martian_source"),
+            ("src", "169.254.1.2", "ip4.martian_source"),
+            ("dst", "169.254.1.2", "ip4.martian_destination"),
+        ),
+        1,
+    ):
+        cases.append(ends(g.good(Sa(), seq, g.inner4(84, **{field: address})), cause, note=address))
+    cases.append(sent(g.good(Sa(), 20, g.inner4(84, src="169.253.1.2")), g.on_lan(g.inner4(84, src="169.253.1.2"))))
+    run_case(Config(), cases, tmp_path)
+
+
+def test_duty_72_anomalous_marks_are_counted(tmp_path):
+    """RFC 6040 4.2: outer ECT(1) over inner Not-ECT is forwarded, and is worth a line in the log."""
+    inner = g.inner4(84)
+    cases = [sent(g.good(Sa(), 1, inner, outer={"tos": 1}), g.on_lan(inner)), sent(g.good(Sa(), 2, inner), g.on_lan(inner))]
+    assert run_case(Config(), cases, tmp_path).report["ecn_anomalies"] == 1

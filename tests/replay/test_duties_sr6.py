@@ -231,3 +231,39 @@ def test_inner_ipv6_version(tmp_path, version):
         sent(g.good(sa, 2, INNER), OUT),
     ]
     run_case(Config(), cases, tmp_path, matrix=(("00", 64), ("a5", 1)))
+
+
+def option(data, protocol=g.DST_OPTS):
+    return protocol, bytes([0, (len(data) + 2) // 8 - 1]) + data
+
+
+def test_duty_39_unknown_options_say_what_to_do(tmp_path):
+    """RFC 8200 4.2: the two highest bits of an unknown option's type; all but 00 discard the packet."""
+    sa, inner = Sa(), g.inner4(100)
+    cases, seq = [], 0
+    for protocol in (g.DST_OPTS, g.HOP_BY_HOP):
+        for first, fine in ((0x1E, True), (0x3E, True), (0x5E, False), (0x9E, False), (0xDE, False)):
+            seq += 1
+            frame = g.good(sa, seq, inner, six={"headers": [option(bytes([first, 4, 1, 2, 3, 4]), protocol)]})
+            cases.append(sent(frame, g.on_lan(inner)) if fine else ends(frame, "sr6.bad_option", note=hex(first)))
+        for broken in (bytes([0x1E, 5, 0, 0, 0, 0]), bytes([1, 3, 0, 0, 0, 0x1E])):
+            seq += 1
+            cases.append(ends(g.good(sa, seq, inner, six={"headers": [option(broken, protocol)]}), "sr6.bad_option"))
+    run_case(Config([sa]), cases, tmp_path)
+
+
+def test_duty_48_segments_left_before_what_stands_behind(tmp_path):
+    """RFC 8986 4.5 S02: the SRH ends the packet before the headers behind it are looked at."""
+    sa, two = Sa(), ["fc00:1::d4", "fc00:9::1"]
+    behind = [
+        [g.fragment_header(8, 1)],
+        [g.routing(2, 1)],
+        [g.hop_by_hop()],
+        [g.dst_opts()] * 9,
+        [option(bytes([0x9E, 4, 0, 0, 0, 0]))],
+    ]
+    cases = [
+        ends(g.good(sa, seq, six={"headers": [g.srh(two, 1), *headers]}), "sr6.segments_left", note=str(seq))
+        for seq, headers in enumerate(behind, 1)
+    ]
+    run_case(Config([sa]), cases, tmp_path)
