@@ -45,7 +45,7 @@ class PortIo {
   // Sends each packet out of its port (devices and sent are indexed by PortId); what a queue does not take is dropped.
   static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue, std::uint64_t* sent,
                        TxEnds ends) {
-    const std::size_t n = std::exchange(in.size_, 0);
+    const std::size_t n = in.size();
     for (std::size_t i = 0; i < n;) {
       const PortId port = in.row(i).port;
       std::size_t end = i + 1;
@@ -57,6 +57,7 @@ class PortIo {
         (void)ends.end(Access::adopt<stage::Out>(in.buffers_[k]), Cause::tx_full);
       i = end;
     }
+    in.size_ = 0;
   }
 };
 

@@ -233,12 +233,6 @@ TEST(AeadBatchOf, NoneIsNothing) {
   EXPECT_EQ(batch.size, 0u);
 }
 
-TEST(Aead, SaysWhichInstructionsItUses) {
-  EXPECT_STRNE(aead().instruction_set(), "");
-  const Aead other = std::move(*Aead::create());
-  EXPECT_STREQ(other.instruction_set(), aead().instruction_set());
-}
-
 // --- the verdict
 // ------------------------------------------------------------------------------------------------------
 

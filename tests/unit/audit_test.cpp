@@ -101,5 +101,19 @@ TEST(AuditLog, IsBoundedWhenNobodyCollects) {
   EXPECT_EQ(collected(audit).size(), 1u) << "there is room again";
 }
 
+TEST(AuditLog, Duty72_CountsMarksThatNoHonestPathMakes) {
+  Audit audit;
+  std::uint64_t anomalous = 0;
+  for (std::uint8_t outer = 0; outer < 4; ++outer)
+    for (std::uint8_t inner = 0; inner < 4; ++inner) {
+      const wire::EcnDecap ecn = wire::ecn_decapsulate(static_cast<wire::Ecn>(outer), static_cast<wire::Ecn>(inner));
+      anomalous += ecn.anomalous ? 1 : 0;
+      audit.note_ecn(ecn);
+    }
+  EXPECT_GT(anomalous, 0u);
+  EXPECT_EQ(audit.ecn_anomalies(), anomalous);
+  EXPECT_TRUE(collected(audit).empty());
+}
+
 }  // namespace
 }  // namespace strata

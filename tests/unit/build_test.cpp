@@ -107,7 +107,8 @@ TEST_F(BuildTables, Ports) {
 TEST_F(BuildTables, Duty62_OwnAndBroadcastAddresses) {
   EXPECT_EQ(own("192.0.2.1"), OwnKind::own);
   EXPECT_EQ(own("192.0.2.255"), OwnKind::broadcast);
-  EXPECT_EQ(own("192.0.2.0"), std::nullopt);
+  EXPECT_EQ(own("192.0.2.0"), OwnKind::broadcast) << "RFC 1812 section 4.2.3.1: the old form";
+  EXPECT_EQ(own("10.1.0.0"), OwnKind::broadcast);
   EXPECT_EQ(own("192.0.2.2"), std::nullopt);
   EXPECT_EQ(own("10.1.0.1"), OwnKind::own);
   EXPECT_EQ(own("10.1.0.255"), OwnKind::broadcast);

@@ -32,7 +32,7 @@ struct Outcome {
   std::array<std::uint64_t, kCauseCount> ends{};
   std::vector<std::array<std::uint64_t, 2>> sas;   // packets, octets
   std::vector<std::array<std::uint64_t, 2>> sids;  // packets, octets
-  std::vector<std::pair<Cause, std::uint32_t>> audit;
+  std::vector<std::pair<Cause, std::optional<std::uint32_t>>> audit;
 
   std::uint64_t count(Cause cause) const { return ends[static_cast<std::size_t>(cause)]; }
 };
@@ -278,7 +278,7 @@ TEST(Journey, OpensTheTunnel) {
   EXPECT_EQ(outcome.count(Cause::esp_replayed), 1u);
   EXPECT_EQ(outcome.sas[0], (std::array<std::uint64_t, 2>{1, 90}));
   EXPECT_EQ(outcome.sids[0], (std::array<std::uint64_t, 2>{1, 90}));
-  EXPECT_EQ(outcome.audit, (std::vector<std::pair<Cause, std::uint32_t>>{{Cause::esp_replayed, 1}}));
+  EXPECT_EQ(outcome.audit, (std::vector<std::pair<Cause, std::optional<std::uint32_t>>>{{Cause::esp_replayed, 1}}));
 }
 
 // Hop-by-Hop or Destination Options of one or two words, an SRH at its end: any that End.DX4 takes off.

@@ -16,6 +16,7 @@ namespace strata::test {
 // address that RingPort::feed answers with is good until the packet's end.
 struct MbufFields {
   std::uint64_t flags;
+  std::uint16_t port;
   std::uint32_t type;
   std::uint16_t vlan;
   std::uint16_t outer_vlan;
@@ -30,6 +31,7 @@ inline constexpr std::uint64_t kOwnershipFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_
 inline MbufFields fields_of(const void* buffer) {
   const auto* mbuf = static_cast<const rte_mbuf*>(buffer);
   MbufFields fields{.flags = mbuf->ol_flags,
+                    .port = mbuf->port,
                     .type = mbuf->packet_type,
                     .vlan = mbuf->vlan_tci,
                     .outer_vlan = mbuf->vlan_tci_outer,
@@ -47,12 +49,15 @@ inline MbufFields fields_of(const void* buffer) {
 inline void soil(const void* buffer, std::uint8_t byte) {
   auto* mbuf = static_cast<rte_mbuf*>(const_cast<void*>(buffer));
   std::memset(&mbuf->ol_flags, byte, sizeof mbuf->ol_flags);
+  std::memset(&mbuf->port, byte, sizeof mbuf->port);
   std::memset(&mbuf->packet_type, byte, sizeof mbuf->packet_type);
   std::memset(&mbuf->vlan_tci, byte, sizeof mbuf->vlan_tci);
   std::memset(&mbuf->vlan_tci_outer, byte, sizeof mbuf->vlan_tci_outer);
   std::memset(&mbuf->hash, byte, sizeof mbuf->hash);
   std::memset(&mbuf->tx_offload, byte, sizeof mbuf->tx_offload);
 }
+
+inline constexpr std::uint16_t kNoPort = RTE_MBUF_PORT_INVALID;
 
 inline void own_again(const void* buffer) {
   static_cast<rte_mbuf*>(const_cast<void*>(buffer))->ol_flags &= ~kOwnershipFlags;
@@ -62,6 +67,8 @@ inline void own_again(const void* buffer) {
 inline void share(const void* buffer) {
   rte_pktmbuf_refcnt_update(static_cast<rte_mbuf*>(const_cast<void*>(buffer)), 1);
 }
+
+inline void unshare(const void* buffer) { rte_pktmbuf_free(static_cast<rte_mbuf*>(const_cast<void*>(buffer))); }
 
 // Buffers that come into being by none of the dataplane's ways: of several segments, or with a spoilt private area.
 class RawBuffers {
@@ -87,6 +94,12 @@ class RawBuffers {
     auto* head = static_cast<rte_mbuf*>(make(octets));
     if (rte_pktmbuf_chain(head, static_cast<rte_mbuf*>(make(octets))) != 0) std::abort();
     return head;
+  }
+  // Another buffer with the same memory.
+  void* make_clone_of(void* buffer) {
+    rte_mbuf* clone = rte_pktmbuf_clone(static_cast<rte_mbuf*>(buffer), pool_.get());
+    if (clone == nullptr) std::abort();
+    return clone;
   }
 
   unsigned in_use() const { return rte_mempool_in_use_count(pool_.get()); }

@@ -57,16 +57,21 @@ class Gates : public testing::TestWithParam<std::uint8_t> {
   void arrive(const Octets& frame) {
     buffer_ = source_.feed(frame);
     dirty();
+    test::own_again(buffer_);  // no driver delivers what belongs to another
     ASSERT_EQ(source_.receive(frames_, kWan), 1u);
-    expect_clean(frame.size(), "rx");
+    expect_clean(frame.size(), "rx", 0);
   }
   void dirty() { test::soil(buffer_, GetParam()); }
 
   void expect_clean(std::size_t length, const char* after) {
-    const test::MbufFields fields = fields_of(buffer_);
     std::uint64_t flags = 0;
     std::memset(&flags, GetParam(), sizeof flags);
-    EXPECT_EQ(fields.flags, flags & test::kOwnershipFlags) << after;
+    expect_clean(length, after, flags & test::kOwnershipFlags);
+  }
+  void expect_clean(std::size_t length, const char* after, std::uint64_t flags) {
+    const test::MbufFields fields = fields_of(buffer_);
+    EXPECT_EQ(fields.flags, flags) << after;
+    EXPECT_EQ(fields.port, test::kNoPort) << after;
     EXPECT_EQ(fields.type, 0u) << after;
     EXPECT_EQ(fields.vlan, 0u) << after;
     EXPECT_EQ(fields.outer_vlan, 0u) << after;
@@ -184,11 +189,11 @@ TEST_P(Gates, Duty59_Ip6InClearAndItsSid) {
     return Gate::at_sid(std::move(p), row, 42, SidId(1), Ecn::ect0, sr6_);
   });
   expect_origin(sr6_.row(0).from, kWan);
-  // The SID takes clear traffic: behind it the packet is on the protected side, and still came by no SA.
+  // The SID takes clear traffic and says where that goes; it still came by no SA.
   sr6_.drain([&](Packet<Sr6> p, const Row<Sr6>& row) -> Done {
     return Gate::decapsulated(std::move(p), row, static_cast<OuterLength>(0), AdjId<V4>(0), ip4_);
   });
-  expect_origin(ip4_.row(0).from, {SaId::none(), kWan.port, Side::protected_side, kWan.place});
+  expect_origin(ip4_.row(0).from, {SaId::none(), kWan.port, Side::either_side, kWan.place});
   end_all(ip4_, source_.ends());
 }
 
@@ -322,6 +327,7 @@ TEST(BurstOf, RestoresArrivalOrder) {
 
 #ifndef NDEBUG
 TEST(LostPacketDeathTest, IsSeenInADebugBuild) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // DPDK has threads
   Source source;
   Burst<Frame> frames;
   receive_numbered(source, 1, frames);
@@ -333,7 +339,7 @@ TEST(LostPacketDeathTest, IsSeenInADebugBuild) {
                "a burst was lost");
   EXPECT_DEATH(frames.drain([&](Packet<Frame> p, const Row<Frame>& row) -> Done {
     Done first = frames.push(std::move(p), row);
-    (void)source.ends().end(std::move(p), kAnyCause);
+    (void)source.ends().end(std::move(p), kAnyCause);  // NOLINT(bugprone-use-after-move): that is the fault
     return first;
   }),
                "a packet was used after it was moved");
@@ -490,7 +496,7 @@ TEST_F(ParkingRing, BringsPacketAndRowBack) {
   for (std::size_t i = 0; i < kBurstSize; ++i) {
     const Row<Ip4>& row = ip4_.row(i);
     EXPECT_EQ(octets_of(ip4_, i), (Octets{static_cast<std::uint8_t>(i), 0x55}));
-    expect_origin(row.from, {SaId::none(), kWan.port, Side::protected_side, static_cast<Arrival>(i)});
+    expect_origin(row.from, {SaId::none(), kWan.port, Side::either_side, static_cast<Arrival>(i)});
     EXPECT_EQ(row.adj, AdjId<V4>(static_cast<std::uint32_t>(1000 + i)));
     EXPECT_EQ(row.carried, static_cast<Ecn>(i % 4));
   }
