@@ -36,7 +36,11 @@ class DocumentBuilder final : public YAML::EventHandler {
     if (documents_++ > 0) refuse(mark, "a second YAML document; allowed: one document in a file");
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(leaf(mark, anchor)); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const std::uint32_t index = leaf(mark, anchor);
+    place_at_key(index);
+    add(index);
+  }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     check_tag(mark, tag);
@@ -95,6 +99,16 @@ class DocumentBuilder final : public YAML::EventHandler {
     return index;
   }
   std::uint32_t leaf(const YAML::Mark& mark, YAML::anchor_t anchor) { return create(mark, anchor, 1); }
+
+  // yaml-cpp gives a value that is not there the place of whatever comes next, lines below perhaps.
+  void place_at_key(std::uint32_t index) {
+    if (open_.empty()) return;
+    const Node& parent = document_.nodes_[open_.back()];
+    if (parent.kind != NodeKind::mapping || parent.children.size() % 2 == 0) return;
+    const Mark key = document_.nodes_[parent.children.back()].mark;
+    Mark& mark = document_.nodes_[index].mark;
+    if (mark.line != key.line) mark = key;
+  }
 
   void add(std::uint32_t index) {
     if (open_.empty()) return;

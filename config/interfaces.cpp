@@ -13,29 +13,61 @@ std::string subnets_of(const Port& port) {
   return out;
 }
 
-// An IPv4 subnet's first and last address are not a host's, unless it has only these two (RFC 3021) or one.
-std::string_view not_a_host(const wire::Ipv4Prefix& subnet, wire::Ipv4Address a) {
+// The addresses of a subnet that are not a host's, by what they are called. IPv4: the first and the last, unless it has
+// only these two (RFC 3021) or one. IPv6: the first (RFC 4291 section 2.6.1), unless the same (RFC 6164).
+std::vector<std::pair<wire::Ipv4Address, std::string_view>> no_hosts_of(const wire::Ipv4Prefix& subnet) {
   if (subnet.length > 30) return {};
-  const std::uint32_t mask = wire::mask_of(subnet);
-  if ((a.value & ~mask) == 0) return "network";
-  if ((a.value | mask) == 0xffffffff) return "broadcast";
-  return {};
+  return {{subnet.address, "network"}, {{subnet.address.value | ~wire::mask_of(subnet)}, "broadcast"}};
+}
+std::vector<std::pair<wire::Ipv6Address, std::string_view>> no_hosts_of(const wire::Ipv6Prefix& subnet) {
+  if (subnet.length > 126) return {};
+  return {{subnet.address, "subnet-router anycast"}};
 }
 
-// `address` or `subnet` of a kind: notes when another port has it.
+// Of two subnets that overlap, the packets to a host in both would go to one port only.
 template <class Address, class Prefix>
-void check_one(Problems& problems, const Value& value, const Prefix& prefix, std::string_view port,
-               std::map<Address, std::pair<std::string, Mark>>& own, std::map<Prefix, std::string>& subnets) {
-  const auto [it, is_new] = own.try_emplace(prefix.address, std::string(port), value.mark());
-  if (!is_new) {
-    problems.refuse(value, "already an address of port " + quoted(it->second.first) + " (" +
-                               at_line(it->second.second) + "); allowed: each address once");
+void check_subnet(Problems& problems, const Value& value, const Prefix& subnet, std::string_view port,
+                  const OwnAddresses<Address, Prefix>& own) {
+  for (const auto& [other, place] : own.subnets) {
+    if (place.port == port || !wire::overlap(subnet, other)) continue;
+    problems.refuse(value, "the subnet " + wire::to_string(subnet) + " overlaps " + wire::to_string(other) +
+                               " of port " + quoted(place.port) + " (" + at_line(place.mark) +
+                               "); allowed: subnets that keep the ports apart");
     return;
   }
-  const auto [subnet, is_new_subnet] = subnets.try_emplace(wire::network_of(prefix), port);
-  if (!is_new_subnet && subnet->second != port) {
-    problems.refuse(value, "the subnet " + wire::to_string(subnet->first) + " is on port " + quoted(subnet->second) +
-                               " already; allowed: a subnet on one port");
+  for (const auto& [address, kind] : no_hosts_of(subnet)) {
+    const auto it = own.addresses.find(address);
+    if (it == own.addresses.end()) continue;
+    problems.refuse(value, "the " + std::string(kind) + " address of " + wire::to_string(subnet) +
+                               " is the own address " + wire::to_string(address) + " (" + at_line(it->second.mark) +
+                               "); allowed: own addresses that a host can have");
+    return;
+  }
+}
+
+// An own address with its subnet: notes what is wrong with it beside the others, and puts it to them.
+template <class Address, class Prefix>
+void check_one(Problems& problems, const Value& value, const Prefix& prefix, std::string_view port,
+               OwnAddresses<Address, Prefix>& own) {
+  if (const auto it = own.addresses.find(prefix.address); it != own.addresses.end()) {
+    problems.refuse(value, "already an address of port " + quoted(it->second.port) + " (" + at_line(it->second.mark) +
+                               "); allowed: each address once");
+    return;
+  }
+  const Prefix subnet = wire::network_of(prefix);
+  const auto no_host = own.no_hosts.find(prefix.address);
+  const std::size_t mistakes = problems.size();
+  check_subnet(problems, value, subnet, port, own);
+  if (problems.size() == mistakes && no_host != own.no_hosts.end()) {
+    problems.refuse(value, "the " + std::string(no_host->second.kind) + " address of the own subnet " +
+                               wire::to_string(no_host->second.subnet) + " (" + at_line(no_host->second.mark) +
+                               "); allowed: an address that a host can have");
+  }
+  using Own = OwnAddresses<Address, Prefix>;
+  own.addresses.try_emplace(prefix.address, typename Own::Place{.port = std::string(port), .mark = value.mark()});
+  own.subnets.try_emplace(subnet, typename Own::Place{.port = std::string(port), .mark = value.mark()});
+  for (const auto& [address, kind] : no_hosts_of(subnet)) {
+    own.no_hosts.try_emplace(address, typename Own::NoHost{.kind = kind, .subnet = subnet, .mark = value.mark()});
   }
 }
 
@@ -57,40 +89,43 @@ std::optional<std::size_t> Interfaces::find(Problems& problems, const Mapping& m
   return std::nullopt;
 }
 
+bool Interfaces::check_other_host(Problems& problems, const Value& value, wire::Ipv4Address address,
+                                  std::string_view who) const {
+  const std::string allowed = "; allowed: " + std::string(who) + "'s address";
+  if (const auto it = own4_.addresses.find(address); it != own4_.addresses.end()) {
+    problems.refuse(value, "an own address, of port " + quoted(it->second.port) + allowed);
+    return false;
+  }
+  if (const auto it = own4_.no_hosts.find(address); it != own4_.no_hosts.end()) {
+    problems.refuse(
+        value, "the " + std::string(it->second.kind) + " address of " + wire::to_string(it->second.subnet) + allowed);
+    return false;
+  }
+  return true;
+}
+
 void Interfaces::check_next_hop(Problems& problems, const Value& value, std::size_t port,
                                 wire::Ipv4Address address) const {
   const Port& p = (*ports_)[port];
-  if (const auto it = own4_.find(address); it != own4_.end()) {
-    problems.refuse(value, "an own address, of port " + quoted(it->second.first) + "; allowed: a neighbor's address");
-    return;
-  }
-  if (!facts_[port].is_sound) return;
-  bool is_inside = false;
+  if (!check_other_host(problems, value, address, "a neighbor") || !facts_[port].is_sound) return;
   for (const wire::Ipv4Prefix& own : p.addresses) {
-    if (!wire::contains(own, address)) continue;
-    is_inside = true;
-    if (const std::string_view kind = not_a_host(own, address); !kind.empty()) {
-      problems.refuse(value, "the " + std::string(kind) + " address of " + wire::to_string(wire::network_of(own)) +
-                                 "; allowed: a neighbor's address");
-      return;
-    }
+    if (wire::contains(own, address)) return;
   }
-  if (is_inside) return;
   problems.refuse(value, p.addresses.empty()
                              ? "port " + quoted(p.name) + " has no IPv4 address, so no next hop can be reached there"
                              : "not in a subnet of port " + quoted(p.name) + "; allowed: " + subnets_of(p));
 }
 
 void Interfaces::check_sa_end(Problems& problems, const Value& value, wire::Ipv4Address address) {
-  const auto own = own4_.find(address);
-  if (own == own4_.end()) {
+  const auto own = own4_.addresses.find(address);
+  if (own == own4_.addresses.end()) {
     for (const Facts& facts : facts_) {
       if (!facts.is_sound) return;
     }
     problems.refuse(value, "not an address of this gateway, where the SA must end; allowed: " + own_addresses());
     return;
   }
-  const auto it = by_name_.find(own->second.first);
+  const auto it = by_name_.find(own->second.port);
   if (it == by_name_.end()) return;
   Facts& facts = facts_[it->second];
   if (facts.says_side || facts.side_asked) return;
@@ -105,20 +140,20 @@ void Interfaces::check_sa_end(Problems& problems, const Value& value, wire::Ipv4
 void Interfaces::check_address(Problems& problems, const Value& value, const InterfaceAddress& address,
                                std::string_view port) {
   if (const auto* const p4 = std::get_if<wire::Ipv4Prefix>(&address)) {
-    check_one(problems, value, *p4, port, own4_, subnets4_);
+    check_one(problems, value, *p4, port, own4_);
   } else if (const auto* const p6 = std::get_if<wire::Ipv6Prefix>(&address)) {
-    check_one(problems, value, *p6, port, own6_, subnets6_);
+    check_one(problems, value, *p6, port, own6_);
   }
 }
 
 const std::string* Interfaces::connected(const wire::Ipv4Prefix& prefix) const {
-  const auto it = subnets4_.find(prefix);
-  return it == subnets4_.end() ? nullptr : &it->second;
+  const auto it = own4_.subnets.find(prefix);
+  return it == own4_.subnets.end() ? nullptr : &it->second.port;
 }
 
 std::string Interfaces::own_addresses() const {
   std::string out;
-  for (const auto& [address, port] : own4_) out += (out.empty() ? "" : ", ") + wire::to_string(address);
+  for (const auto& [address, place] : own4_.addresses) out += (out.empty() ? "" : ", ") + wire::to_string(address);
   return out.empty() ? "an IPv4 address of a port" : out;
 }
 

@@ -97,6 +97,7 @@ std::optional<std::string> objection(int descriptor, const std::string& name) {
 
 tl::expected<Secret, std::string> from_file(std::string_view path, const std::string& folder) {
   if (path.empty()) return Refusal("no file name; allowed: file:PATH");
+  if (has_control_character(path)) return Refusal("a control character in the file's name; allowed: file:PATH");
   const std::string full = path.front() == '/' || folder.empty() ? std::string(path) : folder + "/" + std::string(path);
   const std::string name = shown(full);
   const OpenFile file(full);

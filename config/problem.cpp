@@ -12,6 +12,8 @@ constexpr std::size_t kLongestWord = 64;  // bounds the work of the distance: no
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 // A key that slipped into another field, or a key file's content pasted as a name. An IPv6 address has at most 32 hex
 // digits, four at a time, a MAC address 12; the shortest key has 40 in a row, or in pairs with separators between.
 }  // namespace
@@ -75,7 +77,7 @@ std::string shown(std::string_view text) {
   for (const char c : text) {
     if (out.size() >= kLongestShown) return out + "...";
     const auto octet = static_cast<unsigned char>(c);
-    if (octet >= 0x20 && octet != 0x7f) {
+    if (!is_control(c)) {
       out += c;
     } else {
       out += {'\\', 'x', kDigits[octet >> 4], kDigits[octet & 15]};
@@ -83,6 +85,8 @@ std::string shown(std::string_view text) {
   }
   return out;
 }
+
+bool has_control_character(std::string_view text) { return std::any_of(text.begin(), text.end(), is_control); }
 
 std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
   if (text.empty() || text.size() > kLongestWord) return {};

@@ -29,6 +29,9 @@ std::string shown(std::string_view text);
 // A key in a place where none belongs, such as a name: it is refused there, and never shown.
 bool looks_like_key(std::string_view text);
 
+// ASCII's: a NUL would end a C string early, the others hide what a name is.
+bool has_control_character(std::string_view text);
+
 // The candidate that a person most likely meant (Damerau-Levenshtein distance); empty when none is near.
 std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates);
 

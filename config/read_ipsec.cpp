@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <array>
 #include <tuple>
 #include <utility>
 
 #include "config/key.hpp"
+#include "config/key_reuse.hpp"
 #include "config/overlap.hpp"
 #include "config/sections.hpp"
 
@@ -10,6 +12,9 @@ namespace strata::config {
 namespace {
 
 constexpr std::uint64_t kIkePort = 500;
+// RFC 8200 section 4: Hop-by-Hop Options, Routing, Fragment, Destination Options. What a selector is held against is
+// what stands behind them.
+constexpr std::array<std::uint8_t, 4> kExtensionHeaders{0, 43, 44, 60};
 
 struct KeyLength {
   std::string_view algorithm;
@@ -29,13 +34,17 @@ class IpsecReader {
 
   void read(const Mapping& mapping);
   void check_overlaps();
+  void check_keys();
 
  private:
   void check_name(const Mapping& mapping, const std::optional<std::string>& name);
   void check_spi(const Mapping& mapping, Direction direction, std::uint32_t spi, wire::Ipv4Address destination);
+  void check_ends(const Mapping& mapping, Direction direction, std::optional<wire::Ipv4Address> source,
+                  std::optional<wire::Ipv4Address> destination);
   std::optional<UdpEncap> read_encap(const Mapping& mapping);
   std::optional<Secret> read_key_of(const Mapping& mapping, std::optional<std::size_t> algorithm);
   std::optional<Selectors> read_selectors(const Mapping& mapping);
+  void note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key);
 
   // Selectors that were understood, of SAs that otherwise may not have been.
   struct Candidate {
@@ -45,11 +54,20 @@ class IpsecReader {
     Mark mark;
     std::string field;
   };
+  struct KeyPlace {
+    std::string name;
+    Mark sa;
+    Mark key;
+    std::string field;
+  };
 
   Scene* scene_;
   FirstSeen<std::string> names_;
   FirstSeen<std::tuple<Direction, wire::Ipv4Address, std::uint32_t>> spis_;
   std::vector<Candidate> candidates_;
+  std::vector<KeyUse> key_uses_;  // look into the keys of the configuration's SAs and of spare_keys_
+  std::vector<KeyPlace> key_places_;
+  std::vector<Secret> spare_keys_;  // of SAs that were not understood otherwise
 };
 
 void IpsecReader::check_name(const Mapping& mapping, const std::optional<std::string>& name) {
@@ -67,6 +85,18 @@ void IpsecReader::check_spi(const Mapping& mapping, Direction direction, std::ui
     scene_->problems.refuse(value, "the SPI of the SA at " + at_line(*first) + " already, at the same destination " +
                                        wire::to_string(destination) + "; allowed: each SPI once");
   }
+}
+
+void IpsecReader::check_ends(const Mapping& mapping, Direction direction, std::optional<wire::Ipv4Address> source,
+                             std::optional<wire::Ipv4Address> destination) {
+  std::string_view near_key = "destination";
+  std::string_view far_key = "source";
+  if (direction == Direction::out) {
+    std::swap(near_key, far_key);
+    std::swap(source, destination);
+  }
+  if (source) scene_->interfaces.check_other_host(scene_->problems, *mapping.value(far_key), *source, "the peer");
+  if (destination) scene_->interfaces.check_sa_end(scene_->problems, *mapping.value(near_key), *destination);
 }
 
 std::optional<UdpEncap> IpsecReader::read_encap(const Mapping& mapping) {
@@ -114,8 +144,21 @@ std::optional<Selectors> IpsecReader::read_selectors(const Mapping& mapping) {
   const auto source = selectors->ipv6_prefix("source");
   const auto destination = selectors->ipv6_prefix("destination");
   const auto protocol = selectors->protocol("protocol");
+  if (protocol && std::find(kExtensionHeaders.begin(), kExtensionHeaders.end(), *protocol) != kExtensionHeaders.end()) {
+    const Value value = *selectors->value("protocol");
+    scene_->problems.refuse(
+        value, "an IPv6 extension header, so that no packet would fit; allowed: " + allowed_text(*value.field));
+    return std::nullopt;
+  }
   if (!source || !destination || (selectors->has("protocol") && !protocol)) return std::nullopt;
   return Selectors{.source = *source, .destination = *destination, .protocol = protocol};
+}
+
+// The octets stay where they are when the key moves on into the configuration.
+void IpsecReader::note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key) {
+  const Value value = *mapping.value("key");
+  key_uses_.push_back({.key = key.bytes(), .direction = direction});
+  key_places_.push_back({.name = name, .sa = mapping.node().mark, .key = value.mark(), .field = to_string(value.path)});
 }
 
 void IpsecReader::read(const Mapping& mapping) {
@@ -136,9 +179,8 @@ void IpsecReader::read(const Mapping& mapping) {
   if (direction_choice) {
     const Direction direction = *direction_choice == 0 ? Direction::in : Direction::out;
     if (spi && destination) check_spi(mapping, direction, static_cast<std::uint32_t>(*spi), *destination);
-    const auto& end = direction == Direction::in ? destination : source;
-    const std::string_view end_key = direction == Direction::in ? "destination" : "source";
-    if (end) scene_->interfaces.check_sa_end(scene_->problems, *mapping.value(end_key), *end);
+    check_ends(mapping, direction, source, destination);
+    if (key) note_key(mapping, direction, name.value_or(""), *key);
     if (selectors) {
       candidates_.push_back({.selectors = *selectors,
                              .direction = direction,
@@ -147,8 +189,11 @@ void IpsecReader::read(const Mapping& mapping) {
                              .field = to_string(mapping.value("selectors")->path)});
     }
   }
-  if (scene_->problems.size() != mistakes) return;
-  if (!name || !direction_choice || !spi || !source || !destination || !algorithm || !key || !selectors) return;
+  if (scene_->problems.size() != mistakes || !name || !direction_choice || !spi || !source || !destination ||
+      !algorithm || !key || !selectors) {
+    if (key) spare_keys_.push_back(std::move(*key));
+    return;
+  }
   scene_->config.security_associations.push_back({.name = *name,
                                                   .direction = *direction_choice == 0 ? Direction::in : Direction::out,
                                                   .spi = static_cast<std::uint32_t>(*spi),
@@ -185,6 +230,18 @@ void IpsecReader::check_overlaps() {
   }
 }
 
+void IpsecReader::check_keys() {
+  for (const auto& [late, first] : find_reused_keys(key_uses_)) {
+    const KeyPlace& other = key_places_[first];
+    scene_->problems.add({.mark = key_places_[late].key,
+                          .field = key_places_[late].field,
+                          .found = std::string(kNotShown),
+                          .message = "the key of SA '" + other.name + "' at " + at_line(other.sa) +
+                                     " too; allowed: a key of its own for an SA that seals, or nonces repeat "
+                                     "(RFC 4106 section 3.1)"});
+  }
+}
+
 }  // namespace
 
 void read_ipsec(Scene& scene, const Mapping& root) {
@@ -193,6 +250,7 @@ void read_ipsec(Scene& scene, const Mapping& root) {
   IpsecReader reader(scene);
   ipsec->for_each("security_associations", [&reader](const Mapping& mapping) { reader.read(mapping); });
   reader.check_overlaps();
+  reader.check_keys();
 }
 
 }  // namespace strata::config

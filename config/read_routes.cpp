@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "config/sections.hpp"
@@ -14,9 +16,28 @@ void check_ports(Scene& scene, const Mapping& mapping, std::string_view key, std
   scene.problems.refuse(*value, "ports without a protocol that has them; allowed: only with protocol tcp or udp");
 }
 
+// RFC 1812 section 5.3.7, RFC 3927 section 7: a router forwards nothing to these. The last is 224/4 and 240/4 in one.
+constexpr std::array<wire::Ipv4Prefix, 4> kNeverForwarded{{
+    {{0x00000000}, 8},
+    {{0x7f000000}, 8},
+    {{0xa9fe0000}, 16},
+    {{0xe0000000}, 3},
+}};
+
+// A prefix that only covers some, as 0.0.0.0/0 does, is a good one.
+bool is_never_forwarded(const wire::Ipv4Prefix& prefix) {
+  return std::any_of(kNeverForwarded.begin(), kNeverForwarded.end(), [&prefix](const wire::Ipv4Prefix& p) {
+    return prefix.length >= p.length && wire::contains(p, prefix.address);
+  });
+}
+
 }  // namespace
 
 void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what) {
+  if (is_never_forwarded(prefix)) {
+    scene.problems.refuse(value, "never forwarded; allowed: not inside 0/8, 127/8, 169.254/16, 224/4, 240/4");
+    return;
+  }
   if (const std::string* const port = scene.interfaces.connected(prefix)) {
     scene.problems.refuse(value, "the subnet of port '" + *port + "', which needs no route; allowed: another prefix");
     return;

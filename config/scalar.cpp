@@ -107,6 +107,7 @@ Scalar<std::size_t> scalar_choice(const Field& field, const std::string& text, b
 Scalar<std::string> scalar_text(const Field& field, const std::string& text, bool /*quoted*/) {
   if (looks_like_key(text)) return Refusal("it looks like a key; allowed: " + allowed_text(field));
   if (field.type == Type::name ? !is_name(text) : text.empty()) return as_schema_says();
+  if (has_control_character(text)) return Refusal("a control character in it; allowed: " + allowed_text(field));
   return text;
 }
 

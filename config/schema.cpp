@@ -32,7 +32,7 @@ constexpr std::array kPortFields{
                          "(`net_af_packet0,iface=wan0`). `strata replay` does not open it."},
     Field{.key = "addresses", .type = Type::interface_address, .list = true, .default_text = "[]",
           .description = "The port's own addresses, each with the prefix length of its subnet: `192.0.2.1/24`. The subnets "
-                         "are connected: next hops must lie in them.", .min = 0, .max = 64},
+                         "are connected: next hops must lie in them. Subnets of different ports must not overlap.", .min = 0, .max = 64},
     Field{.key = "side", .type = Type::choice, .default_text = "protected",
           .note = "must be said on a port where an SA ends",
           .description = "On which side of the IPsec boundary (RFC 4301 section 3.1) the port is. Clear traffic does not cross "
@@ -66,7 +66,7 @@ constexpr std::array kSelectorFields{
     Field{.key = "source", .type = Type::ipv6_prefix, .required = true, .description = "Where the IPv6 packet may come from."},
     Field{.key = "destination", .type = Type::ipv6_prefix, .required = true,
           .description = "Where the IPv6 packet may go to: for an inbound SA, a prefix that covers the local SIDs."},
-    Field{.key = "protocol", .type = Type::protocol,
+    Field{.key = "protocol", .type = Type::protocol, .note = "not 0, 43, 44 or 60: extension headers, which are never the upper layer",
           .description = "The IPv6 packet's upper layer, behind all extension headers (`ipv4` for traffic to an End.DX4 SID). Left out: any."},
 };
 constexpr Section kSelectors{"ipsec.security_associations[].selectors",
@@ -79,9 +79,9 @@ constexpr std::array kSaFields{
     Field{.key = "spi", .type = Type::number, .required = true, .note = "RFC 4303 2.1: 1..255 are reserved, 0 is never an SA",
           .description = "Security parameters index. Unique for a direction and destination.", .min = 256, .max = 4294967295},
     Field{.key = "source", .type = Type::ipv4, .required = true,
-          .description = "Outer IPv4 source: the sender. For `out` an address of a port that says its `side`. Not looked at on receipt: a NAT may change it."},
+          .description = "Outer IPv4 source: the sender. For `out` an address of a port that says its `side`. For `in` the peer's. Not looked at on receipt: a NAT may change it."},
     Field{.key = "destination", .type = Type::ipv4, .required = true,
-          .description = "Outer IPv4 destination: the receiver. For `in` an address of a port that says its `side`."},
+          .description = "Outer IPv4 destination: the receiver. For `in` an address of a port that says its `side`. For `out` the peer's."},
     Field{.key = "udp_encap", .type = Type::mapping,
           .description = "ESP travels inside UDP. Left out: plain ESP, IP protocol 50.", .section = &kUdpEncap},
     Field{.key = "algorithm", .type = Type::choice, .required = true,
@@ -89,7 +89,8 @@ constexpr std::array kSaFields{
     Field{.key = "key", .type = Type::key, .required = true,
           .note = "aes-128-gcm: 20 octets, aes-192-gcm: 28, aes-256-gcm and chacha20-poly1305: 36",
           .description = "The cipher's key and then 4 octets of salt (RFC 4106 section 8.1, RFC 7634 section 3). A file holds the same hexadecimal text "
-                         "and may be readable by its owner alone; a relative PATH starts at the configuration's folder. Never printed."},
+                         "and may be readable by its owner alone; a relative PATH starts at the configuration's folder. Never printed. "
+                         "An SA with `direction: out` needs a key that no other SA has."},
     Field{.key = "esn", .type = Type::boolean, .default_text = "false",
           .description = "Extended (64 bit) sequence numbers; both ends must agree."},
     Field{.key = "replay_window", .type = Type::number, .default_text = "1024", .note = "0: no replay check",
@@ -125,7 +126,7 @@ constexpr Section kLocalSid{"srv6.local_sids[]", "A SID of this gateway (RFC 898
 constexpr std::array kPolicyFields{
     Field{.key = "name", .type = Type::name, .required = true, .description = "By which reports and counters call the policy."},
     Field{.key = "prefixes", .type = Type::ipv4_prefix, .required = true, .list = true,
-          .description = "IPv4 destinations that are steered into it; the longest match over routes and policies wins.", .min = 1, .max = 100000},
+          .description = "IPv4 destinations that are steered into it; the longest match over routes and policies wins. None inside 0/8, 127/8, 169.254/16, 224/4, 240/4.", .min = 1, .max = 100000},
     Field{.key = "segments", .type = Type::ipv6, .required = true, .list = true,
           .description = "SIDs in the order of travel.", .min = 1, .max = 16},
     Field{.key = "mode", .type = Type::choice, .default_text = "H.Encaps.Red",
@@ -143,7 +144,7 @@ constexpr std::array kSrv6Fields{
 constexpr Section kSrv6{"srv6", "Segment routing over IPv6 (RFC 8754, RFC 8986).", kSrv6Fields};
 
 constexpr std::array kRouteFields{
-    Field{.key = "prefix", .type = Type::ipv4_prefix, .required = true, .description = "Destinations; the longest match wins."},
+    Field{.key = "prefix", .type = Type::ipv4_prefix, .required = true, .description = "Destinations; the longest match wins. Not inside 0/8, 127/8, 169.254/16, 224/4, 240/4, which are never forwarded."},
     Field{.key = "next_hop", .type = Type::ipv4, .required = true, .note = "in a subnet of the port", .description = "The neighbor that gets the packet."},
     Field{.key = "port", .type = Type::port_name, .required = true, .description = "The port on which it leaves."},
 };

@@ -29,6 +29,23 @@ class FirstSeen {
 
 inline std::string at_line(Mark mark) { return "line " + std::to_string(mark.line); }
 
+// The ports' addresses and subnets of one family, each with where it was seen first.
+template <class Address, class Prefix>
+struct OwnAddresses {
+  struct Place {
+    std::string port;
+    Mark mark;
+  };
+  struct NoHost {
+    std::string_view kind;  // "broadcast"
+    Prefix subnet;
+    Mark mark;
+  };
+  std::map<Address, Place> addresses;
+  std::map<Prefix, Place> subnets;
+  std::map<Address, NoHost> no_hosts;
+};
+
 // What the ports' section says, to judge next hops and the ends of SAs by. Lives as long as Config::ports does not
 // change.
 class Interfaces {
@@ -47,9 +64,11 @@ class Interfaces {
   std::optional<std::size_t> find(Problems& problems, const Mapping& mapping, std::string_view key) const;
   // Notes when `address` cannot be a next hop on the port.
   void check_next_hop(Problems& problems, const Value& value, std::size_t port, wire::Ipv4Address address) const;
+  // Notes when `address` cannot be another host's: it is an own one, or a subnet's first or last. False: it was noted.
+  bool check_other_host(Problems& problems, const Value& value, wire::Ipv4Address address, std::string_view who) const;
   // Notes when an SA cannot end at `address` here.
   void check_sa_end(Problems& problems, const Value& value, wire::Ipv4Address address);
-  // Notes an own address or a subnet that is there already.
+  // Notes an own address that is there already or that no host can have, and a subnet that overlaps another port's.
   void check_address(Problems& problems, const Value& value, const InterfaceAddress& address, std::string_view port);
 
   // The port whose connected subnet is exactly this one.
@@ -61,10 +80,8 @@ class Interfaces {
   const std::vector<Port>* ports_;
   std::vector<Facts> facts_;
   std::unordered_map<std::string, std::size_t> by_name_;
-  std::map<wire::Ipv4Address, std::pair<std::string, Mark>> own4_;
-  std::map<wire::Ipv6Address, std::pair<std::string, Mark>> own6_;
-  std::map<wire::Ipv4Prefix, std::string> subnets4_;
-  std::map<wire::Ipv6Prefix, std::string> subnets6_;
+  OwnAddresses<wire::Ipv4Address, wire::Ipv4Prefix> own4_;
+  OwnAddresses<wire::Ipv6Address, wire::Ipv6Prefix> own6_;
 };
 
 // A destination may be led to its next hop in one way only.

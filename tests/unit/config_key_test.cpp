@@ -5,11 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/describe.hpp"
@@ -83,6 +88,16 @@ TEST_F(KeyFile, MustBelongToTheCallerOrRoot) {
             std::string::npos);
 }
 
+// The system would open what is before the NUL.
+TEST_F(KeyFile, ItsNameHasNoControlCharacters) {
+  write(std::string(kHex));
+  for (const char c : {'\0', '\n', '\x1b', '\x7f'}) {
+    const std::string error = error_of("file:from-b.key" + std::string(1, c) + "x");
+    EXPECT_EQ(error, "a control character in the file's name; allowed: file:PATH") << int{c};
+  }
+  EXPECT_EQ(error_of("file:from-b.key\n"), "");  // as after a YAML block
+}
+
 TEST_F(KeyFile, MustBeARegularFile) {
   ASSERT_EQ(mkfifo((folder_ + "/pipe").c_str(), 0600), 0);  // without a writer: must not wait for one
   EXPECT_NE(error_of("file:pipe").find("is not a regular file"), std::string::npos);
@@ -143,6 +158,104 @@ TEST(KeyNeverShown, InWhateverPlaceItStands) {
       ASSERT_EQ(mistakes.find(hex.substr(at, 8)), std::string::npos) << mistakes;
     }
   }
+}
+
+// A gateway with these SAs, "in" or "out" and a key each, one a line from line 5 on.
+struct KeyedSa {
+  std::string direction;
+  std::string key;
+};
+std::string with_keys(const std::vector<KeyedSa>& sas) {
+  std::string text =
+      "ports:\n  wan: {device: x, addresses: [192.0.2.1/24], side: protected}\nipsec:\n  security_associations:\n";
+  for (std::size_t i = 0; i < sas.size(); ++i) {
+    const bool in = sas[i].direction == "in";
+    std::array<char, 64> prefix{};
+    std::snprintf(prefix.data(), prefix.size(), "fc00:%zx:%zx::/48", i >> 16, i & 0xffff);
+    text += "  - {name: sa" + std::to_string(i) + ", direction: " + sas[i].direction +
+            ", spi: " + std::to_string(256 + i) + ", source: 192.0.2." + (in ? "2" : "1") + ", destination: 192.0.2." +
+            (in ? "1" : "2") + ", algorithm: aes-128-gcm, key: \"" + sas[i].key + "\", selectors: {source: \"" +
+            prefix.data() + "\", destination: \"fc00::/16\"}}\n";
+  }
+  return text;
+}
+
+// What is said of the second SA of the three, and so on: "2 shares with 0" as {2, 0}.
+std::string shared(const std::vector<std::pair<int, int>>& pairs) {
+  std::string out;
+  for (const auto& [late, first] : pairs) {
+    out += "security_associations[" + std::to_string(late) + "].key: found (not shown); the key of SA 'sa" +
+           std::to_string(first) + "' at line " + std::to_string(5 + first) + " too;\n";
+  }
+  return out;
+}
+
+// The same of what the parser says, without the places and the advice.
+std::string shared_in(const std::string& text) {
+  std::string out;
+  const std::string mistakes = mistakes_in(text);
+  for (std::size_t at = 0; (at = mistakes.find("security_associations", at)) != std::string::npos;) {
+    const std::size_t end = mistakes.find(" too;", at);
+    if (end == std::string::npos) return mistakes;
+    out += mistakes.substr(at, end + 5 - at) + "\n";
+    at = end;
+  }
+  return out;
+}
+
+// RFC 4106 section 3.1: an SA that seals counts its nonces from the start, as any other with the same key does.
+TEST(KeyReuse, IsRefusedWhereAnSaSeals) {
+  const std::string a = "hex:" + std::string(kHex);
+  const std::string b = "hex:" + std::string(38, '0') + "ff";
+  const std::string a_with_other_salt = a.substr(0, a.size() - 2) + "00";
+  struct Case {
+    std::vector<KeyedSa> sas;
+    std::vector<std::pair<int, int>> pairs;  // which one shares, with which one
+  };
+  const Case kCases[] = {
+      {{{"in", a}, {"in", b}, {"out", a_with_other_salt}}, {}},
+      {{{"in", a}, {"in", a}, {"out", b}}, {}},
+      {{{"in", a}, {"out", b}, {"out", a}}, {{2, 0}}},
+      {{{"out", a}, {"out", b}, {"out", a}}, {{2, 0}}},
+      {{{"out", a}, {"in", a}, {"in", b}}, {{1, 0}}},
+      {{{"in", a}, {"in", a}, {"out", a}}, {{2, 0}}},
+      {{{"in", a}, {"out", a}, {"in", a}}, {{1, 0}, {2, 1}}},
+      {{{"out", b}, {"out", a}, {"out", a}, {"in", b}}, {{2, 1}, {3, 0}}},
+      {{{"out", a}, {"out", "hex:C0FFEE0405060708090A0B0C0D0E0F10111213FE"}}, {{1, 0}}},
+  };
+  for (const Case& c : kCases) EXPECT_EQ(shared_in(with_keys(c.sas)), shared(c.pairs));
+}
+
+TEST(KeyReuse, IsSeenInSasThatAreWrongOtherwise) {
+  const std::string key = "hex:" + std::string(kHex);
+  std::string text = with_keys({{"out", key}, {"in", key}});
+  text.replace(text.find("spi: 256"), 8, "spi: 255");
+  text.replace(text.find("spi: 257"), 8, "spi: 257, esn: maybe");
+  const std::string mistakes = mistakes_in(text);
+  EXPECT_NE(mistakes.find("found 255"), std::string::npos);
+  EXPECT_NE(mistakes.find("found maybe"), std::string::npos);
+  EXPECT_NE(mistakes.find("the key of SA 'sa0' at line 5 too"), std::string::npos) << mistakes;
+}
+
+TEST_F(KeyFile, SharedWithAKeyInTheConfigurationIsRefused) {
+  write(std::string(kHex) + "\n");
+  const std::string text = with_keys({{"in", "hex:" + std::string(kHex)}, {"out", "file:from-b.key"}});
+  const std::string mistakes = mistakes_in(text, folder_ + "/c.yaml");
+  EXPECT_NE(mistakes.find("the key of SA 'sa0' at line 5 too"), std::string::npos) << mistakes;
+  EXPECT_EQ(mistakes.find("c0ffee"), std::string::npos);
+}
+
+TEST(KeyReuse, AHundredThousandSasTakeNoLongTime) {
+  std::vector<KeyedSa> sas(100000);
+  for (std::size_t i = 0; i < sas.size(); ++i) {
+    std::array<char, 64> key{};
+    std::snprintf(key.data(), key.size(), "hex:%040zx", i % 99999);
+    sas[i] = {i % 2 == 0 ? "in" : "out", key.data()};
+  }
+  const std::string text = with_keys(sas);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(shared_in(text), shared({{99999, 0}}));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));  // with sanitizers and to spare
 }
 
 template <class T>

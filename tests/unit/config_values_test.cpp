@@ -144,13 +144,26 @@ TEST(ConfigValues, TheLimitsAreInside) {
       {"replay_window: 2048", "replay_window: 4096"},
       {"destination_port: 4501", "destination_port: 1"},
       {"destination_port: 4501", "destination_port: 65535"},
-      {"protocol: ipv4", "protocol: 0"},
+      {"protocol: ipv4", "protocol: 1"},
+      {"protocol: ipv4", "protocol: 59"},
+      {"protocol: udp\n    source_ports: 1000-2000\n    destination_ports: 53",
+       "protocol: 0"},  // IPv4 has no extension headers
       {"protocol: ipv4", "protocol: 255"},
       {"protocol: ipv4", "protocol: icmpv6"},
       {"destination_ports: 53", "destination_ports: \"53\""},
       {"destination_ports: 53", "destination_ports: 0-65535"},
       {"10.1.0.1/24", "10.1.0.0/31"},  // RFC 3021: both addresses are hosts
       {"[10.1.0.1/24]", "[10.1.0.1/24, 10.1.0.4/32]"},
+      {"[10.1.0.1/24]", "[10.1.0.1/24, 10.1.0.129/25, 10.1.0.8/31]"},  // one port: no neighbor can be stolen
+      {"[10.1.0.1/24]", "[10.1.0.4/32, 10.1.0.1/24]"},
+      {"[10.1.0.1/24]", "[10.1.0.1/24, \"2001:db8:0:1::1/64\"]"},
+      {"prefix: 0.0.0.0/0", "prefix: 0.0.0.0/1"},
+      {"prefix: 0.0.0.0/0", "prefix: 128.0.0.0/1"},
+      {"prefix: 0.0.0.0/0", "prefix: 1.0.0.0/8"},
+      {"prefix: 0.0.0.0/0", "prefix: 126.0.0.0/7"},
+      {"prefix: 0.0.0.0/0", "prefix: 169.255.0.0/16"},
+      {"prefix: 0.0.0.0/0", "prefix: 223.255.255.255/32"},
+      {"prefixes: [10.2.0.0/16, 10.3.0.0/16]", "prefixes: [169.0.0.0/8]"},
       {"2001:db8::1/64", "2001:db8::/127"},  // RFC 6164
       {"esn: true", "esn: false"},
       {"source: \"fc00:2::/48\"", "source: \"::/0\""},
