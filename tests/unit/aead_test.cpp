@@ -69,8 +69,7 @@ Opened open_alone(const Sealed& sealed) {
   return opened;
 }
 
-// --- published vectors
-// ------------------------------------------------------------------------------------------------
+// --- published vectors -----------------------------------------------------------------------------------------------
 
 std::vector<nlohmann::json> vectors() {
   std::vector<nlohmann::json> all;
@@ -112,8 +111,7 @@ TEST(AeadVectors, AllThatArePublished) {
   }
 }
 
-// --- whatever the text
-// ------------------------------------------------------------------------------------------------
+// --- whatever the text -----------------------------------------------------------------------------------------------
 
 class AeadOf : public testing::TestWithParam<AeadAlgorithm> {
  protected:
@@ -202,8 +200,7 @@ TEST_P(AeadOf, TouchesNothingOutsideThePacket) {
   }
 }
 
-// --- batches
-// ----------------------------------------------------------------------------------------------------------
+// --- batches ---------------------------------------------------------------------------------------------------------
 
 TEST(AeadBatchOf, SixtyFourMixedAreAsEachAlone) {
   Random random(64);
@@ -217,9 +214,11 @@ TEST(AeadBatchOf, SixtyFourMixedAreAsEachAlone) {
       all.push_back({&keys[pick(random, keys.size())], random_octets(random, kIvLength),
                      random_octets(random, pick(random, 2) == 0 ? 8 : 12), random_octets(random, pick(random, 1500))});
     AeadBatch batch;
-    std::vector<Octets> texts;
-    for (const Sealed& sealed : all) texts.push_back(sealed.text);
-    for (std::size_t i = 0; i < all.size(); ++i) lay_out(batch, all[i], texts[i].data());
+    std::vector<Octets> texts(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      texts[i] = all[i].text;
+      lay_out(batch, all[i], texts[i].data());
+    }
     aead().open(batch);
     EXPECT_EQ(batch.size, kBurstSize) << "the batch is the caller's to empty";
     for (std::size_t i = 0; i < all.size(); ++i)
@@ -233,8 +232,7 @@ TEST(AeadBatchOf, NoneIsNothing) {
   EXPECT_EQ(batch.size, 0u);
 }
 
-// --- the verdict
-// ------------------------------------------------------------------------------------------------------
+// --- the verdict -----------------------------------------------------------------------------------------------------
 
 TEST(Verdict, Duty13_EveryFlippedBitIsRefused) {
   Random random(13);

@@ -42,7 +42,7 @@ ipsec:
       source: 192.0.2.3
       destination: 203.0.113.7
       algorithm: chacha20-poly1305
-      key: "hex:2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f4041424344"
+      key: "hex:5152535455565758292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f4041424344"
       replay_window: 0
       selectors: {source: "fc00:3::/48", destination: "fc00:1::/48"}
 srv6:

@@ -114,8 +114,7 @@ class Opener {
   EspOpenScratch scratch_;
 };
 
-// --- what should become of them, packet by packet
-// ---------------------------------------------------------------------
+// --- what should become of them, packet by packet --------------------------------------------------------------------
 
 class NaivePeer {
  public:
@@ -156,8 +155,7 @@ class NaivePeer {
   std::uint64_t top_ = 0;
 };
 
-// --- streams of packets
-// -----------------------------------------------------------------------------------------------
+// --- streams of packets ----------------------------------------------------------------------------------------------
 
 // A number near the top, as senders use them, or where forgers and epochs have theirs.
 std::uint64_t next_number(Random& random, std::uint64_t top, std::uint64_t window) {

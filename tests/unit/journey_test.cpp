@@ -141,8 +141,7 @@ Outcome run_twins(const config::Config& config, const std::vector<Arrives>& arri
   return outcome;
 }
 
-// --- captures
-// ---------------------------------------------------------------------------------------------------------
+// --- captures --------------------------------------------------------------------------------------------------------
 
 const std::string kCaptures = STRATA_SOURCE_ROOT "/tests/replay/captures/";
 
@@ -208,8 +207,7 @@ TEST_P(Captures, DamagedFramesAreConservedAndTwins) {
   EXPECT_GT(outcome.count(Cause::ip4_bad_checksum), 0u);
 }
 
-// --- a tunnel of our own
-// ----------------------------------------------------------------------------------------------
+// --- a tunnel of our own ---------------------------------------------------------------------------------------------
 
 constexpr std::string_view kTunnel = R"(
 ports:
@@ -392,8 +390,7 @@ TEST(Journey, AnEmptyPortIsNoWork) {
   EXPECT_EQ(gateway.finish().sent[1].size(), 0u);
 }
 
-// --- the graph
-// --------------------------------------------------------------------------------------------------------
+// --- the graph -------------------------------------------------------------------------------------------------------
 
 TEST(Graph, EveryCauseBelongsToAStep) {
   // Parking is no step: packets are picked up into the burst of the stage they were parked at.

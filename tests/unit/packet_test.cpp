@@ -210,8 +210,7 @@ TEST(Gate, CutsMayTakeAllAndNothing) {
   end_all(ip6, source.ends());
 }
 
-// --- bursts
-// -----------------------------------------------------------------------------------------------------------
+// --- bursts ----------------------------------------------------------------------------------------------------------
 
 // Frames whose first octet is their place in arrival.
 void receive_numbered(Source& source, std::size_t n, Burst<Frame>& out) {
@@ -347,8 +346,7 @@ TEST(LostPacketDeathTest, IsSeenInADebugBuild) {
 }
 #endif
 
-// --- ends
-// -------------------------------------------------------------------------------------------------------------
+// --- ends ------------------------------------------------------------------------------------------------------------
 
 TEST(EndsLedger, CountsEachCauseAndGivesBuffersBack) {
   Source source;
@@ -439,8 +437,7 @@ TEST(EndsLedger, FramesOfSeveralSegmentsEndAtOnce) {
   EXPECT_EQ(raw.in_use(), 0u);
 }
 
-// --- parking
-// ----------------------------------------------------------------------------------------------------------
+// --- parking ---------------------------------------------------------------------------------------------------------
 
 // A ring as it would stand between two workers.
 class ParkingRing : public testing::Test {

@@ -15,32 +15,26 @@ using test::pick;
 using test::Random;
 using test::rounds;
 
-// --- FlatHash
-// ---------------------------------------------------------------------------------------------------------
+// --- FlatHash --------------------------------------------------------------------------------------------------------
 
-struct Key4 {
-  std::uint32_t a = 0;
-  auto operator<=>(const Key4&) const = default;
+template <class Word, std::size_t kWords>
+struct KeyOf {
+  std::array<Word, kWords> words{};
+  bool operator==(const KeyOf&) const = default;
+  bool operator<(const KeyOf& other) const { return words < other.words; }
 };
-struct Key8 {
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
-  auto operator<=>(const Key8&) const = default;
-};
-struct Key16 {
-  std::uint64_t a = 0;
-  std::uint64_t b = 0;
-  auto operator<=>(const Key16&) const = default;
-};
+using Key4 = KeyOf<std::uint32_t, 1>;
+using Key8 = KeyOf<std::uint32_t, 2>;
+using Key16 = KeyOf<std::uint64_t, 2>;
 
 template <class Key>
 Key key_of(std::uint64_t x) {
   if constexpr (sizeof(Key) == 4) {
-    return {static_cast<std::uint32_t>(x)};
+    return {{static_cast<std::uint32_t>(x)}};
   } else if constexpr (sizeof(Key) == 8) {
-    return {static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(x >> 32)};
+    return {{static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(x >> 32)}};
   } else {
-    return {x * 3, ~x};
+    return {{x * 3, ~x}};
   }
 }
 
@@ -121,9 +115,9 @@ TEST(FlatHashRun, KeysThatCollideAreAllFound) {
     for (std::uint32_t key = 0; others.size() < 200; ++key) {
       if (home(key) != slot) continue;
       if (entries.size() < kEntries) {
-        entries.push_back({{key}, key});
+        entries.push_back({key_of<Key4>(key), key});
       } else {
-        others.push_back({key});
+        others.push_back(key_of<Key4>(key));
       }
     }
     compare(entries, others);
@@ -133,14 +127,13 @@ TEST(FlatHashRun, KeysThatCollideAreAllFound) {
 TEST(FlatHashRun, HalfOfTheSlotsStayFree) {
   for (std::uint32_t n = 0; n < 300; ++n) {
     std::vector<std::pair<Key4, std::uint32_t>> entries;
-    for (std::uint32_t i = 0; i < n; ++i) entries.push_back({{i}, i});
+    for (std::uint32_t i = 0; i < n; ++i) entries.push_back({key_of<Key4>(i), i});
     const FlatHash<Key4, std::uint32_t> table(entries);
     EXPECT_GE(table.bytes(), 2 * n * 3 * sizeof(std::uint32_t));
   }
 }
 
-// --- SIDs
-// -------------------------------------------------------------------------------------------------------------
+// --- SIDs ------------------------------------------------------------------------------------------------------------
 
 wire::Ipv6Address random_ipv6(Random& random) {
   wire::Ipv6Address address;
@@ -212,8 +205,7 @@ TEST(Sids, NoneAtAll) {
   EXPECT_TRUE(table.find(wire::Ipv6Address{}.octets.data()).is_none());
 }
 
-// --- routes
-// -----------------------------------------------------------------------------------------------------------
+// --- routes ----------------------------------------------------------------------------------------------------------
 
 class Routes : public testing::Test {
  protected:
@@ -332,8 +324,7 @@ TEST_F(Routes, ManyLongPrefixesFindRoom) {
   }
 }
 
-// --- bypass
-// -----------------------------------------------------------------------------------------------------------
+// --- bypass ----------------------------------------------------------------------------------------------------------
 
 // 10.1.0.5 -> 192.0.2.9; the ports are the first four octets of the payload.
 Octets ipv4(std::uint8_t protocol, std::uint16_t source_port, std::uint16_t destination_port,
@@ -403,8 +394,7 @@ TEST(BypassRules, Duty30_FragmentsWithoutPortsMatchNoRuleThatNamesThem) {
   EXPECT_TRUE(allowed({ports, addresses}, later));
 }
 
-// --- the small ones
-// ---------------------------------------------------------------------------------------------------
+// --- the small ones --------------------------------------------------------------------------------------------------
 
 TEST(UdpPorts, HoldsWhatWasPutIn) {
   UdpPortSet set;

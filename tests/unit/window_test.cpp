@@ -144,8 +144,7 @@ TEST(Window, EndOfAllNumbers) {
   EXPECT_EQ(window.check(0), Freshness::too_old);
 }
 
-// --- the high half
-// ----------------------------------------------------------------------------------------------------
+// --- the high half ---------------------------------------------------------------------------------------------------
 
 // Numbers around k * 2^32, and anywhere.
 std::uint64_t near_an_epoch(Random& random, std::uint64_t reach) {
