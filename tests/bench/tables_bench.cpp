@@ -3,6 +3,7 @@
 #include <rte_hash.h>
 #include <rte_hash_crc.h>
 #include <rte_lpm6.h>
+#include <rte_version.h>
 
 #include <cstdio>
 #include <random>
@@ -15,6 +16,15 @@ namespace strata {
 namespace {
 
 constexpr std::size_t kBulk = 64;
+
+// DPDK 24.11 gave IPv6 addresses a type of their own.
+#if RTE_VERSION >= RTE_VERSION_NUM(24, 11, 0, 0)
+using Lpm6Address = rte_ipv6_addr;
+const rte_ipv6_addr* argument_of(const Lpm6Address& address) { return &address; }
+#else
+using Lpm6Address = std::uint8_t[16];
+const std::uint8_t* argument_of(const Lpm6Address& address) { return address; }
+#endif
 
 std::vector<SpiKey> spi_keys(std::size_t n) {
   std::mt19937 random(1);
@@ -106,15 +116,16 @@ void sid_rte_lpm6(benchmark::State& state) {
   config.number_tbl8s = static_cast<std::uint32_t>(n * 9 + 64);
   rte_lpm6* table = rte_lpm6_create("bench", 0, &config);
   for (std::size_t i = 0; i < n; ++i) {
-    wire::Ipv6Prefix key = keys[i];
-    rte_lpm6_add(table, key.address.octets.data(), key.length, static_cast<std::uint32_t>(i));
+    Lpm6Address address;
+    std::memcpy(&address, keys[i].address.octets.data(), sizeof address);
+    rte_lpm6_add(table, argument_of(address), keys[i].length, static_cast<std::uint32_t>(i));
   }
   const std::vector<std::size_t> picks = order(n);
   std::size_t at = 0;
   for (auto _ : state) {
-    std::uint8_t wanted[kBulk][16];
+    Lpm6Address wanted[kBulk];
     std::int32_t found[kBulk];
-    for (std::size_t i = 0; i < kBulk; ++i) std::memcpy(wanted[i], keys[picks[at + i]].address.octets.data(), 16);
+    for (std::size_t i = 0; i < kBulk; ++i) std::memcpy(&wanted[i], keys[picks[at + i]].address.octets.data(), 16);
     rte_lpm6_lookup_bulk_func(table, wanted, found, kBulk);
     benchmark::DoNotOptimize(found);
     at = (at + kBulk) % picks.size();
