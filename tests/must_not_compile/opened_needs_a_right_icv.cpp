@@ -10,5 +10,5 @@ struct Unchecked {};
 
 Done open(Packet<stage::EspIn> sealed, const Row<stage::EspIn>& row, TWIN(Authentic, Unchecked) icv,
           Burst<stage::Ip6>& out) {
-  return Gate::opened(std::move(sealed), row, icv, Within{.offset = 16, .length = 40}, out);
+  return Gate::opened(std::move(sealed), row, std::move(icv), Within{.offset = 16, .length = 40}, out);
 }

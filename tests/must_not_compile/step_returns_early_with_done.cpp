@@ -8,7 +8,7 @@ using namespace strata;
 void forward(Burst<stage::Ip4>& in, Burst<stage::Ip4>& settled, Burst<stage::Ip4>& open) {
   in.drain([&](Packet<stage::Ip4> packet, const Row<stage::Ip4>& row) -> Done {
     if (!row.adj.is_none()) {
-      const Done done = settled.push(std::move(packet), row);
+      Done done = settled.push(std::move(packet), row);
       return TWIN(done, );
     }
     return open.push(std::move(packet), row);
