@@ -101,7 +101,6 @@ class Aead {
   // Decrypts every item of the batch in place and leaves the ICVs in it; nothing is believed yet.
   void open(AeadBatch& batch);
 
-
  private:
   struct Library;
   explicit Aead(std::unique_ptr<Library> library);
