@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <iostream>
 
 #include "cli/check.hpp"
 #include "cli/graph.hpp"
@@ -27,12 +28,19 @@ int run_command(int argc, char** argv) {
   return run();
 }
 
+// A report that nobody could read is not a success.
+int flushed(int code) {
+  if (std::cout.flush()) return code;
+  std::fputs("strata: standard output cannot be written\n", stderr);
+  return code == 0 ? 1 : code;
+}
+
 }  // namespace
 
 // Our functions throw nothing; what a library still does (no memory, say) ends in a sentence as well.
 int main(int argc, char** argv) {
   try {
-    return run_command(argc, argv);
+    return flushed(run_command(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "strata: %s\n", error.what());
   } catch (...) {

@@ -3,10 +3,26 @@
 
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace strata {
 
-// Without root, hugepages, devices or the network: for replay. megabytes: of ordinary memory.
+// EAL as long as this lives: ports, pools and tables made with it go first. Once ended it cannot be started again.
+class Eal {
+ public:
+  // Without root, hugepages, devices or the network: for replay. megabytes: of ordinary memory. Leaves no files.
+  static tl::expected<Eal, std::string> start_offline(unsigned megabytes);
+
+  Eal(Eal&& other) noexcept : started_(std::exchange(other.started_, false)) {}
+  Eal& operator=(Eal&&) = delete;
+  ~Eal();
+
+ private:
+  Eal() = default;
+  bool started_ = true;
+};
+
+// The same until the process ends, for programs whose pools are held by nobody in particular: tests and benchmarks.
 tl::expected<void, std::string> start_eal_offline(unsigned megabytes);
 
 }  // namespace strata

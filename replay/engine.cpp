@@ -9,6 +9,7 @@
 #include "replay/explain.hpp"
 #include "replay/feed.hpp"
 #include "replay/outputs.hpp"
+#include "replay/same_file.hpp"
 
 namespace strata::replay {
 namespace {
@@ -17,7 +18,8 @@ constexpr unsigned kMemoryMib = 384;
 constexpr unsigned kBuffers = 1023;
 constexpr std::uint16_t kUsualRoom = 2048;  // octets of frame
 constexpr unsigned kLargeBuffers = 255;
-constexpr std::uint16_t kLargeRoom = 65000;  // jumbo frames, and what a capture of a host with offloads holds
+// Jumbo frames, and what a capture of a host with offloads holds: what the 16 bits of an mbuf's length leave.
+constexpr std::uint16_t kLargeRoom = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 using Clock = std::chrono::steady_clock;
 using Status = tl::expected<void, std::string>;
@@ -40,14 +42,16 @@ std::vector<std::uint16_t> esp_ports(const config::Config& config) {
 class Replay {
  public:
   Replay(const config::Config& config, const Options& options)
-      : config_(config), options_(options), dissect_{esp_ports(config)}, outputs_(dissect_) {}
+      : config_(config), options_(options), dissect_{esp_ports(config)}, feed_(kLargeRoom), outputs_(dissect_) {}
 
   Status prepare();
   Report run();
 
  private:
   tl::expected<PortId, std::string> port_named(const PortFile& given, const char* option) const;
-  Status open_files();
+  Status check_files() const;
+  Status open_inputs();
+  Status open_outputs();
   Status make_ports();
   Status make_worker();
   bool gather();
@@ -64,6 +68,7 @@ class Replay {
   Report report_;
   Feed feed_;
   Outputs outputs_;
+  std::optional<Eal> eal_;  // goes after all that is made of it
   std::optional<Pool> pool_;
   std::optional<Pool> large_pool_;
   std::vector<RingPort> ports_;  // by PortId
@@ -87,23 +92,37 @@ tl::expected<PortId, std::string> Replay::port_named(const PortFile& given, cons
                         " has no port '" + given.port + "'; its ports are: " + names);
 }
 
-Status Replay::open_files() {
-  for (const PortFile& in : options_.in) {
-    const auto port = port_named(in, "--in");
-    if (!port) return tl::unexpected(port.error());
-    if (auto added = feed_.add(*port, in.file); !added) return added;
-  }
-  for (const PortFile& out : options_.out) {
-    const auto port = port_named(out, "--out");
-    if (!port) return tl::unexpected(port.error());
-    if (auto opened = outputs_.write_to(*port, out.file); !opened) return opened;
-  }
+Status Replay::check_files() const {
+  std::vector<NamedFile> read{{"the configuration " + config_.file, config_.file}};
+  std::vector<NamedFile> written;
+  const auto list = [this](const std::vector<PortFile>& files, const char* option,
+                           std::vector<NamedFile>& to) -> Status {
+    for (const PortFile& file : files) {
+      if (const auto port = port_named(file, option); !port) return tl::unexpected(port.error());
+      to.push_back({std::string(option) + " " + file.port + "=" + file.file, file.file});
+    }
+    return {};
+  };
+  if (auto done = list(options_.in, "--in", read); !done) return done;
+  if (auto done = list(options_.expect, "--expect", read); !done) return done;
+  if (auto done = list(options_.out, "--out", written); !done) return done;
+  return keep_apart(read, written);
+}
+
+Status Replay::open_inputs() {
+  for (const PortFile& in : options_.in)
+    if (auto added = feed_.add(*port_named(in, "--in"), in.file); !added) return added;
   for (const PortFile& expected : options_.expect) {
-    const auto port = port_named(expected, "--expect");
-    if (!port) return tl::unexpected(port.error());
-    if (auto opened = outputs_.expect(*port, expected.port, expected.file); !opened) return opened;
+    const PortId port = *port_named(expected, "--expect");
+    if (auto opened = outputs_.expect(port, expected.port, expected.file); !opened) return opened;
   }
   return {};
+}
+
+Status Replay::open_outputs() {
+  for (const PortFile& out : options_.out)
+    if (auto opened = outputs_.write_to(*port_named(out, "--out"), out.file); !opened) return opened;
+  return outputs_.complete();
 }
 
 Status Replay::make_ports() {
@@ -141,10 +160,15 @@ Status Replay::make_worker() {
 }
 
 Status Replay::prepare() {
-  if (auto done = open_files(); !done) return done;
-  if (auto done = start_eal_offline(kMemoryMib); !done) return done;
+  if (auto done = check_files(); !done) return done;
+  if (auto done = open_inputs(); !done) return done;
+  auto eal = Eal::start_offline(kMemoryMib);
+  if (!eal) return tl::unexpected(eal.error());
+  eal_.emplace(std::move(*eal));
   if (auto done = make_ports(); !done) return done;
-  return make_worker();
+  if (auto done = make_worker(); !done) return done;
+  // Last: what the files held is lost only when nothing else can fail.
+  return open_outputs();
 }
 
 // False: no more buffers; what is in flight has to leave first.
@@ -168,11 +192,7 @@ bool Replay::gather() {
     if (burst_.empty()) burst_port_ = frame->port;
     if (frame->port != burst_port_) break;
     if (!burst_.empty() && frame->time_ns / kSecond != burst_.front().time_ns / kSecond) break;
-    if (frame->bytes.size() > kLargeRoom) {
-      report_.errors.push_back("the packet after number " + std::to_string(fed_) + " has " +
-                               std::to_string(frame->bytes.size()) + " octets and was left out; at most " +
-                               std::to_string(kLargeRoom) + " are replayed");
-    } else if (!feed(*frame)) {
+    if (!feed(*frame)) {
       if (burst_.empty()) report_.errors.emplace_back("no packet buffers are left: some were lost");
       break;
     }
@@ -293,7 +313,7 @@ Report Replay::run() {
   report_.dataplane_seconds = in_dataplane.count();
   if (in_dataplane.count() > 0)
     report_.dataplane_packets_per_second = static_cast<double>(report_.received) / in_dataplane.count();
-  for (const std::string& error : feed_.errors()) report_.errors.push_back(error);
+  for (std::string& error : feed_.errors()) report_.errors.push_back(std::move(error));
   outputs_.finish(report_);
   return std::move(report_);
 }

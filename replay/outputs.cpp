@@ -25,6 +25,13 @@ Outputs::~Outputs() {
     if (output.temporary) unlink(output.file.c_str());
 }
 
+Outputs::Status Outputs::expect(PortId port, const std::string& port_name, const std::string& file) {
+  // Found unreadable now rather than after a long replay.
+  if (auto opened = CaptureReader::open(file); !opened) return tl::unexpected(std::move(opened.error()));
+  expected_.push_back({port, port_name, file});
+  return {};
+}
+
 Outputs::Status Outputs::write_to(PortId port, const std::string& file) {
   auto writer = CaptureWriter::open(file);
   if (!writer) return tl::unexpected(std::move(writer.error()));
@@ -32,16 +39,15 @@ Outputs::Status Outputs::write_to(PortId port, const std::string& file) {
   return {};
 }
 
-Outputs::Status Outputs::expect(PortId port, const std::string& port_name, const std::string& file) {
-  // Found unreadable now rather than after a long replay.
-  if (auto opened = CaptureReader::open(file); !opened) return tl::unexpected(std::move(opened.error()));
-  expected_.push_back({port, port_name, file});
-  if (outputs_.contains(port.index())) return {};
-  auto name = temporary_file();
-  if (!name) return tl::unexpected(std::move(name.error()));
-  auto writer = CaptureWriter::open(*name);
-  if (!writer) return tl::unexpected(std::move(writer.error()));
-  outputs_.emplace(port.index(), Output{*name, std::move(*writer), true});
+Outputs::Status Outputs::complete() {
+  for (const Expected& expected : expected_) {
+    if (outputs_.contains(expected.port.index())) continue;
+    auto name = temporary_file();
+    if (!name) return tl::unexpected(std::move(name.error()));
+    auto writer = CaptureWriter::open(*name);
+    if (!writer) return tl::unexpected(std::move(writer.error()));
+    outputs_.emplace(expected.port.index(), Output{*name, std::move(*writer), true});
+  }
   return {};
 }
 

@@ -20,9 +20,12 @@ class Outputs {
   Outputs(Outputs&&) = delete;
   ~Outputs();
 
-  Status write_to(PortId port, const std::string& file);
-  // Without write_to for that port what is sent goes to a file that is removed at the end.
+  // Reads only, so that all that is wrong with an expectation is found before a file is replaced.
   Status expect(PortId port, const std::string& port_name, const std::string& file);
+  Status write_to(PortId port, const std::string& file);
+  // After all of these: what ports without write_to send, but with an expectation, goes to a file that is removed at
+  // the end.
+  Status complete();
 
   void sent(PortId port, std::uint64_t time_ns, std::span<const std::uint8_t> frame);
 

@@ -129,13 +129,44 @@ def test_several_ports_in_the_order_of_time(config, tmp_path):
         assert read_capture(tmp_path / "lan.pcap")[0] == expected
 
 
-def test_a_packet_cut_by_the_snap_length(config, tmp_path):
-    data = capture_bytes([])
-    cut = FRAMES[0][:60]
-    data += struct.pack("<IIII", 1700000000, 0, len(cut), len(FRAMES[0])) + cut
-    data += capture_bytes(FRAMES[1:])[24:]
-    report = json.loads(run(config, tmp_path, put(tmp_path, data), "--json").stdout)
-    assert report["dropped"] == {"ip4.truncated": 1} and report["sent"] == 9
+def test_packets_cut_by_the_snap_length_are_told(config, tmp_path):
+    data = capture_bytes(FRAMES[:1])
+    for frame in FRAMES[1:3]:
+        data += struct.pack("<IIII", 1700000000, 2000, 60, len(frame)) + frame[:60]
+    data += capture_bytes(FRAMES[3:])[24:]
+    done = run(config, tmp_path, put(tmp_path, data), "--json", check=1)
+    line, report = one_sentence(done), json.loads(done.stdout)
+    assert "in.pcap: 2 frames were cut" in line
+    assert f"number 2, 60 of {len(FRAMES[1])} octets" in line
+    assert len(report["errors"]) == 1 and report["errors"][0] in line
+    assert report["dropped"] == {"ip4.truncated": 2} and (report["received"], report["sent"]) == (10, 8)
+
+
+LARGEST = 65535 - 128  # what fits into a buffer of DPDK behind its headroom
+
+
+def unknown_type(length):
+    return FRAMES[0][:12] + b"\x12\x34" + bytes(length - 14)
+
+
+def test_frames_too_large_to_replay_are_told_once(config, tmp_path):
+    frames = [unknown_type(LARGEST), *(unknown_type(LARGEST + 1 + i) for i in range(3)), FRAMES[0]]
+    done = run(config, tmp_path, put(tmp_path, capture_bytes(frames)), "--json", check=1)
+    line, report = one_sentence(done), json.loads(done.stdout)
+    assert "in.pcap: 3 frames were left out" in line and str(LARGEST) in line
+    assert f"number 2, {LARGEST + 1} octets" in line
+    assert len(report["errors"]) == 1 and report["errors"][0] in line
+    assert report["dropped"] == {"eth.unknown_type": 1} and (report["received"], report["sent"]) == (2, 1)
+
+
+@pytest.mark.parametrize("poison", ["00", "a5"])
+def test_the_largest_frame_is_opened_like_any_other(config, tmp_path, poison):
+    around = len(g.good(SA, 1, g.inner4(1000))) - 1000  # ESP pads to 4 octets: as much for every fourth size
+    payload = g.inner4((LARGEST - around) // 4 * 4, seq=1)
+    frame = g.good(SA, 1, payload)
+    assert LARGEST - 4 < len(frame) <= LARGEST
+    run(config, tmp_path, put(tmp_path, capture_bytes([frame])), "--poison", poison)
+    assert read_capture(tmp_path / "lan.pcap")[0] == [g.on_lan(payload)]
 
 
 def test_expect_that_matches(config, tmp_path):
@@ -219,11 +250,110 @@ def test_output_that_cannot_be_written(config, tmp_path):
         assert "/dev/full" in one_sentence(replay(config, "--in", f"wan={source}", "--out", "lan=/dev/full"))
 
 
+def same_file(tmp_path, kind, path):
+    """Another name of a file."""
+    other = tmp_path / f"{kind}.pcap"
+    if kind == "itself":
+        return path
+    if kind == "symlink":
+        other.symlink_to(path)
+    elif kind == "hard link":
+        other.hardlink_to(path)
+    else:
+        folder = tmp_path / "folder"
+        folder.symlink_to(tmp_path)
+        return folder / path.name
+    return other
+
+
+@pytest.mark.parametrize("kind", ["itself", "symlink", "hard link", "folder"])
+@pytest.mark.parametrize("victim", ["input", "expectation", "configuration"])
+def test_an_output_never_replaces_what_is_read(config, tmp_path, kind, victim):
+    source, wanted = put(tmp_path, capture_bytes(FRAMES)), put(tmp_path, capture_bytes(OUT), "wanted.pcap")
+    path = {"input": source, "expectation": wanted, "configuration": config}[victim]
+    was = path.read_bytes()
+    other = put(tmp_path, b"not to be touched either", "other.pcap")
+    reads = ["--in", f"wan={source}", "--expect", f"lan={wanted}"]
+    done = replay(config, *reads, "--out", f"lan2={other}", "--out", f"lan={same_file(tmp_path, kind, path)}")
+    line = one_sentence(done)
+    assert "same file" in line and path.name in line and "--out lan=" in line and done.stdout == ""
+    assert path.read_bytes() == was and other.read_bytes() == b"not to be touched either"
+
+
+@pytest.mark.parametrize("kind", ["itself", "symlink", "hard link", "folder"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_two_outputs_never_write_the_same_file(config, tmp_path, kind, exists):
+    if kind == "hard link" and not exists:
+        pytest.skip("there is nothing to link to")
+    source, out = put(tmp_path, capture_bytes(FRAMES)), tmp_path / "out.pcap"
+    if exists:
+        out.write_bytes(b"old")
+    again = same_file(tmp_path, kind, out)
+    line = one_sentence(replay(config, "--in", f"wan={source}", "--out", f"lan={out}", "--out", f"lan2={again}"))
+    assert "same file" in line and "--out lan=" in line and "--out lan2=" in line
+    assert out.read_bytes() == b"old" if exists else not out.exists()
+
+
+def test_what_is_no_regular_file_may_be_written_twice(config, tmp_path):
+    source = put(tmp_path, capture_bytes(FRAMES))
+    replay(config, "--in", f"wan={source}", "--out", "lan=/dev/null", "--out", "lan2=/dev/null", check=0)
+    both = tmp_path / "a" / ".." / "b.pcap", tmp_path / "b2.pcap"
+    (tmp_path / "a").mkdir()
+    replay(config, "--in", f"wan={source}", "--out", f"lan={both[0]}", "--out", f"lan2={both[1]}", check=0)
+
+
+def test_one_capture_may_be_read_at_two_ports(config, tmp_path):
+    source = put(tmp_path, capture_bytes(FRAMES))
+    report = json.loads(run(config, tmp_path, source, "--in", f"lan2={source}", "--json").stdout)
+    assert report["received"] == 20
+
+
+@pytest.mark.parametrize("missing", ["input", "expectation"])
+def test_nothing_is_written_when_something_cannot_be_read(config, tmp_path, missing):
+    source, out = put(tmp_path, capture_bytes(FRAMES)), put(tmp_path, b"old", "out.pcap")
+    nowhere = tmp_path / "nowhere.pcap"
+    inputs, wanted = (nowhere, source) if missing == "input" else (source, nowhere)
+    line = one_sentence(replay(config, "--in", f"wan={inputs}", "--out", f"lan={out}", "--expect", f"lan={wanted}"))
+    assert "nowhere.pcap" in line and out.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"], ["--explain"]])
+def test_standard_output_that_cannot_be_written(config, tmp_path, flags):
+    source = put(tmp_path, capture_bytes(FRAMES * 50))
+    command = [program(), "replay", config, "--in", f"wan={source}", "--out", f"lan={tmp_path / 'lan.pcap'}", *flags]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    done.stdout = ""
+    assert "standard output" in one_sentence(done)
+    assert read_capture(tmp_path / "lan.pcap")[0] == OUT
+
+
+@pytest.mark.parametrize("command", [["--version"], ["--help"], ["graph"]])
+def test_standard_output_of_other_commands(command):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([program(), *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    done.stdout = ""
+    assert "standard output" in one_sentence(done)
+
+
+def test_a_closed_standard_output_is_not_mixed_with_a_capture(config, tmp_path):
+    """The first file opened would be given its number, and the report would be written into that."""
+    source = put(tmp_path, capture_bytes(FRAMES))
+    shell = 'exec "$@" >&-'
+    command = [program(), "replay", config, "--in", f"wan={source}", "--out", f"lan={tmp_path / 'lan.pcap'}"]
+    done = subprocess.run(["/bin/sh", "-c", shell, "sh", *command], capture_output=True, text=True, timeout=60)
+    assert "standard output" in one_sentence(done)
+    assert read_capture(tmp_path / "lan.pcap")[0] == OUT
+
+
 def test_wrong_usage_is_exit_2(config, tmp_path):
     source = put(tmp_path, capture_bytes(FRAMES))
     for arguments in (
         [],
         [config, "--in", "no-equals-sign"],
+        [config, "--in", f"wan={source}", "--in", f"wan={source}"],
+        [config, "--in", f"wan={source}", "--out", f"lan={source}", "--out", f"lan={source}"],
+        [config, "--in", f"wan={source}", "--expect", f"lan={source}", "--expect", f"lan={source}"],
         [config, "--in", f"wan={source}", "--burst", "65"],
         [config, "--in", f"wan={source}", "--burst", "0"],
         [config, "--in", f"wan={source}", "--poison", "zz"],
@@ -255,6 +385,43 @@ def test_keys_are_never_shown(config, tmp_path):
         assert SA.keymat[:8].hex() not in (done.stdout + done.stderr).lower()
 
 
+def dpdk_folders():
+    """All that DPDK has ever left for anybody, where it can be looked at."""
+    places = [Path("/var/run/dpdk"), Path("/tmp/dpdk"), Path(f"/run/user/{os.geteuid()}/dpdk")]
+    return {path for place in places if os.access(place, os.R_OK | os.X_OK) for path in place.iterdir()}
+
+
+def run_alone(folder, command, **more):
+    """Runs the command with an own folder for temporary files, and shows that nothing is left behind."""
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    temporary.chmod(0o777)
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(temporary)}
+    before = dpdk_folders()
+    process = subprocess.Popen(
+        command, env=environment, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, "")
+    assert list(temporary.iterdir()) == []
+    # Other programs may use DPDK at the same time: ours would have the number of its process.
+    assert not [path for path in dpdk_folders() - before if path.name.endswith(f"-{process.pid}")]
+    return stdout
+
+
+def test_nothing_is_left_behind(config, tmp_path):
+    source, wanted = put(tmp_path, capture_bytes(FRAMES)), put(tmp_path, capture_bytes(OUT), "wanted.pcap")
+    run_alone(tmp_path, [program(), "replay", config, "--in", f"wan={source}", "--expect", f"lan={wanted}"])
+
+
+def test_without_a_folder_for_temporary_files(config, tmp_path):
+    source = put(tmp_path, capture_bytes(FRAMES))
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path / "nowhere")}
+    command = [program(), "replay", config, "--in", f"wan={source}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert "TMPDIR" in one_sentence(done)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="this is another user already")
 def test_it_runs_without_root():
     folder = Path(tempfile.mkdtemp(prefix="strata-replay-"))
@@ -267,18 +434,8 @@ def test_it_runs_without_root():
         config.chmod(0o644)
         source = put(folder, capture_bytes(FRAMES))
         source.chmod(0o644)
-        done = subprocess.run(
-            [binary, "replay", config, "--in", f"wan={source}", "--out", f"lan={folder / 'lan.pcap'}", "--json"],
-            user=65534,
-            group=65534,
-            extra_groups=[],
-            env={"PATH": "/usr/bin:/bin"},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        assert read_capture(folder / "lan.pcap")[0] == OUT and json.loads(done.stdout)["balanced"] is True
+        command = [binary, "replay", config, "--in", f"wan={source}", "--out", f"lan={folder / 'lan.pcap'}", "--json"]
+        stdout = run_alone(folder, command, user=65534, group=65534, extra_groups=[])
+        assert read_capture(folder / "lan.pcap")[0] == OUT and json.loads(stdout)["balanced"] is True
     finally:
         shutil.rmtree(folder)
