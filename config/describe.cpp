@@ -161,9 +161,9 @@ std::string journey_text(const Config& config) {
   }
   if (!config.policies.empty()) {
     out +=
-        "  Out: IPv4 that matches a policy is dropped (policy.no_sa), never sent in clear: putting it into IPv6 and "
-        "sealing it\n"
-        "       is not in this version yet.\n";
+        "  Out: IPv4 that matches a policy is put into IPv6 with its segments, and sealed by the outbound SA whose "
+        "selectors\n"
+        "       fit. Without one it is dropped (policy.no_sa), never sent in clear.\n";
   }
   out += "  In clear: IPv4 is routed between ports of the same side";
   out += config.bypass.empty() ? "; nothing crosses the IPsec boundary.\n"

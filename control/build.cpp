@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/protocol.hpp"
 
 namespace strata {
 namespace {
@@ -33,6 +34,7 @@ class Builder {
     security_associations();
     local_sids();
     bypass();
+    outbound();
     auto routes = RouteTable::create(route_entries());
     if (!routes) return tl::unexpected(std::move(routes.error()));
     tables_->routes = std::move(*routes);
@@ -47,6 +49,9 @@ class Builder {
   void security_associations();
   void local_sids();
   void bypass();
+  void outbound();
+  OutSaId out_sa_for(const config::Policy& policy) const;
+  AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
   AdjId<V4> adjacency(const std::string& port, wire::Ipv4Address address);
@@ -157,6 +162,62 @@ void Builder::bypass() {
     }
     tables_->bypass.push_back(made);
   }
+}
+
+// The SA whose selectors take what the policy makes: from our source to the first segment, IPv4 inside. Selectors of
+// two outbound SAs do not overlap, so there is one at the most.
+OutSaId Builder::out_sa_for(const config::Policy& policy) const {
+  std::uint32_t id = 0;
+  for (const config::SecurityAssociation& sa : config_.security_associations) {
+    if (sa.direction != config::Direction::out) continue;
+    const bool protocol = !sa.selectors.protocol || *sa.selectors.protocol == wire::kProtocolIpv4;
+    if (protocol && config_.srv6_source && wire::contains(sa.selectors.source, *config_.srv6_source) &&
+        wire::contains(sa.selectors.destination, policy.segments.front()))
+      return OutSaId(id);
+    ++id;
+  }
+  return OutSaId::none();
+}
+
+// The way to a peer: on a link of ours, or by the longest route. none(): there is none.
+AdjId<V4> Builder::towards(wire::Ipv4Address peer) {
+  int longest = -1;
+  AdjId<V4> found = AdjId<V4>::none();
+  for (const config::Port& port : config_.ports) {
+    for (const wire::Ipv4Prefix& address : port.addresses) {
+      if (!wire::contains(address, peer) || address.length <= longest) continue;
+      longest = address.length;
+      found = adjacency(port.name, peer);
+    }
+  }
+  for (const config::Route& route : config_.routes) {
+    if (!wire::contains(route.prefix, peer) || route.prefix.length <= longest) continue;
+    longest = route.prefix.length;
+    found = adjacency(route.port, route.next_hop);
+  }
+  return found;
+}
+
+void Builder::outbound() {
+  for (const config::SecurityAssociation& sa : config_.security_associations) {
+    if (sa.direction != config::Direction::out) continue;
+    TunnelHeader tunnel{.source = sa.source, .destination = sa.destination};
+    if (sa.udp_encap) {
+      tunnel.udp_source = sa.udp_encap->source_port;
+      tunnel.udp_destination = sa.udp_encap->destination_port;
+    }
+    tables_->out_sas.push_back(OutboundSa{.key = AeadKey(algorithm_of(sa.algorithm), sa.key.bytes()),
+                                          .spi = sa.spi,
+                                          .esn = sa.esn,
+                                          .adj = towards(sa.destination),
+                                          .tunnel = tunnel});
+  }
+  std::vector<Policy> policies;
+  for (const config::Policy& policy : config_.policies) {
+    const EncapMode mode = policy.mode == config::EncapMode::encaps_red ? EncapMode::encaps_red : EncapMode::encaps;
+    policies.emplace_back(*config_.srv6_source, policy.segments, mode, PolicyHeader{}, out_sa_for(policy));
+  }
+  tables_->policies = PolicyTable(std::move(policies));
 }
 
 // Of equal prefixes the later stays: a policy before a route before a connected subnet. Neighbors are /32, so that what

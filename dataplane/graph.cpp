@@ -49,6 +49,8 @@ std::vector<GraphStep> journey_graph() {
           step("local_sid", &local_sid),
           step("end_dx4", &end_dx4),
           step("ip4_forward", &ip4_forward),
+          step("h_encaps", &h_encaps),
+          step("esp_seal", &esp_seal),
           step("tx", &PortIo::transmit)};
 }
 

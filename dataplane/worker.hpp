@@ -9,6 +9,8 @@
 #include "dataplane/stage/classify.hpp"
 #include "dataplane/stage/end_dx4.hpp"
 #include "dataplane/stage/esp_open.hpp"
+#include "dataplane/stage/esp_seal.hpp"
+#include "dataplane/stage/h_encaps.hpp"
 #include "dataplane/stage/host_input.hpp"
 #include "dataplane/stage/ip4_forward.hpp"
 #include "dataplane/stage/local_sid.hpp"
@@ -57,6 +59,8 @@ class Worker {
   Burst<stage::Ip6> ip6_;
   Burst<stage::Sr6> end_dx4_;
   Burst<stage::Ip4> ip4_;
+  Burst<stage::Steered> steered_;
+  Burst<stage::Sr6Out> sr6_out_;
   Burst<stage::Out> out_;
 };
 
@@ -89,8 +93,16 @@ std::size_t Worker::turn(PortId port, std::size_t most, std::uint64_t now_ns, Ey
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
   }
-  ip4_forward(ip4_, tables_, audit_, out_, Ip4ForwardEnds(ends_));
-  eye.after("ip4_forward", out_);
+  ip4_forward(ip4_, tables_, audit_, steered_, out_, Ip4ForwardEnds(ends_));
+  eye.after("ip4_forward", steered_, out_);
+  if (!steered_.empty()) {
+    h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
+    eye.after("h_encaps", sr6_out_);
+    const bool mixed = !out_.empty();
+    esp_seal(sr6_out_, tables_.out_sas, tables_.adjacencies, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
+    if (mixed) out_.restore_arrival_order();
+    eye.after("esp_seal", out_);
+  }
   PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_));
   ends_.flush();
   return n;

@@ -278,11 +278,16 @@ void Replay::account() {
     report_.sent += report_.ports[i].sent;
   }
   for (std::size_t i = 0; i < kCauseCount; ++i) report_.causes[i] = worker_->ends().count(static_cast<Cause>(i));
-  std::size_t sa = 0;
+  std::size_t in = 0;
+  std::size_t out = 0;
   for (const config::SecurityAssociation& of : config_.security_associations) {
-    if (of.direction != config::Direction::in) continue;
-    report_.security_associations.push_back({of.name, tables_->sas[sa].packets, tables_->sas[sa].octets});
-    ++sa;
+    if (of.direction == config::Direction::in) {
+      report_.security_associations.push_back({of.name, tables_->sas[in].packets, tables_->sas[in].octets});
+      ++in;
+    } else {
+      report_.security_associations.push_back({of.name, tables_->out_sas[out].packets, tables_->out_sas[out].octets});
+      ++out;
+    }
   }
   for (std::size_t i = 0; i < worker_->sid_counters().size(); ++i) {
     const SidCounter& counter = worker_->sid_counters()[i];

@@ -29,7 +29,7 @@ std::string ipv6_pair(wire::Bytes packet) {
 
 ExplainEye::ExplainEye(const config::Config& config, const Tables& tables) : config_(config), tables_(tables) {
   for (const config::SecurityAssociation& sa : config.security_associations)
-    if (sa.direction == config::Direction::in) sa_names_.push_back(sa.name);
+    (sa.direction == config::Direction::in ? sa_names_ : out_sa_names_).push_back(sa.name);
 }
 
 std::string ExplainEye::tell(const Row<stage::Frame>&, wire::Bytes) const { return {}; }
@@ -57,9 +57,16 @@ std::string ExplainEye::tell(const Row<stage::Ip4>& row, wire::Bytes bytes) cons
          config_.ports[adj.port.index()].name;
 }
 
+std::string ExplainEye::tell(const Row<stage::Steered>& row, wire::Bytes) const {
+  return "SRv6 policy " + config_.policies[row.policy.index()].name;
+}
+
+std::string ExplainEye::tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const {
+  return "IPv6 " + ipv6_pair(bytes) + ", to be sealed by SA " + out_sa_names_.at(row.sa.index());
+}
+
 std::string ExplainEye::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
-  return "TTL now " + std::to_string(bytes[wire::kEthernetHeaderLength + 8]) + ", out of " +
-         config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
+  return "out of " + config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
 }
 
 }  // namespace strata::replay

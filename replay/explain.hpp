@@ -37,11 +37,14 @@ class ExplainEye {
   std::string tell(const Row<stage::Ip6>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Sr6>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Ip4>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Steered>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Out>& row, wire::Bytes bytes) const;
 
   const config::Config& config_;
   const Tables& tables_;
-  std::vector<std::string> sa_names_;  // by SaId
+  std::vector<std::string> sa_names_;      // by SaId
+  std::vector<std::string> out_sa_names_;  // by OutSaId
   std::vector<std::string> steps_;
 };
 

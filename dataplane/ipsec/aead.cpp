@@ -114,4 +114,38 @@ void Aead::open(AeadBatch& batch) {
   }
 }
 
+std::optional<Sealed> Aead::seal(AeadBatch& batch) {
+  IMB_MGR* manager = library_->manager.get();
+  Scratch& scratch = library_->scratch;
+  for (std::size_t i = 0; i < batch.size; ++i) {
+    const AeadBatch::Item& item = batch.items[i];
+    const std::uint8_t* nonce = batch.nonces[i].octets;
+    const std::uint8_t* aad = batch.aads[i].octets;
+    std::uint8_t* icv = item.data + item.length;
+    const auto* gcm = static_cast<const gcm_key_data*>(item.key->expanded());
+    switch (item.key->algorithm()) {
+      case AeadAlgorithm::aes_128_gcm:
+        IMB_AES128_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::aes_192_gcm:
+        IMB_AES192_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::aes_256_gcm:
+        IMB_AES256_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
+                           icv, kIcvLength);
+        break;
+      case AeadAlgorithm::chacha20_poly1305:
+        IMB_CHACHA20_POLY1305_INIT(manager, item.key->expanded(), &scratch.chacha, nonce, aad, item.aad_length);
+        IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, item.key->expanded(), &scratch.chacha, item.data, item.data,
+                                         item.length);
+        IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
+        break;
+    }
+  }
+  if (imb_get_errno(manager) != 0) return std::nullopt;
+  return Sealed();
+}
+
 }  // namespace strata

@@ -101,6 +101,10 @@ class Aead {
   // Decrypts every item of the batch in place and leaves the ICVs in it; nothing is believed yet.
   void open(AeadBatch& batch);
 
+  // Encrypts every item in place and writes its ICV behind it, where the caller has made room. Nothing: the library
+  // reported an error, and no item may be sent.
+  std::optional<Sealed> seal(AeadBatch& batch);
+
  private:
   struct Library;
   explicit Aead(std::unique_ptr<Library> library);

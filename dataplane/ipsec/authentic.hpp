@@ -18,4 +18,10 @@ class Authentic {
   friend class AeadVerdict;
 };
 
+// The proof that a packet was sealed: no other IPv6 packet leaves for the unprotected side (RFC 4301 section 5.1).
+class Sealed {
+  Sealed() = default;
+  friend class Aead;
+};
+
 }  // namespace strata

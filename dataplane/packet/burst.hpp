@@ -83,6 +83,7 @@ class alignas(64) Burst {
   void restore_arrival_order();
 
  private:
+  friend class Gate;    // opens packets for sealing in place
   friend class PortIo;  // sends the buffers of a whole burst in one call
 
   void prefetch(std::size_t i) const { rte_prefetch0(rte_pktmbuf_mtod(buffers_[i], const void*)); }
@@ -100,7 +101,7 @@ void Burst<Stage>::restore_arrival_order() {
   rte_mbuf* buffers[kBurstSize] = {};
   alignas(16) std::byte rows_by_place[kBurstSize * sizeof(Row<Stage>)];
   for (std::size_t i = 0; i < size_; ++i) {
-    const auto place = static_cast<std::size_t>(rows()[i].from.place);
+    const auto place = static_cast<std::size_t>(place_of(rows()[i]));
     assert(place < kBurstSize && buffers[place] == nullptr);
     buffers[place] = buffers_[i];
     std::memcpy(&rows_by_place[place * sizeof(Row<Stage>)], &rows_[i * sizeof(Row<Stage>)], sizeof(Row<Stage>));

@@ -5,9 +5,11 @@
 // field.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "dataplane/ipsec/authentic.hpp"
 #include "dataplane/packet/burst.hpp"
@@ -24,6 +26,7 @@ struct Within {
 };
 
 using EthernetHeader = std::array<std::uint8_t, 14>;
+using Ipv6Header = std::array<std::uint8_t, 40>;
 
 class Gate {
  public:
@@ -82,19 +85,63 @@ class Gate {
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 
-  // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
-  static Done linked(Packet<stage::Ip4>&& packet, std::size_t total, const EthernetHeader& header, PortId port,
-                     Burst<stage::Out>& out) {
+  // An IPv4 packet of `total` octets that a policy takes. What carried it is forgotten here too.
+  static Done steered(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total, PolicyId policy,
+                      Burst<stage::Steered>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_to(buffer, {0, total});
-    // Every way to here took an Ethernet header off, so there is room for one.
-    assert(buffer->data_off >= header.size());
-    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off - header.size());
-    buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + header.size());
-    buffer->pkt_len += static_cast<std::uint32_t>(header.size());
-    std::memcpy(rte_pktmbuf_mtod(buffer, void*), header.data(), header.size());
-    return push(buffer, Row<stage::Out>{.port = port}, out);
+    return push(buffer, Row<stage::Steered>{.from = was.from, .policy = policy}, out);
   }
+
+  // Whether a packet can grow by that many octets at its front and its end, if need be by moving it in its buffer.
+  template <class Stage>
+  static bool has_room(const Packet<Stage>& packet, std::size_t front, std::size_t end) {
+    const rte_mbuf* buffer = packet.buffer_;
+    return rte_pktmbuf_headroom(buffer) + rte_pktmbuf_tailroom(buffer) >= front + end;
+  }
+
+  // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. The caller has asked
+  // has_room(); room is kept for what esp_seal adds.
+  static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, const Ipv6Header& header,
+                           std::span<const std::uint8_t> srh, OutSaId sa, Burst<stage::Sr6Out>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    make_headroom(buffer, header.size() + srh.size() + kSealFront);
+    grow_front(buffer, header.size() + srh.size());
+    auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+    std::memcpy(at, header.data(), header.size());
+    std::copy(srh.begin(), srh.end(), at + header.size());
+    return push(buffer, Row<stage::Sr6Out>{.place = was.from.place, .sa = sa}, out);
+  }
+
+  // The octets that ESP's header, IV, padding, trailer and ICV will take, made part of the packet for the cipher to
+  // fill. Still the same stage: nothing is sealed yet. The room was asked for before encapsulated().
+  static std::span<std::uint8_t> open_for_sealing(Burst<stage::Sr6Out>& burst, std::size_t i, std::size_t front,
+                                                  std::size_t end) {
+    rte_mbuf* buffer = burst.buffers_[i];
+    grow_front(buffer, front);
+    buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + end);
+    buffer->pkt_len = buffer->data_len;
+    return burst.bytes(i);
+  }
+
+  // A sealed packet with its link header: nothing but ciphertext and what was made for it goes along.
+  static Done sealed(Packet<stage::Sr6Out>&& packet, const Row<stage::Sr6Out>& was, Sealed,
+                     const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    return link(renew(std::move(packet)), was.place, header, port, out);
+  }
+
+  // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
+  static Done linked(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total,
+                     const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    return link(buffer, was.from.place, header, port, out);
+  }
+
+  // What sealing puts before an IPv6 packet: Ethernet 14, IPv4 20, UDP 8, ESP 8, IV 8.
+  static constexpr std::size_t kSealFront = 14 + 20 + 8 + 8 + 8;
+  // And behind it: padding up to 3, trailer 2, ICV 16.
+  static constexpr std::size_t kSealEnd = 3 + 2 + 16;
 
  private:
   friend class PortIo;  // a received buffer is renewed too
@@ -133,6 +180,31 @@ class Gate {
     buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + part.offset);
     buffer->data_len = static_cast<std::uint16_t>(part.length);
     buffer->pkt_len = buffer->data_len;
+  }
+
+  static void grow_front(rte_mbuf* buffer, std::size_t n) {
+    assert(n <= buffer->data_off);
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off - n);
+    buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + n);
+    buffer->pkt_len = buffer->data_len;
+  }
+
+  // Long segment lists want more room than a driver leaves: then the packet moves towards the buffer's end.
+  static void make_headroom(rte_mbuf* buffer, std::size_t n) {
+    if (buffer->data_off >= n) [[likely]]
+      return;
+    const auto by = static_cast<std::uint16_t>(n - buffer->data_off);
+    assert(by + kSealEnd <= rte_pktmbuf_tailroom(buffer));
+    std::uint8_t* data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+    std::memmove(data + by, data, buffer->data_len);
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + by);
+  }
+
+  // Every way to here took an Ethernet header off or asked has_room(), so there is room for one.
+  static Done link(rte_mbuf* buffer, Arrival place, const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    grow_front(buffer, header.size());
+    std::memcpy(rte_pktmbuf_mtod(buffer, void*), header.data(), header.size());
+    return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
 
   static Origin of_sa(const Origin& from, SaId sa) {

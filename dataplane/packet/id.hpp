@@ -28,7 +28,9 @@ struct OfAdjacencies;
 
 using PortId = Id<struct OfPorts, std::uint8_t>;
 using SaId = Id<struct OfSas, std::uint32_t>;
+using OutSaId = Id<struct OfOutSas, std::uint32_t>;
 using SidId = Id<struct OfSids, std::uint32_t>;
+using PolicyId = Id<struct OfPolicies, std::uint32_t>;
 
 // A next hop on a link. none(): not settled, the route look-up decides.
 template <class Family>

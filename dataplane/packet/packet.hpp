@@ -54,6 +54,7 @@ class [[nodiscard]] Packet {
   explicit Packet(rte_mbuf* buffer) : buffer_(buffer) {}
   rte_mbuf* buffer_;
   friend class Access;
+  friend class Gate;
 };
 
 #ifdef NDEBUG

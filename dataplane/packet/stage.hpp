@@ -44,13 +44,15 @@ struct Origin {
 };
 
 namespace stage {
-struct Frame;  // an Ethernet frame as received
-struct Host;   // an IPv4 packet to an address of ours
-struct EspIn;  // an ESP packet that has an inbound SA, still sealed
-struct Ip6;    // an IPv6 packet, in clear or opened
-struct Sr6;    // an IPv6 packet at a local SID
-struct Ip4;    // an IPv4 packet
-struct Out;    // a frame ready to be sent
+struct Frame;    // an Ethernet frame as received
+struct Host;     // an IPv4 packet to an address of ours
+struct EspIn;    // an ESP packet that has an inbound SA, still sealed
+struct Ip6;      // an IPv6 packet, in clear or opened
+struct Sr6;      // an IPv6 packet at a local SID
+struct Ip4;      // an IPv4 packet
+struct Steered;  // an IPv4 packet that an SRv6 policy takes, its TTL counted down
+struct Sr6Out;   // an IPv6 packet that an outbound SA is to seal
+struct Out;      // a frame ready to be sent
 }  // namespace stage
 
 // For the picture of the journey and for --explain.
@@ -68,6 +70,10 @@ template <>
 inline constexpr const char* kStageName<stage::Sr6> = "Sr6";
 template <>
 inline constexpr const char* kStageName<stage::Ip4> = "Ip4";
+template <>
+inline constexpr const char* kStageName<stage::Steered> = "Steered";
+template <>
+inline constexpr const char* kStageName<stage::Sr6Out> = "Sr6Out";
 template <>
 inline constexpr const char* kStageName<stage::Out> = "Out";
 
@@ -112,15 +118,36 @@ struct Row<stage::Ip4> {
 };
 
 template <>
+struct Row<stage::Steered> {
+  Origin from;
+  PolicyId policy;
+};
+
+template <>
+struct Row<stage::Sr6Out> {
+  Said<Arrival> place;
+  OutSaId sa;
+};
+
+template <>
 struct Row<stage::Out> {
+  Said<Arrival> place;
   PortId port;
 };
+
+// For Burst::restore_arrival_order.
+template <class Stage>
+constexpr Arrival place_of(const Row<Stage>& row) {
+  return row.from.place;
+}
+constexpr Arrival place_of(const Row<stage::Out>& row) { return row.place; }
 
 // Rows live in the worker's first-level cache: 64 of them are 1 KiB at the most.
 template <class Stage>
 concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>> &&
                 !std::is_default_constructible_v<Row<Stage>>;
 static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Ip6> &&
-              Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Out>);
+              Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Steered> && Rowed<stage::Sr6Out> &&
+              Rowed<stage::Out>);
 
 }  // namespace strata

@@ -11,11 +11,13 @@ using ForwardCause = Ip4ForwardEnds::cause_type;
 struct Forward {
   const Tables& tables;
   Audit& audit;
+  Burst<stage::Steered>& steered;
   Burst<stage::Out>& out;
   Ip4ForwardEnds ends;
 
   Done input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const;
-  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const;
+  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> adj) const;
+  Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId policy) const;
 };
 
 // RFC 1812 sections 5.3.7 and 5.3.5: where nothing is forwarded to. Out of End.DX4 no look-up has seen it yet.
@@ -31,33 +33,45 @@ std::optional<ForwardCause> refuse_destination(wire::Ipv4Address destination, co
 
 // RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, unless a rule lets it. What an SA
 // protected on its way here is on the protected side, and does not leave on the other in clear either.
-bool crosses_unbidden(const Row<Ip4>& row, const Adjacency& adj, const Tables& tables, const wire::Ipv4View& ip) {
-  if (row.from.side == adj.side || row.from.side == Side::either_side) [[likely]]
+bool crosses_unbidden(const Row<Ip4>& row, Side to, const Tables& tables, const wire::Ipv4View& ip) {
+  if (row.from.side == to || row.from.side == Side::either_side) [[likely]]
     return false;
   return !row.from.sa.is_none() || !bypass_allows(tables.bypass, ip);
 }
 
 ForwardCause unusable(RouteKind kind) {
   if (kind == RouteKind::connected) return Cause::adj_unresolved;
-  // Policies want an outbound SA; what has none is never sent clear (RFC 4301 section 5.1).
-  if (kind == RouteKind::policy) return Cause::policy_no_sa;
   return Cause::ip4_no_route;
 }
 
-Done Forward::send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const {
-  const Adjacency& adj = tables.adjacencies[id];
-  if (crosses_unbidden(row, adj, tables, ip)) [[unlikely]]
-    return ends.end(std::move(packet), Cause::policy_boundary);
-  if (!adj.resolved) [[unlikely]]
-    return ends.end(std::move(packet), Cause::adj_unresolved);
+// What a router changes in a packet that it passes on (RFC 1812 section 5.3.1, RFC 6040 section 4.2).
+void rewrite(Packet<Ip4>& packet, const Row<Ip4>& row, const wire::Ipv4View& ip, Audit& audit) {
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
   audit.note_ecn(ecn);
   std::uint8_t* header = packet.bytes().data();
   if (ecn.result != static_cast<wire::Ecn>(ip.ecn())) [[unlikely]]
     wire::ipv4_set_ecn(header, static_cast<std::uint8_t>(ecn.result));
   wire::ipv4_decrement_ttl(header);
+}
+
+Done Forward::send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const {
+  const Adjacency& adj = tables.adjacencies[id];
+  if (crosses_unbidden(row, adj.side, tables, ip)) [[unlikely]]
+    return ends.end(std::move(packet), Cause::policy_boundary);
+  if (!adj.resolved) [[unlikely]]
+    return ends.end(std::move(packet), Cause::adj_unresolved);
+  rewrite(packet, row, ip, audit);
   const std::size_t total = ip.total_length();
-  return Gate::linked(std::move(packet), total, adj.header, adj.port, out);
+  return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
+}
+
+// A policy leads to the peer's protected side: what comes in clear from the unprotected one has no business there.
+Done Forward::steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId policy) const {
+  if (crosses_unbidden(row, Side::protected_side, tables, ip)) [[unlikely]]
+    return ends.end(std::move(packet), Cause::policy_boundary);
+  rewrite(packet, row, ip, audit);
+  const std::size_t total = ip.total_length();
+  return Gate::steered(std::move(packet), row, total, policy, steered);
 }
 
 Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const {
@@ -75,6 +89,7 @@ Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route)
   if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);
   if (route.kind == RouteKind::adjacency) [[likely]]
     return send(std::move(packet), row, ip, AdjId<V4>(route.index));
+  if (route.kind == RouteKind::policy) return steer(std::move(packet), row, ip, PolicyId(route.index));
   return ends.end(std::move(packet), unusable(route.kind));
 }
 
@@ -97,10 +112,11 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route
 
 }  // namespace
 
-void ip4_forward(Burst<Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Out>& out, Ip4ForwardEnds ends) {
+void ip4_forward(Burst<Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Steered>& steered,
+                 Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   std::array<Route, kBurstSize> routes;
   find_routes(in, tables.routes, routes);
-  const Forward stage{tables, audit, out, ends};
+  const Forward stage{tables, audit, steered, out, ends};
   in.drain([&](Packet<Ip4> packet, const Row<Ip4>& row, std::size_t i) -> Done {
     return stage.input(std::move(packet), row, routes[i]);
   });

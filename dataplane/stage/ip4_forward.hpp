@@ -1,4 +1,5 @@
-// Forwards IPv4 packets, whatever carried them: validation, ECN, TTL, next hop, the boundary (RFC 1812 section 5).
+// Forwards IPv4 packets, whatever carried them: validation, ECN, TTL, next hop or SRv6 policy, the boundary (RFC 1812
+// section 5).
 #pragma once
 
 #include "dataplane/ipsec/audit.hpp"
@@ -12,9 +13,9 @@ using Ip4ForwardEnds =
     EndsOf<Cause::ip4_truncated, Cause::ip4_bad_version, Cause::ip4_bad_header_length, Cause::ip4_bad_length,
            Cause::ip4_bad_checksum, Cause::ip4_martian_source, Cause::ip4_martian_destination, Cause::ip4_broadcast,
            Cause::ip4_multicast, Cause::ip4_ce_not_ect, Cause::ip4_ttl_exceeded, Cause::ip4_no_route,
-           Cause::policy_boundary, Cause::policy_no_sa, Cause::adj_unresolved>;
+           Cause::policy_boundary, Cause::adj_unresolved>;
 
-void ip4_forward(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Out>& out,
-                 Ip4ForwardEnds ends);
+void ip4_forward(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Steered>& steered,
+                 Burst<stage::Out>& out, Ip4ForwardEnds ends);
 
 }  // namespace strata

@@ -18,7 +18,7 @@ enum class RouteKind : std::uint8_t {
   none,       // no route
   adjacency,  // to a next hop; index: AdjId<V4>
   connected,  // the destination itself is on this link and has no adjacency; index: PortId
-  policy,     // an SRv6 policy; index: its place in the configuration
+  policy,     // an SRv6 policy; index: PolicyId
 };
 
 struct Route {

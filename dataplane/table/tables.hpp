@@ -4,10 +4,12 @@
 #include <array>
 #include <vector>
 
+#include "dataplane/ipsec/outbound_sa.hpp"
 #include "dataplane/ipsec/security_association.hpp"
 #include "dataplane/table/adjacency.hpp"
 #include "dataplane/table/bypass.hpp"
 #include "dataplane/table/own_address.hpp"
+#include "dataplane/table/policy_table.hpp"
 #include "dataplane/table/route_table.hpp"
 #include "dataplane/table/sid_table.hpp"
 
@@ -42,7 +44,9 @@ struct Tables {
   UdpPortSet esp_ports;
   SpiTable spis;
   SaTable sas;
+  OutboundSaTable out_sas;
   SidTable sids;
+  PolicyTable policies;
   AdjacencyTable adjacencies;
   RouteTable routes;
   std::vector<BypassRule> bypass;

@@ -7,7 +7,7 @@
 
 using namespace strata;
 
-void run(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Out>& out,
-         TWIN(Ip4ForwardEnds, EndDx4Ends) ends) {
-  ip4_forward(in, tables, audit, out, ends);
+void run(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Steered>& steered,
+         Burst<stage::Out>& out, TWIN(Ip4ForwardEnds, EndDx4Ends) ends) {
+  ip4_forward(in, tables, audit, steered, out, ends);
 }

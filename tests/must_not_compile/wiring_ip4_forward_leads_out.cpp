@@ -6,7 +6,7 @@
 
 using namespace strata;
 
-void run(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::TWIN(Out, Sr6)>& out,
-         Ip4ForwardEnds ends) {
-  ip4_forward(in, tables, audit, out, ends);
+void run(Burst<stage::Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Steered>& steered,
+         Burst<stage::TWIN(Out, Sr6)>& out, Ip4ForwardEnds ends) {
+  ip4_forward(in, tables, audit, steered, out, ends);
 }

@@ -36,14 +36,14 @@ struct Opened {
 };
 
 // What a batch is made of: the text and all it takes to open it.
-struct Sealed {
+struct SealedText {
   const AeadKey* key;
   Octets iv;
   Octets aad;
   Octets text;
 };
 
-void lay_out(AeadBatch& batch, const Sealed& sealed, std::uint8_t* data) {
+void lay_out(AeadBatch& batch, const SealedText& sealed, std::uint8_t* data) {
   const std::size_t k = batch.size++;
   batch.items[k] = {.key = sealed.key, .data = data, .length = sealed.text.size(), .aad_length = sealed.aad.size()};
   const std::uint32_t salt = sealed.key->salt();
@@ -60,13 +60,22 @@ Icv icv_of(const AeadBatch& batch, std::size_t k) {
   return icv;
 }
 
-Opened open_alone(const Sealed& sealed) {
+Opened open_alone(const SealedText& sealed) {
   AeadBatch batch;
   Opened opened{sealed.text, {}};
   lay_out(batch, sealed, opened.text.data());
   aead().open(batch);
   opened.icv = icv_of(batch, 0);
   return opened;
+}
+
+// Ciphertext and ICV.
+Octets seal_alone(const SealedText& plain) {
+  AeadBatch batch;
+  Octets octets = test::join(plain.text, Octets(kIcvLength, 0xee));
+  lay_out(batch, plain, octets.data());
+  EXPECT_TRUE(aead().seal(batch));
+  return octets;
 }
 
 // --- published vectors -----------------------------------------------------------------------------------------------
@@ -102,6 +111,8 @@ TEST(AeadVectors, AllThatArePublished) {
     if (valid) {
       EXPECT_EQ(opened.text, octets("plaintext")) << name;
       EXPECT_EQ(Octets(opened.icv.begin(), opened.icv.end()), tag) << name;
+      const Octets sealed = seal_alone({&key, octets("iv"), octets("aad"), octets("plaintext")});
+      EXPECT_EQ(sealed, test::join(octets("ciphertext"), tag)) << name;
     }
     ++run[{algorithm, valid}];
   }
@@ -115,7 +126,7 @@ TEST(AeadVectors, AllThatArePublished) {
 
 class AeadOf : public testing::TestWithParam<AeadAlgorithm> {
  protected:
-  Sealed random_sealed(std::size_t length, std::size_t aad_length) {
+  SealedText random_sealed(std::size_t length, std::size_t aad_length) {
     return {&key_, random_octets(random_, kIvLength), random_octets(random_, aad_length),
             random_octets(random_, length)};
   }
@@ -128,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(Algorithms, AeadOf, testing::ValuesIn(kAlgorithms));
 // All of them are stream ciphers: to open twice gives what was there before.
 TEST_P(AeadOf, EveryLength) {
   for (std::size_t length = 0; length <= 300; ++length) {
-    const Sealed sealed = random_sealed(length, length % 2 == 0 ? 8 : 12);
+    const SealedText sealed = random_sealed(length, length % 2 == 0 ? 8 : 12);
     const Opened once = open_alone(sealed);
     EXPECT_EQ(open_alone({sealed.key, sealed.iv, sealed.aad, once.text}).text, sealed.text) << length;
     if (length >= 16) {
@@ -139,19 +150,19 @@ TEST_P(AeadOf, EveryLength) {
 
 TEST_P(AeadOf, EveryBitOfTextAadAndIvIsAuthenticated) {
   for (const std::size_t length : {1, 15, 16, 17, 40, 130}) {
-    const Sealed sealed = random_sealed(length, 12);
+    const SealedText sealed = random_sealed(length, 12);
     const Icv right = open_alone(sealed).icv;
-    const auto flipped_in = [&](Octets Sealed::*part) {
-      Sealed other = sealed;
+    const auto flipped_in = [&](Octets SealedText::*part) {
+      SealedText other = sealed;
       for (std::size_t bit = 0; bit < (other.*part).size() * 8; ++bit) {
         (other.*part)[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
         ASSERT_NE(open_alone(other).icv, right) << length << " bit " << bit;
         (other.*part)[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
       }
     };
-    flipped_in(&Sealed::text);
-    flipped_in(&Sealed::aad);
-    flipped_in(&Sealed::iv);
+    flipped_in(&SealedText::text);
+    flipped_in(&SealedText::aad);
+    flipped_in(&SealedText::iv);
   }
 }
 
@@ -171,7 +182,7 @@ TEST_P(AeadOf, TheSaltIsPartOfTheNonce) {
 }
 
 TEST_P(AeadOf, AKeyMayMove) {
-  const Sealed sealed = random_sealed(100, 8);
+  const SealedText sealed = random_sealed(100, 8);
   const Opened before = open_alone(sealed);
   const AeadKey moved = std::move(key_);
   EXPECT_EQ(moved.algorithm(), GetParam());
@@ -183,7 +194,7 @@ TEST_P(AeadOf, AKeyMayMove) {
 TEST_P(AeadOf, TouchesNothingOutsideThePacket) {
   constexpr std::size_t kBefore = 16;
   for (std::size_t length = 0; length <= 300; ++length) {
-    const Sealed sealed = random_sealed(length, 8);
+    const SealedText sealed = random_sealed(length, 8);
     const Octets before(kBefore, 0xbb);
     const Octets behind(kIcvLength, 0xcc);
     const Octets packet = test::join(before, sealed.text, behind);
@@ -209,7 +220,7 @@ TEST(AeadBatchOf, SixtyFourMixedAreAsEachAlone) {
     for (const AeadAlgorithm algorithm : kAlgorithms)
       keys.emplace_back(algorithm, random_octets(random, key_length(algorithm) + kSaltLength));
   for (int round = 0; round < 40; ++round) {
-    std::vector<Sealed> all;
+    std::vector<SealedText> all;
     for (std::size_t i = 0; i < kBurstSize; ++i)
       all.push_back({&keys[pick(random, keys.size())], random_octets(random, kIvLength),
                      random_octets(random, pick(random, 2) == 0 ? 8 : 12), random_octets(random, pick(random, 1500))});

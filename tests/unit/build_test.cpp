@@ -195,8 +195,8 @@ TEST_F(BuildTables, Duty26_APolicyIsARoute) {
 }
 
 TEST_F(BuildTables, OneAdjacencyForEachNeighborAndPort) {
-  // 10.1.0.2, 192.0.2.254, 10.1.0.9 of a SID, 192.0.2.77 of a route.
-  EXPECT_EQ(tables_->adjacencies.size(), 4u);
+  // 10.1.0.2, 192.0.2.254, 10.1.0.9 of a SID, 192.0.2.77 of a route, the peer of the outbound SA.
+  EXPECT_EQ(tables_->adjacencies.size(), 5u);
 }
 
 TEST_F(BuildTables, Bypass) {

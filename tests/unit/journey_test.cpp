@@ -94,6 +94,7 @@ class Gateway {
     return outcome_;
   }
 
+  OutboundSa& out_sa() { return tables_->out_sas.at(0); }
   Tables& tables() { return *tables_; }
   unsigned in_use() const { return pool_.in_use(); }
 
@@ -427,6 +428,98 @@ TEST(Graph, CauseNamesAreTheirEnumeratorsAndUnique) {
     EXPECT_NE(text.name.find('.'), std::string_view::npos) << text.name;
     EXPECT_FALSE(text.sentence.empty()) << text.name;
   }
+}
+
+// --- outbound --------------------------------------------------------------------------------------------------------
+
+config::Config outbound_config(bool esn, int segments = 1) {
+  std::string list;
+  for (int i = 1; i <= segments; ++i)
+    list += (i == 1 ? "" : ", ") + std::string("\"fc00:2::") + std::to_string(i) + "\"";
+  const std::string text = std::string(R"(
+ports:
+  wan: {device: a, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected}
+  lan: {device: b, mac: "02:00:00:00:01:02", addresses: [10.1.0.1/24], side: protected}
+neighbors:
+  - {port: wan, address: 192.0.2.2, mac: "02:00:00:00:02:01"}
+ipsec:
+  security_associations:
+    - {name: to-b, direction: out, spi: 0x2001, source: 192.0.2.1, destination: 192.0.2.2, algorithm: aes-128-gcm,
+       key: "hex:0102030405060708090a0b0c0d0e0f1011121314", esn: )") +
+                           (esn ? "true" : "false") + R"(,
+       selectors: {source: "fc00:1::/48", destination: "fc00:2::/48"}}
+srv6:
+  source: "fc00:1::1"
+  policies:
+    - {name: to-b, prefixes: [10.2.0.0/16], segments: [)" +
+                           list + R"(]}
+)";
+  auto config = config::parse_text(text, "outbound.yaml");
+  EXPECT_TRUE(config) << (config ? "" : to_string(config.error().front(), "outbound.yaml"));
+  return std::move(*config);
+}
+
+// 10.1.0.2 to 10.2.0.2, of total octets.
+Octets from_host(std::size_t total = 28) {
+  Octets ip = test::from_hex("4500 0000 0001 4000 40fd 0000 0a010002 0a020002");
+  ip.resize(total, 0x11);
+  wire::store_be16(&ip[2], static_cast<std::uint16_t>(total));
+  wire::store_be16(&ip[10], wire::checksum(wire::Bytes(ip).first(20)));
+  return test::join(test::from_hex("020000000102 020000000202 0800"), ip);
+}
+
+// RFC 4303 section 3.3.3: the number never cycles. The last one is used, and with it the SA is at its end.
+TEST(Outbound, Duty08_NumbersEndBeforeTheyCycle) {
+  for (const bool esn : {false, true}) {
+    Gateway gateway(outbound_config(esn));
+    gateway.out_sa().sequence = esn ? ~std::uint64_t{0} - 1 : 0xfffffffe;
+    gateway.turn(1, std::vector<Octets>(3, from_host()));
+    const Outcome outcome = gateway.finish();
+    ASSERT_EQ(outcome.sent[0].size(), 1u);
+    EXPECT_EQ(wire::load_be32(&outcome.sent[0][0][14 + 20 + 4]), 0xffffffffu);
+    EXPECT_EQ(outcome.count(Cause::esp_seq_exhausted), 2u);
+  }
+}
+
+// Beyond 2^32 an SA with ESN goes on, and the low half is what is sent.
+TEST(Outbound, Duty08_EsnCrosses32Bits) {
+  Gateway gateway(outbound_config(true));
+  gateway.out_sa().sequence = 0xfffffffe;
+  gateway.turn(1, std::vector<Octets>(3, from_host()));
+  const Outcome outcome = gateway.finish();
+  ASSERT_EQ(outcome.sent[0].size(), 3u);
+  const std::uint64_t ivs[] = {0xffffffff, 0x100000000, 0x100000001};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(wire::load_be32(&outcome.sent[0][i][14 + 20 + 4]), static_cast<std::uint32_t>(ivs[i]));
+    EXPECT_EQ(wire::load_be64(&outcome.sent[0][i][14 + 20 + 8]), ivs[i]);
+  }
+}
+
+// RFC 4106 section 3.1: no IV comes twice with one key.
+TEST(Outbound, Duty33_NoIvTwice) {
+  Gateway gateway(outbound_config(false));
+  std::set<std::uint64_t> ivs;
+  const std::uint64_t turns = rounds(2000);
+  for (std::uint64_t turn = 0; turn < turns; ++turn) {
+    gateway.turn(1, std::vector<Octets>(1 + turn % 64, from_host()));
+    gateway.collect();
+  }
+  const Outcome outcome = gateway.finish();
+  for (const Octets& frame : outcome.sent[0]) EXPECT_TRUE(ivs.insert(wire::load_be64(&frame[14 + 20 + 8])).second);
+  EXPECT_EQ(ivs.size(), outcome.sent[0].size());
+  EXPECT_GT(ivs.size(), turns * 30);
+}
+
+// A buffer that is full has no room for a tunnel's headers; one octet less of packet, and it has.
+TEST(Outbound, NoRoomInTheBuffer) {
+  const std::size_t srh = 8 + 15 * 16;
+  const std::size_t needs = Gate::kSealFront + Gate::kSealEnd + 40 + srh;
+  const std::size_t most = 2048 + RTE_PKTMBUF_HEADROOM - needs;
+  Gateway gateway(outbound_config(false, 16));
+  gateway.turn(1, std::vector<Octets>{from_host(most), from_host(most + 1), from_host(2034)});
+  const Outcome outcome = gateway.finish();
+  EXPECT_EQ(outcome.sent[0].size(), 1u);
+  EXPECT_EQ(outcome.count(Cause::tx_no_room), 2u);
 }
 
 }  // namespace

@@ -151,9 +151,9 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   EXPECT_EQ(ip4_.row(0).carried, Ecn::ect1);
 
   const EthernetHeader header{0xde, 0xad, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x08, 0x00};
-  ip4_.drain([&](Packet<Ip4> p, const Row<Ip4>&) -> Done {
+  ip4_.drain([&](Packet<Ip4> p, const Row<Ip4>& row) -> Done {
     dirty();
-    return Gate::linked(std::move(p), 60, header, PortId(2), out_);
+    return Gate::linked(std::move(p), row, 60, header, PortId(2), out_);
   });
   expect_clean(74, "linked");
   EXPECT_EQ(octets_of(out_, 0), test::join(Octets(header.begin(), header.end()), counted(60, 90)));
@@ -517,9 +517,9 @@ TEST_F(ParkingRing, EachOtherStageHasItsOwnTag) {
   Burst<Out> out;
   make_ip4(2);
   const EthernetHeader header{};
-  ip4_.drain([&](Packet<Ip4> p, const Row<Ip4>&, std::size_t i) -> Done {
+  ip4_.drain([&](Packet<Ip4> p, const Row<Ip4>& row, std::size_t i) -> Done {
     // The first octet's place was in the frame's own: there is room for the header in the headroom.
-    return Gate::linked(std::move(p), 2, header, PortId(static_cast<std::uint8_t>(20 + i)), out);
+    return Gate::linked(std::move(p), row, 2, header, PortId(static_cast<std::uint8_t>(20 + i)), out);
   });
   out.drain([&](Packet<Out> p, const Row<Out>& row) -> Done { return Parking::park(std::move(p), row, into_ring()); });
   (void)Parking::pick_up(out_of_ring(), out, source_.ends());

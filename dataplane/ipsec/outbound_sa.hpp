@@ -1,0 +1,43 @@
+// An outbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "dataplane/ipsec/aead.hpp"
+#include "dataplane/packet/id.hpp"
+#include "dataplane/wire/address.hpp"
+
+namespace strata {
+
+// What the outer header says that is not copied from the packet inside (RFC 4301 section 5.1.2.1).
+struct TunnelHeader {
+  wire::Ipv4Address source;
+  wire::Ipv4Address destination;
+  std::uint16_t udp_source = 0;  // 0: plain ESP, protocol 50
+  std::uint16_t udp_destination = 0;
+  std::uint8_t ttl = 64;
+  bool dont_fragment = true;
+};
+
+struct alignas(64) OutboundSa {
+  AeadKey key;
+  std::uint32_t spi;
+  bool esn;
+  AdjId<V4> adj;  // towards the peer; none(): no route leads there
+  TunnelHeader tunnel;
+  std::uint64_t sequence = 0;  // the last one sent; the first is 1 (RFC 4303 section 3.3.3)
+  std::uint16_t ip_id = 0;     // where fragmentation is allowed (RFC 6864 section 4.3)
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;  // of the IPv6 packets sealed
+
+  // A number is never used twice, and with it no nonce.
+  bool exhausted() const {
+    return sequence == (esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max());
+  }
+};
+
+using OutboundSaTable = std::vector<OutboundSa>;
+
+}  // namespace strata

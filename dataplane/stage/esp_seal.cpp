@@ -1,0 +1,131 @@
+#include "dataplane/stage/esp_seal.hpp"
+
+#include <cstring>
+
+#include "dataplane/wire/checksum.hpp"
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/udp.hpp"
+
+namespace strata {
+namespace {
+
+using stage::Sr6Out;
+using SealCause = EspSealEnds::cause_type;
+
+//  | IPv4 20 | UDP 8, if any | SPI 4 | sequence 4 | IV 8 | IPv6 packet | 1, 2, 3, .. | P | 41 | ICV 16 |
+//                            |<-------- AAD ----->|      |<------------- text ------------->|
+struct Layout {
+  std::size_t udp;      // octets of the UDP header: 8 or 0
+  std::size_t padding;  // RFC 4303 section 2.4: text in whole words of 4 octets
+  std::size_t front() const { return wire::kIpv4MinHeaderLength + udp + wire::kEspHeaderLength + kIvLength; }
+  std::size_t end() const { return padding + wire::kEspTrailerLength + kIcvLength; }
+};
+
+Layout layout_of(const OutboundSa& sa, std::size_t inner) {
+  const std::size_t udp = sa.tunnel.udp_destination != 0 ? wire::kUdpHeaderLength : 0;
+  return {udp, (4 - (inner + wire::kEspTrailerLength) % 4) % 4};
+}
+
+// RFC 4301 section 5.1.2.1: DSCP is copied; RFC 6040 section 4.1: so is ECN. RFC 6864: where it must not be fragmented
+// the ID says nothing, where it may each packet needs its own.
+void write_ipv4(std::uint8_t* header, OutboundSa& sa, std::uint8_t tos, std::size_t total) {
+  const TunnelHeader& tunnel = sa.tunnel;
+  header[0] = 0x45;
+  header[1] = tos;
+  wire::store_be16(header + 2, static_cast<std::uint16_t>(total));
+  wire::store_be16(header + 4, tunnel.dont_fragment ? std::uint16_t{0} : ++sa.ip_id);
+  wire::store_be16(header + 6, tunnel.dont_fragment ? 0x4000 : 0);
+  header[8] = tunnel.ttl;
+  header[9] = tunnel.udp_destination != 0 ? wire::kProtocolUdp : wire::kProtocolEsp;
+  wire::store_be16(header + 10, 0);
+  wire::store_be32(header + 12, tunnel.source.value);
+  wire::store_be32(header + 16, tunnel.destination.value);
+  wire::store_be16(header + 10, wire::checksum({header, wire::kIpv4MinHeaderLength}));
+}
+
+// RFC 3948 section 2.1: checksum 0.
+void write_udp(std::uint8_t* header, const TunnelHeader& tunnel, std::size_t length) {
+  wire::store_be16(header, tunnel.udp_source);
+  wire::store_be16(header + 2, tunnel.udp_destination);
+  wire::store_be16(header + 4, static_cast<std::uint16_t>(length));
+  wire::store_be16(header + 6, 0);
+}
+
+void write_trailer(std::uint8_t* padding, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) padding[i] = static_cast<std::uint8_t>(i + 1);
+  padding[count] = static_cast<std::uint8_t>(count);
+  padding[count + 1] = wire::kProtocolIpv6;
+}
+
+// ESP header, IV, nonce and AAD. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
+void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint8_t* esp) {
+  wire::store_be32(esp, sa.spi);
+  wire::store_be32(esp + 4, static_cast<std::uint32_t>(sa.sequence));
+  wire::store_be64(esp + wire::kEspHeaderLength, sa.sequence);
+  const std::uint32_t salt = sa.key.salt();
+  std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
+  std::memcpy(batch.nonces[k].octets + sizeof salt, esp + wire::kEspHeaderLength, kIvLength);
+  std::memcpy(batch.aads[k].octets, esp, wire::kEspHeaderLength);
+  if (sa.esn) wire::store_be64(batch.aads[k].octets + 4, sa.sequence);  // RFC 4106 section 5
+}
+
+// Everything of the packet at place i but the encryption.
+void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch) {
+  const std::span<std::uint8_t> inner = in.bytes(i);
+  const Layout layout = layout_of(sa, inner.size());
+  const std::uint8_t tos = wire::Ipv6View::check(inner).view.traffic_class();
+  const std::span<std::uint8_t> packet = Gate::open_for_sealing(in, i, layout.front(), layout.end());
+  ++sa.sequence;
+  ++sa.packets;
+  sa.octets += inner.size();
+
+  std::uint8_t* esp = packet.data() + wire::kIpv4MinHeaderLength + layout.udp;
+  write_ipv4(packet.data(), sa, tos, packet.size());
+  if (layout.udp != 0)
+    write_udp(packet.data() + wire::kIpv4MinHeaderLength, sa.tunnel, packet.size() - wire::kIpv4MinHeaderLength);
+  write_trailer(inner.data() + inner.size(), layout.padding);
+  const std::size_t k = batch.size++;
+  number(batch, k, sa, esp);
+  batch.items[k] = {.key = &sa.key,
+                    .data = inner.data(),
+                    .length = inner.size() + layout.padding + wire::kEspTrailerLength,
+                    .aad_length = sa.esn ? 12U : 8U};
+}
+
+// Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
+std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
+  if (sa.exhausted()) [[unlikely]]
+    return SealCause(Cause::esp_seq_exhausted);
+  if (sa.adj.is_none()) [[unlikely]]
+    return SealCause(Cause::ip4_no_route);
+  if (!adjacencies[sa.adj].resolved) [[unlikely]]
+    return SealCause(Cause::adj_unresolved);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead, AeadBatch& batch,
+              Burst<stage::Out>& out, EspSealEnds ends) {
+  std::array<std::optional<SealCause>, kBurstSize> refused;
+  batch.size = 0;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    OutboundSa& sa = sas[in.row(i).sa.index()];
+    refused[i] = refuse(sa, adjacencies);
+    if (!refused[i]) [[likely]]
+      lay_out(in, i, sa, batch);
+  }
+  const std::optional<Sealed> proof = aead.seal(batch);
+  in.drain([&](Packet<Sr6Out> packet, const Row<Sr6Out>& row, std::size_t i) -> Done {
+    if (refused[i]) [[unlikely]]
+      return ends.end(std::move(packet), *refused[i]);
+    if (!proof) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_seal_failed);
+    const Adjacency& adj = adjacencies[sas[row.sa.index()].adj];
+    return Gate::sealed(std::move(packet), row, *proof, adj.header, adj.port, out);
+  });
+}
+
+}  // namespace strata

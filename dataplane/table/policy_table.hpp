@@ -1,0 +1,57 @@
+// SRv6 policies (RFC 8986 section 5, RFC 9256 section 2): the header that each pushes, made beforehand.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "dataplane/packet/id.hpp"
+#include "dataplane/wire/address.hpp"
+#include "dataplane/wire/ipv6.hpp"
+
+namespace strata {
+
+enum class EncapMode : std::uint8_t { encaps, encaps_red };
+
+// What the outer IPv6 header says that is not copied from the packet inside.
+struct PolicyHeader {
+  std::uint8_t hop_limit = 64;
+  std::optional<std::uint8_t> dscp;  // nothing: the inner packet's (RFC 2983, uniform)
+};
+
+class Policy {
+ public:
+  static constexpr std::size_t kMaxSegments = 16;
+
+  // segments: 1 to kMaxSegments, in the order of travel. sa: the outbound SA whose selectors take these packets;
+  // none(): there is none, and they are dropped.
+  Policy(const wire::Ipv6Address& source, std::span<const wire::Ipv6Address> segments, EncapMode mode,
+         const PolicyHeader& values, OutSaId sa);
+
+  // IPv6 header, and SRH if there is one: payload length, traffic class and flow label are for each packet to fill in.
+  std::span<const std::uint8_t> header() const { return {header_.data(), length_}; }
+  const std::optional<std::uint8_t>& dscp() const { return dscp_; }
+  OutSaId sa() const { return sa_; }
+
+ private:
+  static constexpr std::size_t kMaxHeader = wire::kIpv6HeaderLength + 8 + kMaxSegments * 16;
+
+  std::array<std::uint8_t, kMaxHeader> header_{};
+  std::uint16_t length_ = 0;
+  std::optional<std::uint8_t> dscp_;
+  OutSaId sa_;
+};
+
+class PolicyTable {
+ public:
+  PolicyTable() = default;
+  explicit PolicyTable(std::vector<Policy> policies) : policies_(std::move(policies)) {}
+  const Policy& operator[](PolicyId id) const { return policies_[id.index()]; }
+  std::size_t size() const { return policies_.size(); }
+
+ private:
+  std::vector<Policy> policies_;
+};
+
+}  // namespace strata
