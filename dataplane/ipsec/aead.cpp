@@ -117,6 +117,7 @@ void Aead::open(AeadBatch& batch) {
 std::optional<Sealed> Aead::seal(AeadBatch& batch) {
   IMB_MGR* manager = library_->manager.get();
   Scratch& scratch = library_->scratch;
+  int error = 0;
   for (std::size_t i = 0; i < batch.size; ++i) {
     const AeadBatch::Item& item = batch.items[i];
     const std::uint8_t* nonce = batch.nonces[i].octets;
@@ -143,8 +144,9 @@ std::optional<Sealed> Aead::seal(AeadBatch& batch) {
         IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
         break;
     }
+    error |= imb_get_errno(manager);  // each call forgets what the one before reported
   }
-  if (imb_get_errno(manager) != 0) return std::nullopt;
+  if (error != 0) return std::nullopt;
   return Sealed();
 }
 

@@ -11,7 +11,15 @@ from harness import causes, read_capture, replay
 FOLDER = Path(__file__).parent / "captures"
 
 # These need a driver that scatters, a full transmit queue, or a fault in strata.
-NOT_FROM_A_CAPTURE = {"rx.multi_segment", "rx.shared", "tx.full", "park.wrong_stage"}
+NOT_FROM_A_CAPTURE = {
+    "rx.multi_segment",
+    "rx.shared",
+    "tx.full",
+    "tx.no_room",
+    "park.wrong_stage",
+    "esp.seq_exhausted",
+    "esp.seal_failed",
+}
 
 
 @pytest.mark.parametrize("name", make_captures.CAPTURES)

@@ -495,6 +495,18 @@ TEST(Outbound, Duty08_EsnCrosses32Bits) {
   }
 }
 
+// What the cipher reports an error about is never sent: here a key that is not there.
+TEST(Outbound, Duty77_WhatCannotBeSealedIsNotSent) {
+  Gateway gateway(outbound_config(false));
+  AeadKey taken = std::move(gateway.out_sa().key);
+  gateway.turn(1, std::vector<Octets>(3, from_host()));
+  gateway.out_sa().key = std::move(taken);
+  gateway.turn(1, std::vector<Octets>(2, from_host()));
+  const Outcome outcome = gateway.finish();
+  EXPECT_EQ(outcome.sent[0].size(), 2u);
+  EXPECT_EQ(outcome.count(Cause::esp_seal_failed), 3u);
+}
+
 // RFC 4106 section 3.1: no IV comes twice with one key.
 TEST(Outbound, Duty33_NoIvTwice) {
   Gateway gateway(outbound_config(false));
