@@ -16,7 +16,7 @@ struct Forward {
   Ip4ForwardEnds ends;
 
   Done input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const;
-  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> adj) const;
+  Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const;
   Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId policy) const;
 };
 
