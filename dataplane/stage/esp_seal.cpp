@@ -75,7 +75,9 @@ void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint8_t*
 void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch) {
   const std::span<std::uint8_t> inner = in.bytes(i);
   const Layout layout = layout_of(sa, inner.size());
-  const std::uint8_t tos = wire::Ipv6View::check(inner).view.traffic_class();
+  const auto [ip, fault] = wire::Ipv6View::check(inner);
+  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
+  const std::uint8_t tos = ip.traffic_class();
   const std::span<std::uint8_t> packet = Gate::open_for_sealing(in, i, layout.front(), layout.end());
   ++sa.sequence;
   ++sa.packets;

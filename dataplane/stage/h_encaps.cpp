@@ -33,7 +33,8 @@ Done encapsulate(Packet<Steered> packet, const Row<Steered>& row, const PolicyTa
     return ends.end(std::move(packet), Cause::tx_no_room);
 
   // Checked once more, for the view: between ip4_forward and here nothing can have broken it.
-  const wire::Ipv4View ip = wire::Ipv4View::check(std::as_const(packet).bytes()).view;
+  const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
+  if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
   Ipv6Header first;
   std::memcpy(first.data(), policy.header().data(), first.size());
   // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
