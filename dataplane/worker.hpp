@@ -6,14 +6,21 @@
 #include <tl/expected.hpp>
 
 #include "dataplane/packet/port_io.hpp"
+#include "dataplane/stage/arp_input.hpp"
 #include "dataplane/stage/classify.hpp"
 #include "dataplane/stage/end_dx4.hpp"
 #include "dataplane/stage/esp_open.hpp"
 #include "dataplane/stage/esp_seal.hpp"
+#include "dataplane/stage/fragment.hpp"
 #include "dataplane/stage/h_encaps.hpp"
 #include "dataplane/stage/host_input.hpp"
+#include "dataplane/stage/icmp_error.hpp"
 #include "dataplane/stage/ip4_forward.hpp"
+#include "dataplane/stage/ip4_output.hpp"
+#include "dataplane/stage/local_deliver.hpp"
 #include "dataplane/stage/local_sid.hpp"
+#include "dataplane/stage/reassemble.hpp"
+#include "dataplane/stage/resolve.hpp"
 
 namespace strata {
 
@@ -25,26 +32,61 @@ struct NoEye {
 
 class Worker {
  public:
-  // devices: DPDK's port numbers, by PortId. tables: outlives the worker.
+  // devices: DPDK's port numbers, by PortId. tables, pool: outlive the worker. pool: for what begins here; the largest
+  // packet that is put together of several buffers or fragments is its room.
   static tl::expected<std::unique_ptr<Worker>, std::string> create(Tables& tables,
-                                                                   std::array<std::uint16_t, kMaxPorts> devices);
+                                                                   std::array<std::uint16_t, kMaxPorts> devices,
+                                                                   const Pool& pool);
 
-  // Takes up to `most` frames of a port through the whole journey. Returns how many were received.
-  // now_ns: for what is logged of them.
+  // Takes up to `most` frames of a port's queue through the whole journey. Returns how many were received.
+  // now_ns: since any moment, never less than before.
   template <class Eye>
-  std::size_t turn(PortId port, std::size_t most, std::uint64_t now_ns, Eye& eye);
+  std::size_t turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye);
+
+  // What is due by the clock: neighbors that are asked again or no more, fragments that waited too long. Between turns.
+  void tick(std::uint64_t now_ns);
+  // When tick() has something to do next, as far as neighbors go.
+  std::uint64_t next_due() const { return neighbors_.next_due(); }
+
+  // Says the port's own addresses on its link (RFC 5227 section 3): at the start, and when the link comes up.
+  void announce(PortId port);
+
+  // What still waits ends here.
+  void finish();
 
   const Ends& ends() const { return ends_; }
   Audit& audit() { return audit_; }
   const SidCounters& sid_counters() const { return sid_counters_; }
+  const IcmpCounters& icmp_counters() const { return icmp_counters_; }
   std::uint64_t received(PortId port) const { return received_[port.index()]; }
   std::uint64_t sent(PortId port) const { return sent_[port.index()]; }
+  std::uint64_t parked() const { return held_.held() + reassembly_->held(); }
 
  private:
-  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, Aead aead);
+  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Aead aead,
+         Neighbors neighbors, std::unique_ptr<Reassembly> reassembly);
+
+  template <class Eye>
+  void host(std::uint64_t now_ns, Eye& eye);
+  template <class Eye>
+  void forward(std::uint64_t now_ns, Eye& eye);
+  template <class Eye>
+  void leave(std::uint64_t now_ns, Eye& eye);
+  template <class Eye>
+  void seal(Eye& eye);
+  void wake(const Heard& heard, std::uint64_t now_ns);
+  void give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns);
+  void ask(AdjId<V4> neighbor);
+  void transmit() { PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_)); }
 
   Tables& tables_;
+  Maker maker_;
   Aead aead_;
+  Neighbors neighbors_;
+  HoldQueue held_;
+  std::unique_ptr<Reassembly> reassembly_;
+  IcmpLimit icmp_limit_;
+  IcmpCounters icmp_counters_;
   Ends ends_;
   Audit audit_;
   EspOpenScratch esp_scratch_;
@@ -54,11 +96,19 @@ class Worker {
   std::array<std::uint64_t, kMaxPorts> sent_{};
 
   Burst<stage::Frame> frames_;
+  Burst<stage::Arp> arp_;
   Burst<stage::Host> host_;
+  Burst<stage::Fragment> fragments_;
   Burst<stage::EspIn> esp_;
   Burst<stage::Ip6> ip6_;
   Burst<stage::Sr6> end_dx4_;
   Burst<stage::Ip4> ip4_;
+  Burst<stage::Local> local_;
+  Burst<stage::Refused> refused_;
+  Burst<stage::Made> made_;
+  Burst<stage::Unresolved> unresolved_;
+  Burst<stage::Unresolved> waited_;
+  Burst<stage::Oversize> oversize_;
   Burst<stage::Steered> steered_;
   Burst<stage::Sr6Out> sr6_out_;
   Burst<stage::Out> out_;
@@ -67,24 +117,22 @@ class Worker {
 // The journey. A step's first burst is where its packets come from, the others are where they can go; all else of them
 // is in its ends. Where packets of one burst come together by two ways, they go on in the order they came.
 template <class Eye>
-std::size_t Worker::turn(PortId port, std::size_t most, std::uint64_t now_ns, Eye& eye) {
+std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  const Origin here{SaId::none(), port, tables_.ports[port.index()].side, Arrival{}};
-  const std::size_t n = PortIo::receive(devices_[port.index()], 0, most, here, frames_, PortIo::RxEnds(ends_));
+  const PortEntry& at = tables_.ports[port.index()];
+  const Origin here{SaId::none(), port, at.side, Arrival{}};
+  const std::size_t n =
+      PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_, PortIo::RxEnds(ends_));
   received_[port.index()] += n;
   if (n == 0) return 0;
   eye.after("rx", frames_);
 
-  classify(frames_, tables_, host_, ip4_, ip6_, ClassifyEnds(ends_));
-  eye.after("classify", host_, ip4_, ip6_);
-  if (!host_.empty()) {
-    host_input(host_, tables_, audit_, esp_, HostInputEnds(ends_));
-    eye.after("host_input", esp_);
-    const bool mixed = !ip6_.empty();
-    esp_open(esp_, tables_.sas, aead_, esp_scratch_, audit_, ip6_, EspOpenEnds(ends_));
-    if (mixed) ip6_.restore_arrival_order();
-    eye.after("esp_open", ip6_);
-  }
+  if (!at.is_host) [[likely]]
+    classify(frames_, tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
+  else
+    classify_host(frames_, tables_, arp_, made_, ClassifyEnds(ends_));
+  eye.after("classify", arp_, host_, ip4_, ip6_, made_);
+  if (!host_.empty()) host(now_ns, eye);
   if (!ip6_.empty()) {
     local_sid(ip6_, tables_, audit_, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
@@ -93,19 +141,100 @@ std::size_t Worker::turn(PortId port, std::size_t most, std::uint64_t now_ns, Ey
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
   }
-  ip4_forward(ip4_, tables_, audit_, steered_, out_, Ip4ForwardEnds(ends_));
-  eye.after("ip4_forward", steered_, out_);
-  if (!steered_.empty()) {
-    h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
-    eye.after("h_encaps", sr6_out_);
-    const bool mixed = !out_.empty();
-    esp_seal(sr6_out_, tables_.out_sas, tables_.adjacencies, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
-    if (mixed) out_.restore_arrival_order();
-    eye.after("esp_seal", out_);
+  forward(now_ns, eye);
+  if (!arp_.empty()) [[unlikely]] {
+    // Last: what came with it to a neighbor yet unknown has lined up behind those that wait already.
+    Heard heard;
+    arp_input(arp_, tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
+    eye.after("arp_input", out_);
+    transmit();
+    wake(heard, now_ns);
   }
-  PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_));
   ends_.flush();
   return n;
+}
+
+// IPv4 to an address of ours: ESP is opened, fragments wait for each other, the rest waits in local_.
+template <class Eye>
+void Worker::host(std::uint64_t now_ns, Eye& eye) {
+  host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
+  eye.after("host_input", esp_, fragments_, local_);
+  if (!fragments_.empty()) [[unlikely]] {
+    reassemble(fragments_, *reassembly_, now_ns, host_, ReassembleEnds(ends_));
+    eye.after("reassemble", host_);
+    host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
+    esp_.restore_arrival_order();
+    local_.restore_arrival_order();
+    eye.after("host_input", esp_, local_);
+  }
+  const bool mixed = !ip6_.empty();
+  esp_open(esp_, tables_.sas, aead_, esp_scratch_, audit_, ip6_, EspOpenEnds(ends_));
+  if (mixed) ip6_.restore_arrival_order();
+  eye.after("esp_open", ip6_);
+}
+
+// IPv4 on its way, for this machine, or made by it.
+template <class Eye>
+void Worker::forward(std::uint64_t now_ns, Eye& eye) {
+  const bool mixed = !local_.empty();
+  ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, local_, refused_, out_,
+              Ip4ForwardEnds(ends_));
+  eye.after("ip4_forward", steered_, oversize_, unresolved_, local_, refused_, out_);
+  const bool has_extra = !local_.empty() || !refused_.empty() || !made_.empty();
+  if (has_extra) [[unlikely]] {
+    if (mixed) local_.restore_arrival_order();
+    local_deliver(local_, tables_, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
+    eye.after("local_deliver", made_, oversize_, refused_, out_);
+    icmp_error(refused_, tables_, icmp_limit_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
+    eye.after("icmp_error", made_);
+    made_.restore_arrival_order();
+    ip4_output(made_, tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));
+    steered_.restore_arrival_order();
+    oversize_.restore_arrival_order();
+    unresolved_.restore_arrival_order();
+    out_.restore_arrival_order();
+    eye.after("ip4_output", steered_, oversize_, unresolved_, out_);
+  }
+  leave(now_ns, eye);
+}
+
+// Out of the ports. The fragments of a packet leave where the packet would have.
+template <class Eye>
+void Worker::leave(std::uint64_t now_ns, Eye& eye) {
+  while (!oversize_.empty()) [[unlikely]] {
+    Burst<stage::Oversize> one;
+    Burst<stage::Steered> later_steered;
+    Burst<stage::Out> later_out;
+    oversize_.take_first(one);
+    steered_.split_from(place_of(one.row(0)), later_steered);
+    out_.split_from(place_of(one.row(0)), later_out);
+    seal(eye);
+    transmit();
+    fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
+    eye.after("fragment", steered_, out_);
+    seal(eye);
+    transmit();
+    later_steered.take_all(steered_);
+    later_out.take_all(out_);
+  }
+  seal(eye);
+  transmit();
+  if (!unresolved_.empty()) [[unlikely]] {
+    resolve(unresolved_, tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
+    eye.after("resolve", out_);
+    transmit();
+  }
+}
+
+template <class Eye>
+void Worker::seal(Eye& eye) {
+  if (steered_.empty()) return;
+  h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
+  eye.after("h_encaps", sr6_out_);
+  const bool mixed = !out_.empty();
+  esp_seal(sr6_out_, tables_.out_sas, tables_.adjacencies, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
+  if (mixed) out_.restore_arrival_order();
+  eye.after("esp_seal", out_);
 }
 
 }  // namespace strata

@@ -79,6 +79,25 @@ class alignas(64) Burst {
     });
   }
 
+  // For a burst in the order of arrival: those from `place` on go to `later`, which is empty.
+  void split_from(Arrival place, Burst& later) {
+    std::size_t n = 0;
+    while (n < size_ && place_of(rows()[n]) < place) ++n;
+    copy(n, size_ - n, later);
+    size_ = n;
+  }
+  void take_first(Burst& to) {
+    assert(size_ != 0);
+    copy(0, 1, to);
+    std::memmove(buffers_, &buffers_[1], (size_ - 1) * sizeof(rte_mbuf*));
+    std::memmove(rows_, &rows_[sizeof(Row<Stage>)], (size_ - 1) * sizeof(Row<Stage>));
+    --size_;
+  }
+  void take_all(Burst& to) {
+    copy(0, size_, to);
+    size_ = 0;
+  }
+
   // Packets of one receive burst may come here by different ways; what leaves must not depend on which way was quicker.
   void restore_arrival_order();
 
@@ -86,6 +105,12 @@ class alignas(64) Burst {
   friend class Gate;    // opens packets for sealing in place
   friend class PortIo;  // sends the buffers of a whole burst in one call
 
+  void copy(std::size_t first, std::size_t n, Burst& to) {
+    assert(first + n <= size_ && to.size_ + n <= kBurstSize);
+    std::memcpy(&to.buffers_[to.size_], &buffers_[first], n * sizeof(rte_mbuf*));
+    std::memcpy(&to.rows_[to.size_ * sizeof(Row<Stage>)], &rows_[first * sizeof(Row<Stage>)], n * sizeof(Row<Stage>));
+    to.size_ += n;
+  }
   void prefetch(std::size_t i) const { rte_prefetch0(rte_pktmbuf_mtod(buffers_[i], const void*)); }
   Row<Stage>* rows() { return std::launder(reinterpret_cast<Row<Stage>*>(rows_)); }
   const Row<Stage>* rows() const { return std::launder(reinterpret_cast<const Row<Stage>*>(rows_)); }

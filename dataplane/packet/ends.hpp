@@ -4,23 +4,10 @@
 #include <array>
 #include <cstdint>
 
-#include "dataplane/drop/cause.hpp"
+#include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/burst.hpp"
 
 namespace strata {
-
-// A cause out of a stage's own list. Made of a literal only, so that a cause the list does not name does not compile.
-template <Cause... Listed>
-class CauseOf {
- public:
-  consteval CauseOf(Cause cause) : cause_(cause) {  // NOLINT(google-explicit-constructor): the literal is the cause
-    if (!((cause == Listed) || ...)) throw "this cause is not in the stage's list";
-  }
-  constexpr Cause value() const { return cause_; }
-
- private:
-  Cause cause_;
-};
 
 // One worker's ledger. Buffers are given back to their pool a bulk at a time, by flush().
 class Ends {
@@ -29,6 +16,20 @@ class Ends {
   Ends(const Ends&) = delete;
   Ends& operator=(const Ends&) = delete;
   ~Ends() { flush(); }
+
+  // What came in ends here, and something that we make of it goes on in its buffer: an ICMP error, say.
+  void note_answered(Cause cause) {
+    ++counts_[static_cast<std::size_t>(cause)];
+    last_ = cause;
+    ++generated_;
+  }
+  void note_joined(Cause cause, std::size_t packets) {
+    counts_[static_cast<std::size_t>(cause)] += packets;
+    ++generated_;
+  }
+  // A packet that began here.
+  void note_generated(std::uint64_t packets = 1) { generated_ += packets; }
+  std::uint64_t generated() const { return generated_; }
 
   template <class Stage>
   Done end(Packet<Stage>&& packet, Cause cause) {
@@ -51,6 +52,7 @@ class Ends {
 
  private:
   std::array<std::uint64_t, kCauseCount> counts_{};
+  std::uint64_t generated_ = 0;
   Cause last_ = Cause::count_;
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;
@@ -76,6 +78,10 @@ class EndsOf {
   Done end(Packet<Stage>&& packet, cause_type cause) const {
     return ends_->end(std::move(packet), cause.value());
   }
+  void note_answered(cause_type cause) const { ends_->note_answered(cause.value()); }
+  void note_generated() const { ends_->note_generated(); }
+  // That many packets became one that goes on.
+  void note_joined(cause_type cause, std::size_t packets) const { ends_->note_joined(cause.value(), packets); }
 
  private:
   Ends* ends_;

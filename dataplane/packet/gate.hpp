@@ -28,6 +28,18 @@ struct Within {
 using EthernetHeader = std::array<std::uint8_t, 14>;
 using Ipv6Header = std::array<std::uint8_t, 40>;
 
+// Which stages a transition may start from, where there are several.
+template <class Stage>
+concept Routed = std::same_as<Stage, stage::Ip4> || std::same_as<Stage, stage::Made>;
+template <class Stage>
+concept Forwarded = Routed<Stage> || std::same_as<Stage, stage::Oversize>;
+template <class Stage>
+concept Linkable = Forwarded<Stage> || std::same_as<Stage, stage::Local>;
+template <class Stage>
+concept Refusable = std::same_as<Stage, stage::Ip4> || std::same_as<Stage, stage::Local>;
+template <class Stage>
+concept Answered = std::same_as<Stage, stage::Local> || std::same_as<Stage, stage::Refused>;
+
 class Gate {
  public:
   // An IPv4 packet for this host: nothing is checked yet.
@@ -46,6 +58,22 @@ class Gate {
                 out);
   }
 
+  // An ARP packet.
+  static Done arp(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, bool to_us,
+                  Burst<stage::Arp>& out) {
+    rte_mbuf* buffer = renew(std::move(frame));
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, Row<stage::Arp>{.from = was.from, .to_us = to_us}, out);
+  }
+
+  // An IPv4 packet of this machine's own kernel. `side` is its source address's.
+  static Done of_host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Side side,
+                      Burst<stage::Made>& out) {
+    rte_mbuf* buffer = renew(std::move(frame));
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, Row<stage::Made>{.from = on_side(was.from, side)}, out);
+  }
+
   // An IPv6 packet in clear.
   static Done ip6(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Ip6>& out) {
     rte_mbuf* buffer = renew(std::move(frame));
@@ -59,6 +87,24 @@ class Gate {
     rte_mbuf* buffer = renew(std::move(host));
     cut_to(buffer, esp);
     return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
+  }
+
+  // A fragment of `total` octets for this host.
+  static Done fragment(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total, wire::Ecn ecn,
+                       Burst<stage::Fragment>& out) {
+    rte_mbuf* buffer = renew(std::move(host));
+    cut_to(buffer, {0, total});
+    return push(buffer, Row<stage::Fragment>{.from = was.from, .ecn = ecn}, out);
+  }
+
+  // An IPv4 packet of `total` octets for this host that is no ESP; it came in clear, or out of a tunnel.
+  static Done local(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total,
+                    Burst<stage::Local>& out) {
+    return local_part(renew(std::move(host)), was.from, total, out);
+  }
+  static Done local(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total,
+                    Burst<stage::Local>& out) {
+    return local_part(renew(std::move(packet)), was.from, total, out);
   }
 
   // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
@@ -86,11 +132,93 @@ class Gate {
   }
 
   // An IPv4 packet of `total` octets that a policy takes. What carried it is forgotten here too.
-  static Done steered(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total, PolicyId policy,
+  template <Forwarded Stage>
+  static Done steered(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, PolicyId policy,
                       Burst<stage::Steered>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Steered>{.from = was.from, .policy = policy}, out);
+  }
+
+  // The same, where it is larger than its way takes.
+  template <Routed Stage>
+  static Done oversize(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, NextHop next_hop,
+                       std::uint16_t mtu, Burst<stage::Oversize>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    return push(buffer, Row<stage::Oversize>{.from = was.from, .next_hop = next_hop, .mtu = mtu}, out);
+  }
+
+  // Untouched, so that it can go on later as if it came only then. waits_for is the way `cross_connect` says, or
+  // belongs to the one that the route leads to.
+  static Done unresolved(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, AdjId<V4> waits_for,
+                         Burst<stage::Unresolved>& out) {
+    const Row<stage::Unresolved> row{.from = was.from,
+                                     .waits_for = waits_for,
+                                     .carried = was.carried,
+                                     .resume = Resume::forward,
+                                     .cross_connect = !was.adj.is_none()};
+    return push(renew(std::move(packet)), row, out);
+  }
+  static Done unresolved(Packet<stage::Made>&& packet, const Row<stage::Made>& was, AdjId<V4> waits_for,
+                         Burst<stage::Unresolved>& out) {
+    const Row<stage::Unresolved> row{.from = was.from,
+                                     .waits_for = waits_for,
+                                     .carried = wire::Ecn::not_ect,
+                                     .resume = Resume::output,
+                                     .cross_connect = false};
+    return push(renew(std::move(packet)), row, out);
+  }
+
+  // What waited is back where it was, at a new place among those that go on with it.
+  static Done resumed(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Arrival place,
+                      Burst<stage::Ip4>& ip4, Burst<stage::Made>& made) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    const Origin from = at_place(was.from, place);
+    if (was.resume == Resume::output) return push(buffer, Row<stage::Made>{.from = from}, made);
+    const AdjId<V4> adj = was.cross_connect ? was.waits_for : AdjId<V4>::none();
+    return push(buffer, Row<stage::Ip4>{.from = from, .adj = adj, .carried = was.carried}, ip4);
+  }
+  static Done given_up(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Arrival place,
+                       std::size_t total, Burst<stage::Refused>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    const Row<stage::Refused> row{.from = at_place(was.from, place),
+                                  .cause = Cause::adj_unresolved,
+                                  .error = IcmpError::host_unreachable,
+                                  .mtu = std::uint16_t{0}};
+    return push(buffer, row, out);
+  }
+
+  // As it came, for an ICMP error to quote.
+  template <Refusable Stage>
+  static Done refused(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, RefusedCause cause,
+                      IcmpError error, std::uint16_t mtu, Burst<stage::Refused>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, total});
+    return push(buffer, Row<stage::Refused>{.from = was.from, .cause = cause, .error = error, .mtu = mtu}, out);
+  }
+
+  // A packet becomes the answer to itself: its first `kept` octets behind a new front.
+  template <Answered Stage>
+  static Done answered(Packet<Stage>&& packet, const Row<Stage>& was, std::span<const std::uint8_t> front, Within kept,
+                       Burst<stage::Made>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, kept);
+    make_headroom(buffer, front.size());
+    grow_front(buffer, front.size());
+    std::memcpy(rte_pktmbuf_mtod(buffer, void*), front.data(), front.size());
+    return push(buffer, Row<stage::Made>{.from = was.from}, out);
+  }
+
+  // An ARP request, answered where it stood.
+  static Done arp_answered(Packet<stage::Arp>&& packet, const Row<stage::Arp>& was,
+                           std::span<const std::uint8_t> answer, const EthernetHeader& header,
+                           Burst<stage::Out>& out) {
+    rte_mbuf* buffer = renew(std::move(packet));
+    cut_to(buffer, {0, answer.size()});
+    std::memcpy(rte_pktmbuf_mtod(buffer, void*), answer.data(), answer.size());
+    return link(buffer, was.from.place, header, was.from.port, out);
   }
 
   // Whether a packet can grow by that many octets at its front and its end, if need be by moving it in its buffer.
@@ -131,8 +259,9 @@ class Gate {
   }
 
   // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
-  static Done linked(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total,
-                     const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+  template <Linkable Stage>
+  static Done linked(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, const EthernetHeader& header,
+                     PortId port, Burst<stage::Out>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_to(buffer, {0, total});
     return link(buffer, was.from.place, header, port, out);
@@ -145,6 +274,8 @@ class Gate {
 
  private:
   friend class PortIo;  // a received buffer is renewed too
+  friend class Maker;
+  friend class Reassembly;
 
   static constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 
@@ -207,11 +338,19 @@ class Gate {
     return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
 
+  static Done local_part(rte_mbuf* buffer, const Origin& from, std::size_t total, Burst<stage::Local>& out) {
+    cut_to(buffer, {0, total});
+    return push(buffer, Row<stage::Local>{.from = from}, out);
+  }
+
   static Origin of_sa(const Origin& from, SaId sa) {
     return {.sa = sa, .port = from.port, .side = from.side, .place = from.place};
   }
   static Origin on_side(const Origin& from, Side side) {
     return {.sa = from.sa, .port = from.port, .side = side, .place = from.place};
+  }
+  static Origin at_place(const Origin& from, Arrival place) {
+    return {.sa = from.sa, .port = from.port, .side = from.side, .place = place};
   }
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
   static Origin past_sid(const Origin& from) {

@@ -69,6 +69,8 @@ class Gate;
 class Parking;
 class Parked;
 class PortIo;
+class Maker;
+class Reassembly;
 
 // The key to the buffer inside a handle. Its holders are the friends named here, all of them in this folder.
 class Access {
@@ -94,6 +96,8 @@ class Access {
   friend class Parking;
   friend class Parked;
   friend class PortIo;
+  friend class Maker;
+  friend class Reassembly;
 };
 
 }  // namespace strata

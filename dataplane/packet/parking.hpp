@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 
 #include "dataplane/packet/ends.hpp"
 
@@ -19,6 +20,11 @@ template <>
 inline constexpr std::uint32_t kParkingTag<stage::Ip4> = 0x5354'0002;
 template <>
 inline constexpr std::uint32_t kParkingTag<stage::Out> = 0x5354'0003;
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Unresolved> = 0x5354'0004;
+
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Fragment> = 0x5354'0005;
 
 template <class Stage>
 concept Parkable = kParkingTag<Stage>
@@ -30,6 +36,29 @@ struct ParkingSlip {
 };
 inline constexpr std::uint16_t kPrivateSize = sizeof(ParkingSlip);
 static_assert(kPrivateSize % RTE_MBUF_PRIV_ALIGN == 0);
+
+// Writes a row into its packet's buffer, and reads it back.
+class ParkingSlips {
+  template <Parkable Stage>
+  static void write(rte_mbuf* buffer, const Row<Stage>& row) {
+    ParkingSlip* slip = of(buffer);
+    slip->tag = kParkingTag<Stage>;
+    std::memcpy(slip->row, &row, sizeof row);
+  }
+  // A slip serves once. Nothing: it is another stage's.
+  template <Parkable Stage>
+  static std::optional<Row<Stage>> read(rte_mbuf* buffer) {
+    ParkingSlip* slip = of(buffer);
+    if (std::exchange(slip->tag, 0) != kParkingTag<Stage>) return std::nullopt;
+    alignas(Row<Stage>) std::byte bytes[sizeof(Row<Stage>)];
+    std::memcpy(bytes, slip->row, sizeof bytes);
+    return *std::launder(reinterpret_cast<Row<Stage>*>(bytes));
+  }
+  static ParkingSlip* of(rte_mbuf* buffer) { return static_cast<ParkingSlip*>(rte_mbuf_to_priv(buffer)); }
+
+  friend class Parking;
+  friend class Reassembly;
+};
 
 // A packet that is parked: opaque, move only, fit for a ring by leave() and arrive().
 class [[nodiscard]] Parked {
@@ -53,9 +82,7 @@ class Parking {
   template <Parkable Stage, class Keep>
   static Done park(Packet<Stage>&& packet, const Row<Stage>& row, Keep&& keep) {
     rte_mbuf* buffer = Access::release(std::move(packet));
-    ParkingSlip* slip = slip_of(buffer);
-    slip->tag = kParkingTag<Stage>;
-    std::memcpy(slip->row, &row, sizeof row);
+    ParkingSlips::write(buffer, row);
     keep(Parked(buffer));
     return Access::done();
   }
@@ -64,18 +91,11 @@ class Parking {
   template <Parkable Stage>
   static Done pick_up(Parked&& parked, Burst<Stage>& out, Ends& ends) {
     rte_mbuf* buffer = std::exchange(parked.buffer_, nullptr);
-    ParkingSlip* slip = slip_of(buffer);
-    const bool mine = slip->tag == kParkingTag<Stage>;
-    slip->tag = 0;  // a slip serves once
+    const std::optional<Row<Stage>> row = ParkingSlips::read<Stage>(buffer);
     Packet<Stage> packet = Access::adopt<Stage>(buffer);
-    if (!mine) return ends.end(std::move(packet), Cause::park_wrong_stage);
-    alignas(Row<Stage>) std::byte bytes[sizeof(Row<Stage>)];
-    std::memcpy(bytes, slip->row, sizeof bytes);
-    return out.push(std::move(packet), *std::launder(reinterpret_cast<Row<Stage>*>(bytes)));
+    if (!row) return ends.end(std::move(packet), Cause::park_wrong_stage);
+    return out.push(std::move(packet), *row);
   }
-
- private:
-  static ParkingSlip* slip_of(rte_mbuf* buffer) { return static_cast<ParkingSlip*>(rte_mbuf_to_priv(buffer)); }
 };
 
 }  // namespace strata

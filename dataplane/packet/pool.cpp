@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "dataplane/packet/parking.hpp"
 
@@ -56,6 +57,13 @@ tl::expected<Pool, std::string> Pool::create(const std::string& name, unsigned c
 
 unsigned Pool::size() const { return pool_->size; }
 unsigned Pool::in_use() const { return rte_mempool_in_use_count(pool_.get()); }
+
+void Pool::poison(Poison poison) const {
+  std::vector<rte_mbuf*> buffers(rte_mempool_avail_count(pool_.get()));
+  std::size_t n = 0;
+  while (n < buffers.size() && (buffers[n] = rte_pktmbuf_alloc(pool_.get())) != nullptr) fill(buffers[n++], poison);
+  rte_pktmbuf_free_bulk(buffers.data(), static_cast<unsigned>(n));
+}
 
 tl::expected<RingPort, std::string> RingPort::create(const std::string& name, const Pool& pool) {
   const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;

@@ -20,15 +20,18 @@ enum class Poison : std::uint8_t {};
 // A DPDK pool of buffers. Counts them, so that a lost one shows.
 class Pool {
  public:
-  // room: octets of packet that a buffer holds, at most 65,000.
+  // room: octets of packet that a buffer holds, at most 65,407.
   static tl::expected<Pool, std::string> create(const std::string& name, unsigned count, std::uint16_t room);
 
   unsigned size() const;
   unsigned in_use() const;
+  // Fills all buffers that nobody has.
+  void poison(Poison poison) const;
   std::uint16_t room() const { return room_; }
 
  private:
   friend class RingPort;
+  friend class Maker;
   struct Free {
     void operator()(rte_mempool* pool) const;
   };

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/packet/maker.hpp"
 
 namespace strata {
 
@@ -18,21 +20,26 @@ class PortIo {
   using TxEnds = EndsOf<Cause::tx_full>;
 
   // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
-  // Returns how many were received; frames in several segments, or of shared memory, are among them and end here.
+  // Returns how many were received; those that cannot be one whole buffer of our own are among them and end here.
   static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
-                             Burst<stage::Frame>& out, RxEnds ends) {
+                             const Maker& maker, Burst<stage::Frame>& out, RxEnds ends) {
     rte_mbuf* buffers[kBurstSize];
     const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
     const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
     for (std::uint16_t i = 0; i < n; ++i) {
-      Gate::forget(buffers[i]);
-      Packet<stage::Frame> frame = Access::adopt<stage::Frame>(buffers[i]);
-      if (buffers[i]->nb_segs != 1) [[unlikely]] {
-        (void)ends.end(std::move(frame), Cause::rx_multi_segment);
-        continue;
+      rte_mbuf* buffer = buffers[i];
+      // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece.
+      if (buffer->nb_segs != 1) [[unlikely]] {
+        buffer = maker.flatten(buffer);
+        if (buffer == nullptr) {
+          (void)ends.end(Access::adopt<stage::Frame>(buffers[i]), Cause::rx_multi_segment);
+          continue;
+        }
       }
+      Gate::forget(buffer);
+      Packet<stage::Frame> frame = Access::adopt<stage::Frame>(buffer);
       // Packets are decrypted and given new headers in place: nobody else may be looking.
-      if (rte_mbuf_refcnt_read(buffers[i]) != 1 || RTE_MBUF_CLONED(buffers[i])) [[unlikely]] {
+      if (rte_mbuf_refcnt_read(buffer) != 1 || RTE_MBUF_CLONED(buffer)) [[unlikely]] {
         (void)ends.end(std::move(frame), Cause::rx_shared);
         continue;
       }
@@ -42,20 +49,23 @@ class PortIo {
     return n;
   }
 
-  // Sends each packet out of its port (devices and sent are indexed by PortId); what a queue does not take is dropped.
+  // Sends each packet out of its port (devices and sent are indexed by PortId), those of one port together and in their
+  // order; what a queue does not take is dropped.
   static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue, std::uint64_t* sent,
                        TxEnds ends) {
-    const std::size_t n = in.size();
-    for (std::size_t i = 0; i < n;) {
-      const PortId port = in.row(i).port;
-      std::size_t end = i + 1;
-      while (end < n && in.row(end).port == port) ++end;
-      const auto want = static_cast<std::uint16_t>(end - i);
-      const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, &in.buffers_[i], want);
+    std::uint32_t ports = 0;
+    for (std::size_t i = 0; i < in.size(); ++i) ports |= std::uint32_t{1} << in.row(i).port.index();
+    while (ports != 0) {
+      const PortId port(static_cast<std::uint8_t>(std::countr_zero(ports)));
+      ports &= ports - 1;
+      rte_mbuf* buffers[kBurstSize];
+      std::uint16_t n = 0;
+      for (std::size_t i = 0; i < in.size(); ++i)
+        if (in.row(i).port == port) buffers[n++] = in.buffers_[i];
+      const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, buffers, n);
       sent[port.index()] += took;
-      for (std::size_t k = i + took; k < end; ++k)
-        (void)ends.end(Access::adopt<stage::Out>(in.buffers_[k]), Cause::tx_full);
-      i = end;
+      for (std::uint16_t k = took; k < n; ++k)
+        (void)ends.end(Access::adopt<stage::Out>(buffers[k]), Cause::tx_full);
     }
     in.size_ = 0;
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/id.hpp"
 #include "dataplane/wire/address.hpp"
 #include "dataplane/wire/ecn.hpp"
@@ -43,6 +44,20 @@ struct Origin {
   Said<Arrival> place;
 };
 
+// Where an IPv4 packet goes: to a neighbor, or into an SRv6 policy.
+class NextHop {
+ public:
+  constexpr explicit NextHop(AdjId<V4> adj) : value_(adj.index()) {}
+  constexpr explicit NextHop(PolicyId policy) : value_(kPolicy | policy.index()) {}
+  constexpr bool is_policy() const { return (value_ & kPolicy) != 0; }
+  constexpr AdjId<V4> adj() const { return AdjId<V4>(value_); }
+  constexpr PolicyId policy() const { return PolicyId(value_ & ~kPolicy); }
+
+ private:
+  static constexpr std::uint32_t kPolicy = std::uint32_t{1} << 31;
+  std::uint32_t value_;
+};
+
 namespace stage {
 struct Frame;    // an Ethernet frame as received
 struct Host;     // an IPv4 packet to an address of ours
@@ -53,6 +68,15 @@ struct Ip4;      // an IPv4 packet
 struct Steered;  // an IPv4 packet that an SRv6 policy takes, its TTL counted down
 struct Sr6Out;   // an IPv6 packet that an outbound SA is to seal
 struct Out;      // a frame ready to be sent
+
+// Of the host that a gateway is, too:
+struct Arp;         // an ARP packet
+struct Fragment;    // a fragment of an IPv4 packet to an address of ours
+struct Local;       // an IPv4 packet to an address of ours, checked, and no ESP
+struct Unresolved;  // an IPv4 packet whose next hop has no MAC address yet; as it came
+struct Oversize;    // an IPv4 packet that has its next hop, and that leaves in fragments
+struct Refused;     // an IPv4 packet that cannot go on, and whose sender may be told so by ICMP; as it came
+struct Made;        // an IPv4 packet that this machine made: to be routed, not forwarded
 }  // namespace stage
 
 // For the picture of the journey and for --explain.
@@ -76,6 +100,20 @@ template <>
 inline constexpr const char* kStageName<stage::Sr6Out> = "Sr6Out";
 template <>
 inline constexpr const char* kStageName<stage::Out> = "Out";
+template <>
+inline constexpr const char* kStageName<stage::Arp> = "Arp";
+template <>
+inline constexpr const char* kStageName<stage::Fragment> = "Fragment";
+template <>
+inline constexpr const char* kStageName<stage::Local> = "Local";
+template <>
+inline constexpr const char* kStageName<stage::Unresolved> = "Unresolved";
+template <>
+inline constexpr const char* kStageName<stage::Oversize> = "Oversize";
+template <>
+inline constexpr const char* kStageName<stage::Refused> = "Refused";
+template <>
+inline constexpr const char* kStageName<stage::Made> = "Made";
 
 template <class Stage>
 struct Row;
@@ -135,6 +173,65 @@ struct Row<stage::Out> {
   PortId port;
 };
 
+template <>
+struct Row<stage::Arp> {
+  Origin from;
+  Said<bool> to_us;  // by its Ethernet header: not broadcast
+};
+
+template <>
+struct Row<stage::Fragment> {
+  Origin from;
+  Said<wire::Ecn> ecn;  // of its header: of the whole packet all of them decide
+};
+
+template <>
+struct Row<stage::Local> {
+  Origin from;
+};
+
+// Which step a packet goes back to once its next hop is known.
+enum class Resume : std::uint8_t { forward, output };
+
+template <>
+struct Row<stage::Unresolved> {
+  Origin from;
+  AdjId<V4> waits_for;
+  Said<wire::Ecn> carried;  // as at Ip4
+  Said<Resume> resume;
+  Said<bool> cross_connect;  // the next hop is the one waited for, whatever the route says
+};
+
+template <>
+struct Row<stage::Oversize> {
+  Origin from;
+  Said<NextHop> next_hop;
+  Said<std::uint16_t> mtu;  // octets of IPv4 packet
+};
+
+// What an ICMP error says (RFC 792, RFC 1812 section 4.3.3).
+enum class IcmpError : std::uint8_t {
+  net_unreachable,
+  host_unreachable,
+  protocol_unreachable,
+  port_unreachable,
+  fragmentation_needed,
+  time_exceeded,
+};
+
+template <>
+struct Row<stage::Refused> {
+  Origin from;
+  RefusedCause cause;
+  Said<IcmpError> error;
+  Said<std::uint16_t> mtu;  // with fragmentation_needed; else 0
+};
+
+template <>
+struct Row<stage::Made> {
+  Origin from;  // of what it answers; of the host's own: the port that has its source address
+};
+
 // For Burst::restore_arrival_order.
 template <class Stage>
 constexpr Arrival place_of(const Row<Stage>& row) {
@@ -148,6 +245,7 @@ concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Sta
                 !std::is_default_constructible_v<Row<Stage>>;
 static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Ip6> &&
               Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Steered> && Rowed<stage::Sr6Out> &&
-              Rowed<stage::Out>);
+              Rowed<stage::Out> && Rowed<stage::Arp> && Rowed<stage::Fragment> && Rowed<stage::Local> &&
+              Rowed<stage::Unresolved> && Rowed<stage::Oversize> && Rowed<stage::Refused> && Rowed<stage::Made>);
 
 }  // namespace strata

@@ -23,9 +23,9 @@ Done classify_ip4(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, b
   const wire::Bytes packet = std::as_const(frame).bytes().subspan(static_cast<std::size_t>(link));
   if (packet.size() < wire::kIpv4MinHeaderLength) [[unlikely]]
     return ends.end(std::move(frame), Cause::ip4_truncated);
-  const OwnKind* kind = own.find(wire::read_ipv4(packet.data() + 16));
-  if (kind != nullptr) [[likely]] {
-    if (*kind == OwnKind::own) return Gate::host(std::move(frame), row, link, host);
+  const OwnAddress* mine = own.find(wire::read_ipv4(packet.data() + 16));
+  if (mine != nullptr) [[likely]] {
+    if (mine->kind == OwnKind::own) return Gate::host(std::move(frame), row, link, host);
     return refuse_broadcast(std::move(frame), packet, Cause::ip4_broadcast, ends);
   }
   // RFC 1812 section 5.3.4: what came in a link-layer broadcast is not forwarded.
@@ -33,27 +33,61 @@ Done classify_ip4(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, b
   return Gate::ip4(std::move(frame), row, link, ip4);
 }
 
+using Ethernet = wire::Checked<wire::EthernetView, wire::EthernetFault>;
+
+std::optional<ClassifyEnds::cause_type> refuse_frame(const Ethernet& ethernet, const wire::MacAddress& mac) {
+  using Refuse = ClassifyEnds::cause_type;
+  if (ethernet.fault == wire::EthernetFault::truncated) return Refuse(Cause::eth_truncated);
+  if (ethernet.fault != wire::EthernetFault::none) return Refuse(Cause::eth_vlan_depth);
+  const wire::MacAddress destination = ethernet.view.destination();
+  if (destination != mac && destination != wire::kBroadcastMac) return Refuse(Cause::eth_other_host);
+  return std::nullopt;
+}
+
+// The kernel routes on its own: only what it sends from an address of ours is this machine's traffic.
+Done classify_own(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, const Tables& tables,
+                  Burst<stage::Made>& made, ClassifyEnds ends) {
+  const wire::Bytes packet = std::as_const(frame).bytes().subspan(static_cast<std::size_t>(link));
+  const auto [ip, fault] = wire::Ipv4View::check(packet);
+  if (fault != wire::Ipv4Fault::none) return ends.end(std::move(frame), cause_of<ClassifyEnds::cause_type>(fault));
+  const OwnAddress* source = tables.own4.find(ip.source());
+  if (source == nullptr || source->kind != OwnKind::own)
+    return ends.end(std::move(frame), Cause::local_foreign_source);
+  const Side side = tables.ports[source->port.index()].side;
+  return Gate::of_host(std::move(frame), row, link, side, made);
+}
+
 }  // namespace
 
-void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Host>& host, Burst<stage::Ip4>& ip4,
-              Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
+void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Host>& host,
+              Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
   in.drain_ahead([&](Packet<Frame> frame, const Row<Frame>& row) -> Done {
-    const auto [ethernet, fault] = wire::EthernetView::check(std::as_const(frame).bytes());
-    if (fault != wire::EthernetFault::none) [[unlikely]] {
-      if (fault == wire::EthernetFault::truncated) return ends.end(std::move(frame), Cause::eth_truncated);
-      return ends.end(std::move(frame), Cause::eth_vlan_depth);
-    }
-    const wire::MacAddress destination = ethernet.destination();
-    const bool broadcast = destination == wire::kBroadcastMac;
-    if (destination != tables.ports[row.from.port.index()].mac && !broadcast) [[unlikely]]
-      return ends.end(std::move(frame), Cause::eth_other_host);
-
-    const auto link = static_cast<LinkLength>(ethernet.header_length());
-    switch (ethernet.ethertype()) {
+    const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
+    if (const auto refused = refuse_frame(ethernet, tables.ports[row.from.port.index()].mac)) [[unlikely]]
+      return ends.end(std::move(frame), *refused);
+    const bool broadcast = ethernet.view.destination() == wire::kBroadcastMac;
+    const auto link = static_cast<LinkLength>(ethernet.view.header_length());
+    switch (ethernet.view.ethertype()) {
       [[likely]] case wire::kEtherIpv4
           : return classify_ip4(std::move(frame), row, link, broadcast, tables.own4, host, ip4, ends);
       case wire::kEtherIpv6: return Gate::ip6(std::move(frame), row, link, ip6);
-      case wire::kEtherArp: return ends.end(std::move(frame), Cause::punt_arp);
+      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, !broadcast, arp);
+      default: return ends.end(std::move(frame), Cause::eth_unknown_type);
+    }
+  });
+}
+
+void classify_host(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Made>& made,
+                   ClassifyEnds ends) {
+  in.drain([&](Packet<Frame> frame, const Row<Frame>& row) -> Done {
+    const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
+    if (const auto refused = refuse_frame(ethernet, tables.ports[row.from.port.index()].mac))
+      return ends.end(std::move(frame), *refused);
+    const auto link = static_cast<LinkLength>(ethernet.view.header_length());
+    const bool broadcast = ethernet.view.destination() == wire::kBroadcastMac;
+    switch (ethernet.view.ethertype()) {
+      case wire::kEtherIpv4: return classify_own(std::move(frame), row, link, tables, made, ends);
+      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, !broadcast, arp);
       default: return ends.end(std::move(frame), Cause::eth_unknown_type);
     }
   });

@@ -11,13 +11,14 @@ namespace {
 using stage::EspIn;
 using stage::Host;
 
-constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
 
 struct HostInput {
   const Tables& tables;
   Audit& audit;
   Burst<EspIn>& out;
+  Burst<stage::Fragment>& fragments;
+  Burst<stage::Local>& local;
   HostInputEnds ends;
 
   Done input(Packet<Host> packet, const Row<Host>& row) const;
@@ -67,22 +68,22 @@ Done HostInput::udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4V
   if (fault != wire::UdpFault::none) [[unlikely]]
     return ends.end(std::move(packet), Cause::udp_bad_length);
   const std::uint16_t port = udp.destination_port();
-  if (!tables.esp_ports.contains(port)) [[unlikely]] {
-    if (port == kIkePort) return ends.end(std::move(packet), Cause::punt_ike);
-    return ends.end(std::move(packet), Cause::punt_local);
-  }
+  if (!tables.esp_ports.contains(port)) [[unlikely]]
+    return Gate::local(std::move(packet), row, ip.total_length(), local);
   const wire::Bytes payload = udp.payload();
   // Section 2.3: one octet FF. Section 2.2: four octets of zero, where ESP would have its SPI, mean IKE.
   if (payload.size() == 1 && payload[0] == 0xff) [[unlikely]]
     return ends.end(std::move(packet), Cause::esp_nat_keepalive);
   if (payload.size() >= 4 && wire::load_be32(payload.data()) == 0) [[unlikely]]
-    return ends.end(std::move(packet), Cause::punt_ike);
+    return Gate::local(std::move(packet), row, ip.total_length(), local);
   return esp(std::move(packet), row, ip, payload, port);
 }
 
 // RFC 4303 section 3.4.1: a fragment is never given to ESP. Behind a fragment's offset stands no port to tell ESP by,
 // so what is UDP counts as ESP there, where there is ESP in UDP at all.
 Done HostInput::fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
+  if (tables.reassembly.enabled)
+    return Gate::fragment(std::move(packet), row, ip.total_length(), static_cast<wire::Ecn>(ip.ecn()), fragments);
   const wire::Bytes payload = ip.payload();
   const bool first = ip.fragment_offset() == 0;
   if (ip.protocol() == wire::kProtocolEsp)
@@ -106,15 +107,15 @@ Done HostInput::input(Packet<Host> packet, const Row<Host>& row) const {
   switch (ip.protocol()) {
     [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
     case wire::kProtocolEsp: return esp(std::move(packet), row, ip, ip.payload(), kPlain);
-    case wire::kProtocolIcmp: return ends.end(std::move(packet), Cause::punt_icmp);
-    default: return ends.end(std::move(packet), Cause::punt_local);
+    default: return Gate::local(std::move(packet), row, ip.total_length(), local);
   }
 }
 
 }  // namespace
 
-void host_input(Burst<Host>& in, const Tables& tables, Audit& audit, Burst<EspIn>& esp, HostInputEnds ends) {
-  const HostInput stage{tables, audit, esp, ends};
+void host_input(Burst<Host>& in, const Tables& tables, Audit& audit, Burst<EspIn>& esp,
+                Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, HostInputEnds ends) {
+  const HostInput stage{tables, audit, esp, fragments, local, ends};
   in.drain([&](Packet<Host> packet, const Row<Host>& row) -> Done { return stage.input(std::move(packet), row); });
 }
 

@@ -1,4 +1,4 @@
-// IPv4 packets to an address of ours: ESP with its SA goes on, the rest is for the control plane.
+// IPv4 packets to an address of ours: ESP goes to its SA, fragments wait for the others, the rest is for the host.
 #pragma once
 
 #include "dataplane/ipsec/audit.hpp"
@@ -12,9 +12,9 @@ using HostInputEnds =
     EndsOf<Cause::ip4_truncated, Cause::ip4_bad_version, Cause::ip4_bad_header_length, Cause::ip4_bad_length,
            Cause::ip4_bad_checksum, Cause::ip4_martian_source, Cause::ip4_fragment, Cause::udp_bad_length,
            Cause::esp_fragment, Cause::esp_truncated, Cause::esp_spi_zero, Cause::esp_no_sa, Cause::esp_encap_mismatch,
-           Cause::esp_nat_keepalive, Cause::punt_ike, Cause::punt_icmp, Cause::punt_local>;
+           Cause::esp_nat_keepalive>;
 
 void host_input(Burst<stage::Host>& in, const Tables& tables, Audit& audit, Burst<stage::EspIn>& esp,
-                HostInputEnds ends);
+                Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, HostInputEnds ends);
 
 }  // namespace strata

@@ -1,6 +1,7 @@
 #include "dataplane/stage/ip4_forward.hpp"
 
 #include "dataplane/stage/ip4_rules.hpp"
+#include "dataplane/wire/tcp.hpp"
 
 namespace strata {
 namespace {
@@ -10,39 +11,28 @@ using ForwardCause = Ip4ForwardEnds::cause_type;
 
 struct Forward {
   const Tables& tables;
+  Neighbors& neighbors;
   Audit& audit;
   Burst<stage::Steered>& steered;
+  Burst<stage::Oversize>& oversize;
+  Burst<stage::Unresolved>& unresolved;
+  Burst<stage::Local>& local;
+  Burst<stage::Refused>& refused;
   Burst<stage::Out>& out;
   Ip4ForwardEnds ends;
 
   Done input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const;
+  Done deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip) const;
+  Done connected(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PortId port) const;
   Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const;
-  Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId policy) const;
+  Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const;
+  Done too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
+               std::uint16_t mtu) const;
+  Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause, IcmpError error,
+              std::uint16_t mtu = 0) const {
+    return Gate::refused(std::move(packet), row, ip.total_length(), cause, error, mtu, refused);
+  }
 };
-
-// RFC 1812 sections 5.3.7 and 5.3.5: where nothing is forwarded to. Out of End.DX4 no look-up has seen it yet.
-std::optional<ForwardCause> refuse_destination(wire::Ipv4Address destination, const OwnIpv4& own) {
-  const OwnKind* kind = own.find(destination);
-  if (kind != nullptr && *kind == OwnKind::broadcast) return ForwardCause(Cause::ip4_broadcast);
-  if (!is_never_unicast(destination) && !is_link_local(destination)) [[likely]]
-    return std::nullopt;
-  const std::uint32_t first = destination.value >> 24;
-  if (first >= 224 && first < 240) return ForwardCause(Cause::ip4_multicast);
-  return ForwardCause(Cause::ip4_martian_destination);
-}
-
-// RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, unless a rule lets it. What an SA
-// protected on its way here is on the protected side, and does not leave on the other in clear either.
-bool crosses_unbidden(const Row<Ip4>& row, Side to, const Tables& tables, const wire::Ipv4View& ip) {
-  if (row.from.side == to || row.from.side == Side::either_side) [[likely]]
-    return false;
-  return !row.from.sa.is_none() || !bypass_allows(tables.bypass, ip);
-}
-
-ForwardCause unusable(RouteKind kind) {
-  if (kind == RouteKind::connected) return Cause::adj_unresolved;
-  return Cause::ip4_no_route;
-}
 
 // What a router changes in a packet that it passes on (RFC 1812 section 5.3.1, RFC 6040 section 4.2).
 void rewrite(Packet<Ip4>& packet, const Row<Ip4>& row, const wire::Ipv4View& ip, Audit& audit) {
@@ -54,24 +44,61 @@ void rewrite(Packet<Ip4>& packet, const Row<Ip4>& row, const wire::Ipv4View& ip,
   wire::ipv4_decrement_ttl(header);
 }
 
+// RFC 1812 section 5.2.6. What is rewritten is copied into each fragment.
+Done Forward::too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
+                      std::uint16_t mtu) const {
+  if (ip.dont_fragment())
+    return refuse(std::move(packet), row, ip, Cause::ip4_too_big, IcmpError::fragmentation_needed, mtu);
+  rewrite(packet, row, ip, audit);
+  return Gate::oversize(std::move(packet), row, ip.total_length(), next_hop, mtu, oversize);
+}
+
 Done Forward::send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const {
   const Adjacency& adj = tables.adjacencies[id];
-  if (crosses_unbidden(row, adj.side, tables, ip)) [[unlikely]]
+  if (crosses_unbidden(row.from, adj.side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
   if (!adj.resolved) [[unlikely]]
-    return ends.end(std::move(packet), Cause::adj_unresolved);
-  rewrite(packet, row, ip, audit);
+    return Gate::unresolved(std::move(packet), row, id, unresolved);
   const std::size_t total = ip.total_length();
+  if (total > adj.mtu) [[unlikely]]
+    return too_big(std::move(packet), row, ip, NextHop(id), adj.mtu);
+  rewrite(packet, row, ip, audit);
   return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
 }
 
 // A policy leads to the peer's protected side: what comes in clear from the unprotected one has no business there.
-Done Forward::steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId policy) const {
-  if (crosses_unbidden(row, Side::protected_side, tables, ip)) [[unlikely]]
+Done Forward::steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const {
+  if (crosses_unbidden(row.from, Side::protected_side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
-  rewrite(packet, row, ip, audit);
+  const Policy::Way& way = tables.policies[id].way();
+  if (!way.adj.is_none() && !tables.adjacencies[way.adj].resolved) [[unlikely]]
+    return Gate::unresolved(std::move(packet), row, way.adj, unresolved);
   const std::size_t total = ip.total_length();
-  return Gate::steered(std::move(packet), row, total, policy, steered);
+  if (total > way.mtu) [[unlikely]]
+    return too_big(std::move(packet), row, ip, NextHop(id), way.mtu);
+  rewrite(packet, row, ip, audit);
+  if (way.mss != 0) wire::clamp_tcp_mss(packet.bytes().first(total), way.mss);
+  return Gate::steered(std::move(packet), row, total, id, steered);
+}
+
+// On a link of ours, with no adjacency of its own yet.
+Done Forward::connected(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PortId port) const {
+  const Adjacency& link = tables.link_of(port);
+  if (crosses_unbidden(row.from, link.side, tables.bypass, ip)) [[unlikely]]
+    return ends.end(std::move(packet), Cause::policy_boundary);
+  const AdjId<V4> id = neighbors.find_or_add(port, ip.destination(), link);
+  if (id.is_none()) [[unlikely]]
+    return ends.end(std::move(packet), Cause::adj_table_full);
+  return send(std::move(packet), row, ip, id);
+}
+
+// Out of End.DX4 too: RFC 1812 section 5.2.3 asks for this before any way out of here.
+Done Forward::deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip) const {
+  const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
+  audit.note_ecn(ecn);
+  if (ecn.result != static_cast<wire::Ecn>(ip.ecn()))
+    wire::ipv4_set_ecn(packet.bytes().data(), static_cast<std::uint8_t>(ecn.result));
+  return Gate::local(std::move(packet), row, ip.total_length(), local);
 }
 
 Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const {
@@ -80,17 +107,23 @@ Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route)
     return ends.end(std::move(packet), cause_of<ForwardCause>(fault));
   if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
     return ends.end(std::move(packet), Cause::ip4_martian_source);
-  if (const auto refused = refuse_destination(ip.destination(), tables.own4)) [[unlikely]]
-    return ends.end(std::move(packet), *refused);
+  if (const auto refused_for = refuse_destination<ForwardCause>(ip.destination(), tables.own4)) [[unlikely]]
+    return ends.end(std::move(packet), *refused_for);
   if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
     return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
+  if (tables.own4.find(ip.destination()) != nullptr) [[unlikely]]
+    return deliver(std::move(packet), row, ip);
   if (ip.ttl() <= 1) [[unlikely]]
-    return ends.end(std::move(packet), Cause::ip4_ttl_exceeded);
+    return refuse(std::move(packet), row, ip, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
   if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);
-  if (route.kind == RouteKind::adjacency) [[likely]]
-    return send(std::move(packet), row, ip, AdjId<V4>(route.index));
-  if (route.kind == RouteKind::policy) return steer(std::move(packet), row, ip, PolicyId(route.index));
-  return ends.end(std::move(packet), unusable(route.kind));
+  switch (route.kind) {
+    [[likely]] case RouteKind::adjacency : return send(std::move(packet), row, ip, AdjId<V4>(route.index));
+    case RouteKind::policy: return steer(std::move(packet), row, ip, PolicyId(route.index));
+    case RouteKind::connected:
+      return connected(std::move(packet), row, ip, PortId(static_cast<std::uint8_t>(route.index)));
+    case RouteKind::none: break;
+  }
+  return refuse(std::move(packet), row, ip, Cause::ip4_no_route, IcmpError::net_unreachable);
 }
 
 // The routes of those packets that need one, all in one look-up. A destination is read where the header may yet turn
@@ -112,11 +145,13 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route
 
 }  // namespace
 
-void ip4_forward(Burst<Ip4>& in, const Tables& tables, Audit& audit, Burst<stage::Steered>& steered,
+void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,
+                 Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize,
+                 Burst<stage::Unresolved>& unresolved, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   std::array<Route, kBurstSize> routes;
   find_routes(in, tables.routes, routes);
-  const Forward stage{tables, audit, steered, out, ends};
+  const Forward stage{tables, neighbors, audit, steered, oversize, unresolved, local, refused, out, ends};
   in.drain([&](Packet<Ip4> packet, const Row<Ip4>& row, std::size_t i) -> Done {
     return stage.input(std::move(packet), row, routes[i]);
   });

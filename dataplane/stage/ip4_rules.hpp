@@ -1,7 +1,10 @@
 // What RFC 1812 asks of every IPv4 packet, be it for us or passing through; shared by the stages that meet one.
 #pragma once
 
+#include <optional>
+
 #include "dataplane/packet/ends.hpp"
+#include "dataplane/table/bypass.hpp"
 #include "dataplane/table/own_address.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
@@ -34,6 +37,29 @@ constexpr bool is_link_local(wire::Ipv4Address a) { return (a.value >> 16) == 0x
 // A source that none but a liar sends from: also our own addresses, and the broadcast addresses of our subnets.
 inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
   return is_never_unicast(source) || own.find(source) != nullptr;
+}
+
+// RFC 1812 sections 5.3.7 and 5.3.5: where nothing is sent to by way of a router. Out of End.DX4 no look-up has seen it
+// yet. Causes: a CauseOf that has the three. Nothing: it may be.
+template <class CauseType>
+std::optional<CauseType> refuse_destination(wire::Ipv4Address destination, const OwnIpv4& own) {
+  const OwnAddress* mine = own.find(destination);
+  if (mine != nullptr && mine->kind == OwnKind::broadcast) return CauseType(Cause::ip4_broadcast);
+  if (!is_never_unicast(destination) && !is_link_local(destination)) [[likely]]
+    return std::nullopt;
+  const std::uint32_t first = destination.value >> 24;
+  if (first >= 224 && first < 240) return CauseType(Cause::ip4_multicast);
+  return CauseType(Cause::ip4_martian_destination);
+}
+
+// RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, nor is it taken in there, unless a
+// rule lets it. What an SA protected on its way here is on the protected side, and does not get to the other in clear
+// either.
+inline bool crosses_unbidden(const Origin& from, Side to, const std::vector<BypassRule>& bypass,
+                             const wire::Ipv4View& ip) {
+  if (from.side == to || from.side == Side::either_side) [[likely]]
+    return false;
+  return !from.sa.is_none() || !bypass_allows(bypass, ip);
 }
 
 }  // namespace strata

@@ -34,6 +34,15 @@ class Policy {
   const std::optional<std::uint8_t>& dscp() const { return dscp_; }
   OutSaId sa() const { return sa_; }
 
+  // What lies behind the SA, as seen from before the tunnel.
+  struct Way {
+    AdjId<V4> adj = AdjId<V4>::none();  // the outer packet's next hop; none(): no route leads there
+    std::uint16_t mtu = 65535;          // octets of IPv4 packet that fit
+    std::uint16_t mss = 0;              // TCP's MSS is kept to this; 0: it is let alone
+  };
+  void set_way(const Way& way) { way_ = way; }
+  const Way& way() const { return way_; }
+
  private:
   static constexpr std::size_t kMaxHeader = wire::kIpv6HeaderLength + 8 + kMaxSegments * 16;
 
@@ -41,6 +50,7 @@ class Policy {
   std::uint16_t length_ = 0;
   std::optional<std::uint8_t> dscp_;
   OutSaId sa_;
+  Way way_;
 };
 
 class PolicyTable {

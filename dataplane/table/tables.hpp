@@ -6,6 +6,8 @@
 
 #include "dataplane/ipsec/outbound_sa.hpp"
 #include "dataplane/ipsec/security_association.hpp"
+#include "dataplane/neighbor/neighbors.hpp"
+#include "dataplane/packet/reassembly.hpp"
 #include "dataplane/table/adjacency.hpp"
 #include "dataplane/table/bypass.hpp"
 #include "dataplane/table/own_address.hpp"
@@ -20,6 +22,16 @@ inline constexpr std::size_t kMaxPorts = 32;
 struct PortEntry {
   wire::MacAddress mac;
   Side side = Side::protected_side;
+  bool is_host = false;      // leads to this machine's own kernel
+  std::uint16_t mtu = 1500;  // octets of IP packet
+  std::vector<wire::Ipv4Prefix> addresses;
+};
+
+// RFC 1812 section 4.3.2.8, RFC 1122 section 3.2.2.6.
+struct IcmpSettings {
+  std::uint32_t errors_per_second = 1000;  // 0: none is sent
+  std::uint32_t burst = 50;
+  bool echo = true;
 };
 
 // Which UDP ports some SA is reached at (RFC 3948: 4500; configured for each SA).
@@ -50,6 +62,13 @@ struct Tables {
   AdjacencyTable adjacencies;
   RouteTable routes;
   std::vector<BypassRule> bypass;
+  std::vector<Adjacency> links;  // by PortId: what all neighbors on the port have in common
+  AdjId<V4> host = AdjId<V4>::none();  // the way to this machine's own kernel; none(): there is none
+  NeighborSettings neighbors;
+  IcmpSettings icmp;
+  ReassemblySettings reassembly;
+
+  const Adjacency& link_of(PortId port) const { return links[port.index()]; }
 };
 
 }  // namespace strata

@@ -41,4 +41,18 @@ class ArpView {
   const std::uint8_t* data_ = nullptr;
 };
 
+// packet has room for kArpLength octets.
+inline void write_arp(std::uint8_t* packet, std::uint16_t operation, const MacAddress& sender_mac,
+                      Ipv4Address sender_ip, const MacAddress& target_mac, Ipv4Address target_ip) {
+  store_be16(packet, 1);
+  store_be16(packet + 2, kEtherIpv4);
+  packet[4] = 6;
+  packet[5] = 4;
+  store_be16(packet + 6, operation);
+  std::memcpy(packet + 8, sender_mac.octets.data(), 6);
+  store_be32(packet + 14, sender_ip.value);
+  std::memcpy(packet + 18, target_mac.octets.data(), 6);
+  store_be32(packet + 24, target_ip.value);
+}
+
 }  // namespace strata::wire

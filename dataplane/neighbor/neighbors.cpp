@@ -1,0 +1,137 @@
+#include "dataplane/neighbor/neighbors.hpp"
+
+#include <rte_errno.h>
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace strata {
+namespace {
+
+std::uint64_t key_of(PortId port, wire::Ipv4Address address) {
+  return (std::uint64_t{port.index()} << 32) | address.value;
+}
+
+}  // namespace
+
+void Neighbors::Free::operator()(rte_hash* hash) const { rte_hash_free(hash); }
+
+Neighbors::Neighbors(AdjacencyTable& adjacencies, const NeighborSettings& settings, rte_hash* index)
+    : adjacencies_(&adjacencies), settings_(settings), index_(index), states_(adjacencies.capacity()) {}
+
+tl::expected<Neighbors, std::string> Neighbors::create(AdjacencyTable& adjacencies, const NeighborSettings& settings) {
+  static std::atomic<unsigned> serial{0};  // DPDK finds tables by name: each needs its own
+  const std::string name = "strata_nbr_" + std::to_string(serial++);
+  rte_hash_parameters parameters{};
+  parameters.name = name.c_str();
+  parameters.entries = static_cast<std::uint32_t>(std::max<std::size_t>(adjacencies.capacity(), 8));
+  parameters.key_len = sizeof(std::uint64_t);
+  parameters.hash_func = rte_hash_crc;
+  parameters.socket_id = SOCKET_ID_ANY;
+  parameters.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE;  // all of them fit, whatever their hashes
+  rte_hash* index = rte_hash_create(&parameters);
+  if (index == nullptr) {
+    return tl::unexpected("no memory for a table of " + std::to_string(adjacencies.capacity()) +
+                          " neighbors: " + rte_strerror(rte_errno) + "; give EAL more, or set arp.neighbors lower");
+  }
+  Neighbors made(adjacencies, settings, index);
+  for (std::uint32_t i = 0; i < adjacencies.size(); ++i) {
+    const AdjId<V4> id(i);
+    made.states_[i].phase = adjacencies[id].resolved ? Phase::permanent : Phase::idle;
+    if (!made.enter(id)) return tl::unexpected(std::string("no memory for the table of neighbors"));
+  }
+  for (auto i = static_cast<std::uint32_t>(adjacencies.capacity()); i-- > adjacencies.size();) made.free_.push_back(i);
+  return made;
+}
+
+bool Neighbors::enter(AdjId<V4> id) {
+  const Adjacency& adj = (*adjacencies_)[id];
+  const std::uint64_t key = key_of(adj.port, adj.address);
+  return rte_hash_add_key_data(index_.get(), &key, reinterpret_cast<void*>(std::uintptr_t{id.index()})) == 0;
+}
+
+AdjId<V4> Neighbors::find(PortId port, wire::Ipv4Address address) const {
+  const std::uint64_t key = key_of(port, address);
+  void* data = nullptr;
+  if (rte_hash_lookup_data(index_.get(), &key, &data) < 0) return AdjId<V4>::none();
+  return AdjId<V4>(static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(data)));
+}
+
+AdjId<V4> Neighbors::find_or_add(PortId port, wire::Ipv4Address address, const Adjacency& like) {
+  if (const AdjId<V4> known = find(port, address); !known.is_none()) return known;
+  if (free_.empty()) return AdjId<V4>::none();
+  const AdjId<V4> id(free_.back());
+  Adjacency& adj = adjacencies_->at(id);
+  adj = like;
+  adj.resolved = false;
+  adj.address = address;
+  if (!enter(id)) return AdjId<V4>::none();
+  free_.pop_back();
+  states_[id.index()] = {.due = kNever, .phase = Phase::idle, .learned = true, .tries_left = 0};
+  return id;
+}
+
+void Neighbors::learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t now_ns) {
+  State& state = states_[id.index()];
+  if (state.phase == Phase::permanent) return;
+  Adjacency& adj = adjacencies_->at(id);
+  std::copy(mac.octets.begin(), mac.octets.end(), adj.header.begin());
+  adj.resolved = true;
+  state.phase = Phase::reachable;
+  state.due = now_ns + settings_.reachable_ns;
+  note_due(state.due);
+}
+
+bool Neighbors::want(AdjId<V4> id, std::uint64_t now_ns) {
+  State& state = states_[id.index()];
+  if (state.phase != Phase::idle) return false;
+  state.phase = Phase::asking;
+  state.tries_left = settings_.tries - 1;
+  state.due = now_ns + settings_.interval_ns;
+  note_due(state.due);
+  return true;
+}
+
+std::optional<Neighbors::Event> Neighbors::next_event(std::uint64_t now_ns) {
+  while (cursor_ < states_.size()) {
+    const AdjId<V4> id(cursor_++);
+    State& state = states_[id.index()];
+    if (state.due > now_ns) {
+      note_due(state.due);
+      continue;
+    }
+    if (!advance(id, now_ns)) return Event{What::gave_up, id};
+    note_due(state.due);
+    return Event{What::ask, id};
+  }
+  return std::nullopt;
+}
+
+bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
+  State& state = states_[id.index()];
+  if (state.phase == Phase::reachable) {
+    state.phase = Phase::probing;
+    state.tries_left = settings_.tries;
+  }
+  if (state.tries_left == 0) return false;
+  --state.tries_left;
+  state.due = now_ns + settings_.interval_ns;
+  return true;
+}
+
+void Neighbors::forget(AdjId<V4> id) {
+  State& state = states_[id.index()];
+  Adjacency& adj = adjacencies_->at(id);
+  adj.resolved = false;
+  state.due = kNever;
+  state.phase = Phase::idle;
+  if (!state.learned) return;
+  const std::uint64_t key = key_of(adj.port, adj.address);
+  rte_hash_del_key(index_.get(), &key);
+  state.phase = Phase::free;
+  free_.push_back(id.index());
+}
+
+}  // namespace strata

@@ -1,0 +1,96 @@
+// Which next hops have a MAC address, which are being asked for it, and when to ask again (RFC 826, RFC 1122 section
+// 2.3.2). Packets are no part of it.
+//
+//   idle ──want()──> asking ──learn()──> reachable ──reachable_ns──> probing ──learn()──> reachable
+//                      └─ tries without an answer: idle, or gone if it was only learned ─┘
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/table/adjacency.hpp"
+
+struct rte_hash;
+
+namespace strata {
+
+struct NeighborSettings {
+  bool enabled = true;  // false: nobody is asked, and nobody is answered
+  unsigned hold = 16;
+  unsigned tries = 3;
+  std::uint64_t interval_ns = 1'000'000'000;
+  std::uint64_t reachable_ns = 60'000'000'000;
+  unsigned learned = 4096;
+};
+
+class Neighbors {
+ public:
+  // adjacencies: those of the configuration, with room behind them for settings.learned more; outlive this.
+  static tl::expected<Neighbors, std::string> create(AdjacencyTable& adjacencies, const NeighborSettings& settings);
+  Neighbors(Neighbors&&) noexcept = default;
+  Neighbors& operator=(Neighbors&&) = delete;
+
+  // none(): it is not known.
+  AdjId<V4> find(PortId port, wire::Ipv4Address address) const;
+  // like: an adjacency of the same port. none(): there is no room for one more.
+  AdjId<V4> find_or_add(PortId port, wire::Ipv4Address address, const Adjacency& like);
+
+  // What a station on a port says of itself. Where it was waited for, the packets that waited can go.
+  void learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t now_ns);
+
+  // A packet waits for it. True: it is to be asked now; further questions come by next_event().
+  bool want(AdjId<V4> id, std::uint64_t now_ns);
+
+  // When there is something to do next.
+  std::uint64_t next_due() const { return next_due_; }
+
+  // One round over what is due: start_round(), then next_event() until there is none. After gave_up, and once nobody
+  // waits for it any more, forget().
+  enum class What : std::uint8_t { ask, gave_up };
+  struct Event {
+    What what;
+    AdjId<V4> id;
+  };
+  void start_round() {
+    cursor_ = 0;
+    next_due_ = kNever;
+  }
+  std::optional<Event> next_event(std::uint64_t now_ns);
+  void forget(AdjId<V4> id);
+
+  const NeighborSettings& settings() const { return settings_; }
+  std::size_t capacity() const { return states_.size(); }
+
+ private:
+  static constexpr std::uint64_t kNever = UINT64_MAX;
+  enum class Phase : std::uint8_t { free, permanent, idle, asking, reachable, probing };
+  struct State {
+    std::uint64_t due = kNever;
+    Phase phase = Phase::free;
+    bool learned = false;  // not of the configuration: goes when it no longer answers
+    unsigned tries_left = 0;
+  };
+  struct Free {
+    void operator()(rte_hash* hash) const;
+  };
+
+  Neighbors(AdjacencyTable& adjacencies, const NeighborSettings& settings, rte_hash* index);
+  bool enter(AdjId<V4> id);
+  // False: it has been asked often enough.
+  bool advance(AdjId<V4> id, std::uint64_t now_ns);
+  void note_due(std::uint64_t due) { next_due_ = due < next_due_ ? due : next_due_; }
+
+  AdjacencyTable* adjacencies_;
+  NeighborSettings settings_;
+  std::unique_ptr<rte_hash, Free> index_;  // port and address to AdjId
+  std::vector<State> states_;              // by AdjId
+  std::vector<std::uint32_t> free_;
+  std::uint64_t next_due_ = kNever;
+  std::uint32_t cursor_ = 0;
+};
+
+}  // namespace strata

@@ -1,0 +1,103 @@
+#include "dataplane/stage/local_deliver.hpp"
+
+#include "dataplane/stage/ip4_rules.hpp"
+#include "dataplane/wire/icmp.hpp"
+#include "dataplane/wire/udp.hpp"
+
+namespace strata {
+namespace {
+
+using stage::Local;
+
+constexpr std::uint16_t kIkePort = 500;
+constexpr std::uint8_t kTtl = 64;
+
+struct LocalDeliver {
+  const Tables& tables;
+  Burst<stage::Made>& made;
+  Burst<stage::Oversize>& oversize;
+  Burst<stage::Refused>& refused;
+  Burst<stage::Out>& out;
+  LocalDeliverEnds ends;
+
+  Done input(Packet<Local> packet, const Row<Local>& row) const;
+  Done icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
+  Done echo(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
+  Done to_kernel(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
+  Done nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
+};
+
+// RFC 1122 section 3.2.2.6: the same octets back. Options are not sent back. The request's ID serves for the reply,
+// which has a source of its own (RFC 6864 section 4).
+Done LocalDeliver::echo(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
+  constexpr std::size_t kIp = wire::kIpv4MinHeaderLength;
+  constexpr std::size_t kChanged = 4;  // type, code, checksum
+  const wire::Bytes message = ip.payload();
+  std::array<std::uint8_t, kIp + kChanged> front{};
+  front[0] = 0x45;
+  front[1] = ip.tos() & 0xfc;
+  wire::store_be16(&front[2], static_cast<std::uint16_t>(kIp + message.size()));
+  wire::store_be16(&front[4], ip.id());
+  wire::store_be16(&front[6], ip.dont_fragment() ? 0x4000 : 0);
+  front[8] = kTtl;
+  front[9] = wire::kProtocolIcmp;
+  wire::store_be32(&front[12], ip.destination().value);
+  wire::store_be32(&front[16], ip.source().value);
+  wire::store_be16(&front[10], wire::checksum({front.data(), kIp}));
+  const std::uint16_t was = wire::load_be16(message.data());
+  const auto is = static_cast<std::uint16_t>(wire::kIcmpEchoReply << 8);
+  wire::store_be16(&front[kIp], is);
+  wire::store_be16(&front[kIp + 2], wire::checksum_update(wire::load_be16(message.data() + 2), was, is));
+  return Gate::answered(std::move(packet), row, front, {ip.header_length() + kChanged, message.size() - kChanged}, made);
+}
+
+Done LocalDeliver::icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
+  const auto [icmp, fault] = wire::IcmpView::check(ip.payload());
+  if (fault == wire::IcmpFault::truncated) return ends.end(std::move(packet), Cause::icmp_truncated);
+  if (fault == wire::IcmpFault::bad_checksum) return ends.end(std::move(packet), Cause::icmp_bad_checksum);
+  if (icmp.type() == wire::kIcmpEcho && icmp.code() == 0 && tables.icmp.echo)
+    return echo(std::move(packet), row, ip);
+  if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);
+  return ends.end(std::move(packet), Cause::punt_icmp);
+}
+
+Done LocalDeliver::to_kernel(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
+  const Adjacency& adj = tables.adjacencies[tables.host];
+  const std::size_t total = ip.total_length();
+  if (total <= adj.mtu) return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
+  return Gate::oversize(std::move(packet), row, total, NextHop(tables.host), adj.mtu, oversize);
+}
+
+// RFC 1122 sections 3.2.2.1 and 4.1.3.1. IKE waits for its daemon to come: nobody is told that it is not there.
+Done LocalDeliver::nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
+  const std::size_t total = ip.total_length();
+  if (ip.protocol() != wire::kProtocolUdp)
+    return Gate::refused(std::move(packet), row, total, Cause::local_no_protocol, IcmpError::protocol_unreachable, 0,
+                         refused);
+  const auto [udp, fault] = wire::UdpView::check(ip.payload());
+  if (fault == wire::UdpFault::none &&
+      (udp.destination_port() == kIkePort || tables.esp_ports.contains(udp.destination_port())))
+    return ends.end(std::move(packet), Cause::punt_ike);
+  return Gate::refused(std::move(packet), row, total, Cause::local_no_port, IcmpError::port_unreachable, 0, refused);
+}
+
+Done LocalDeliver::input(Packet<Local> packet, const Row<Local>& row) const {
+  const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
+  if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // checked by the step before
+  const OwnAddress* mine = tables.own4.find(ip.destination());
+  const Side side = tables.ports[mine->port.index()].side;
+  if (crosses_unbidden(row.from, side, tables.bypass, ip)) return ends.end(std::move(packet), Cause::policy_boundary);
+  if (ip.protocol() == wire::kProtocolIcmp && !ip.is_fragment()) return icmp(std::move(packet), row, ip);
+  if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);
+  return nobody(std::move(packet), row, ip);
+}
+
+}  // namespace
+
+void local_deliver(Burst<Local>& in, const Tables& tables, Burst<stage::Made>& made, Burst<stage::Oversize>& oversize,
+                   Burst<stage::Refused>& refused, Burst<stage::Out>& out, LocalDeliverEnds ends) {
+  const LocalDeliver stage{tables, made, oversize, refused, out, ends};
+  in.drain([&](Packet<Local> packet, const Row<Local>& row) -> Done { return stage.input(std::move(packet), row); });
+}
+
+}  // namespace strata
