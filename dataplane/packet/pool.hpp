@@ -26,6 +26,8 @@ class Pool {
   unsigned size() const;
   unsigned in_use() const;
   std::uint16_t room() const { return room_; }
+  // For the receive queues of devices.
+  rte_mempool* mempool() const { return pool_.get(); }
 
  private:
   friend class RingPort;
