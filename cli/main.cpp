@@ -7,6 +7,7 @@
 #include "cli/check.hpp"
 #include "cli/graph.hpp"
 #include "cli/replay.hpp"
+#include "cli/run.hpp"
 
 namespace {
 
@@ -17,6 +18,7 @@ int run_command(int argc, char** argv) {
   app.set_version_flag("--version", "strata " STRATA_VERSION);
   app.require_subcommand(1);
   std::function<int()> run;
+  strata::cli::add_run(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);
   strata::cli::add_graph(app, run);

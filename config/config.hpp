@@ -28,7 +28,45 @@ struct Port {
   std::vector<wire::Ipv4Prefix> addresses;  // the host bits are kept: 192.0.2.1/24
   std::vector<wire::Ipv6Prefix> addresses6;
   Side side = Side::protected_side;
+  std::uint16_t mtu = 1500;  // octets of an IP packet
+  std::uint16_t queues = 1;  // to receive by
+  std::uint16_t rx_descriptors = 1024;
+  std::uint16_t tx_descriptors = 1024;
+  bool promiscuous = false;
+  bool offloads = true;  // checksums by the device, where it can
+  bool host = false;     // leads to this machine's own kernel; at most one, without addresses
   Mark mark;
+};
+
+enum class Hugepages : std::uint8_t { automatic, never, required };
+
+// How DPDK is started.
+struct Eal {
+  Hugepages hugepages = Hugepages::automatic;
+  std::uint32_t memory = 512;         // MiB
+  std::optional<std::uint32_t> core;  // nothing: EAL's choice
+  std::vector<std::string> arguments;
+};
+
+// RFC 826, with the queue of RFC 1122 section 2.3.2.2.
+struct Arp {
+  std::uint32_t hold = 16;  // packets for each neighbor that is being asked
+  std::uint32_t tries = 3;
+  std::uint32_t interval_ms = 1000;
+  std::uint32_t reachable_s = 60;
+  std::uint32_t neighbors = 4096;  // learned at the most
+};
+
+// RFC 1812 section 4.3.2.8.
+struct Icmp {
+  std::uint32_t errors_per_second = 1000;  // 0: none is sent
+  std::uint32_t burst = 50;
+};
+
+struct Reassembly {
+  bool enabled = true;
+  std::uint32_t packets = 1024;  // in parts at one time
+  std::uint32_t timeout_ms = 2000;
 };
 
 struct Neighbor {
@@ -53,6 +91,9 @@ struct Selectors {
   std::optional<std::uint8_t> protocol;  // of the IPv6 packet's upper layer; nothing: any
 };
 
+// RFC 4301 section 5.1.2.1: what the outer header says of fragmentation; copy: what the IPv4 packet inside says.
+enum class DfMode : std::uint8_t { set, clear, copy };
+
 struct SecurityAssociation {
   std::string name;
   Direction direction = Direction::in;
@@ -65,6 +106,9 @@ struct SecurityAssociation {
   bool esn = false;
   std::uint32_t replay_window = 1024;  // packets; 0: off
   Selectors selectors;
+  std::uint8_t ttl = 64;             // of the outer header, as the two below: direction out only
+  std::optional<std::uint8_t> dscp;  // nothing: the inner packet's
+  DfMode df = DfMode::set;
   Mark mark;
 };
 
@@ -86,6 +130,9 @@ struct Policy {
   std::vector<wire::Ipv4Prefix> prefixes;
   std::vector<wire::Ipv6Address> segments;  // in travelling order, 1 to 16
   EncapMode mode = EncapMode::encaps_red;
+  std::uint8_t hop_limit = 64;
+  std::optional<std::uint8_t> dscp;  // nothing: the inner packet's
+  bool mss_clamp = false;            // TCP's MSS is kept to what the inner MTU takes
   Mark mark;
 };
 
@@ -114,6 +161,10 @@ struct Bypass {
 struct Config {
   std::string file;
   std::vector<Port> ports;  // in the file's order
+  Eal eal;
+  Arp arp;
+  Icmp icmp;
+  Reassembly reassembly;
   std::vector<Neighbor> neighbors;
   std::vector<SecurityAssociation> security_associations;
   std::optional<wire::Ipv6Address> srv6_source;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "config/steering.hpp"
 #include "dataplane/wire/ethernet.hpp"
-#include "dataplane/wire/protocol.hpp"
 
 namespace strata {
 namespace {
@@ -50,13 +50,13 @@ class Builder {
   void local_sids();
   void bypass();
   void outbound();
-  OutSaId out_sa_for(const config::Policy& policy) const;
   AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
   AdjId<V4> adjacency(const std::string& port, wire::Ipv4Address address);
 
   const config::Config& config_;
+  const config::Steering steering_{config_};
   const std::vector<wire::MacAddress>& macs_;
   std::unique_ptr<Tables> tables_ = std::make_unique<Tables>();
   std::unordered_map<std::string, PortId> port_by_name_;
@@ -164,43 +164,16 @@ void Builder::bypass() {
   }
 }
 
-// The SA whose selectors take what the policy makes: from our source to the first segment, IPv4 inside. Selectors of
-// two outbound SAs do not overlap, so there is one at the most.
-OutSaId Builder::out_sa_for(const config::Policy& policy) const {
-  std::uint32_t id = 0;
-  for (const config::SecurityAssociation& sa : config_.security_associations) {
-    if (sa.direction != config::Direction::out) continue;
-    const bool protocol = !sa.selectors.protocol || *sa.selectors.protocol == wire::kProtocolIpv4;
-    if (protocol && config_.srv6_source && wire::contains(sa.selectors.source, *config_.srv6_source) &&
-        wire::contains(sa.selectors.destination, policy.segments.front()))
-      return OutSaId(id);
-    ++id;
-  }
-  return OutSaId::none();
-}
-
-// The way to a peer: on a link of ours, or by the longest route. none(): there is none.
 AdjId<V4> Builder::towards(wire::Ipv4Address peer) {
-  int longest = -1;
-  AdjId<V4> found = AdjId<V4>::none();
-  for (const config::Port& port : config_.ports) {
-    for (const wire::Ipv4Prefix& address : port.addresses) {
-      if (!wire::contains(address, peer) || address.length <= longest) continue;
-      longest = address.length;
-      found = adjacency(port.name, peer);
-    }
-  }
-  for (const config::Route& route : config_.routes) {
-    if (!wire::contains(route.prefix, peer) || route.prefix.length <= longest) continue;
-    longest = route.prefix.length;
-    found = adjacency(route.port, route.next_hop);
-  }
-  return found;
+  const std::optional<config::NextHop> next = steering_.towards(peer);
+  return next ? adjacency(next->port->name, next->address) : AdjId<V4>::none();
 }
 
 void Builder::outbound() {
+  std::unordered_map<const config::SecurityAssociation*, OutSaId> ids;
   for (const config::SecurityAssociation& sa : config_.security_associations) {
     if (sa.direction != config::Direction::out) continue;
+    ids.emplace(&sa, OutSaId(static_cast<std::uint32_t>(tables_->out_sas.size())));
     TunnelHeader tunnel{.source = sa.source, .destination = sa.destination};
     if (sa.udp_encap) {
       tunnel.udp_source = sa.udp_encap->source_port;
@@ -215,7 +188,9 @@ void Builder::outbound() {
   std::vector<Policy> policies;
   for (const config::Policy& policy : config_.policies) {
     const EncapMode mode = policy.mode == config::EncapMode::encaps_red ? EncapMode::encaps_red : EncapMode::encaps;
-    policies.emplace_back(*config_.srv6_source, policy.segments, mode, PolicyHeader{}, out_sa_for(policy));
+    const config::SecurityAssociation* const sa = steering_.sa_of(policy);
+    policies.emplace_back(*config_.srv6_source, policy.segments, mode, PolicyHeader{},
+                          sa != nullptr ? ids.at(sa) : OutSaId::none());
   }
   tables_->policies = PolicyTable(std::move(policies));
 }

@@ -12,16 +12,43 @@
 #include <system_error>
 #include <vector>
 
+#include "control/log.hpp"
+#include "control/machine.hpp"
+
 namespace strata {
 namespace {
 
 // EAL insists on processors by number; a container may have been given any.
-int first_allowed_cpu() {
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
   cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(cpu, &allowed)) return cpu;
-  return 0;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  }
+  if (cpus.empty()) cpus.push_back(0);
+  return cpus;
+}
+
+// Unless a core is said, the system places the worker: two gateways of one machine would else share the first core.
+std::string cpus_for(const config::Eal& eal) {
+  if (eal.core) return std::to_string(*eal.core);
+  std::string list;
+  for (const int cpu : allowed_cpus()) list += (list.empty() ? "(" : ",") + std::to_string(cpu);
+  return list + ")";
+}
+
+// Whether to use huge pages.
+tl::expected<bool, std::string> choose_hugepages(const config::Eal& eal) {
+  if (eal.hugepages == config::Hugepages::never) return false;
+  const std::uint64_t free = free_hugepage_mib("/");
+  if (free >= eal.memory) return true;
+  const std::string lack = "huge pages: " + std::to_string(free) + " MiB are free of the " +
+                           std::to_string(eal.memory) + " MiB of eal.memory";
+  const std::string cure = "; mend it as root with: " + hugepages_command(eal.memory);
+  if (eal.hugepages == config::Hugepages::required) return tl::unexpected(lack + cure);
+  log_line(lack + ", so ordinary memory is used, which is slower" + cure);
+  return false;
 }
 
 // EAL makes a folder for its sockets and locks, and leaves it, even when told to share nothing and so has none of them:
@@ -61,29 +88,72 @@ class RuntimeFolder {
   std::optional<std::string> before_;
 };
 
+// What EAL needs in any case to share nothing with other programs and to leave nothing behind.
+std::vector<std::string> usual_words(const std::string& cpus) {
+  return {"strata", "--no-telemetry", "--lcores", "0@" + cpus, "--file-prefix", "strata-" + std::to_string(getpid())};
+}
+
+bool started_with(std::vector<std::string> words) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  return rte_eal_init(static_cast<int>(argv.size()), argv.data()) >= 0;
+}
+
+void append(std::vector<std::string>& words, std::initializer_list<std::string> more) {
+  words.insert(words.end(), more);
+}
+
+void append_memory(std::vector<std::string>& words, bool hugepages, std::uint32_t megabytes) {
+  if (hugepages)
+    append(words, {"--in-memory"});
+  else
+    append(words, {"--no-huge", "--no-shconf"});
+  append(words, {"-m", std::to_string(megabytes)});
+}
+
+// A device that is none of PCI's is made by EAL.
+void append_devices(std::vector<std::string>& words, const config::Config& config) {
+  bool any_pci = false;
+  for (const config::Port& port : config.ports) {
+    const bool pci = is_pci(port.device);
+    any_pci = any_pci || pci;
+    append(words, {pci ? "-a" : "--vdev", port.device});
+  }
+  if (!any_pci) append(words, {"--no-pci"});
+}
+
 }  // namespace
 
 tl::expected<Eal, std::string> Eal::start_offline(unsigned megabytes) {
   const auto folder = RuntimeFolder::create();
   if (!folder) return tl::unexpected(folder.error());
-  std::vector<std::string> words{"strata",
-                                 "--no-huge",
-                                 "-m",
-                                 std::to_string(megabytes),
-                                 "--no-pci",
-                                 "--no-telemetry",
-                                 "--no-shconf",
-                                 "--lcores",
-                                 "0@" + std::to_string(first_allowed_cpu()),
-                                 "--file-prefix",
-                                 "strata-" + std::to_string(getpid()),
-                                 "--log-level",
-                                 "*:error"};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+  std::vector<std::string> words = usual_words(std::to_string(allowed_cpus().front()));
+  append(words, {"--no-pci", "--log-level", "*:error"});
+  append_memory(words, false, megabytes);
+  if (!started_with(std::move(words))) {
     return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) + "; it wants " +
                           std::to_string(megabytes) + " MiB of memory");
+  }
+  return Eal();
+}
+
+tl::expected<Eal, std::string> Eal::start_live(const config::Config& config, const std::vector<std::string>& words) {
+  const auto hugepages = choose_hugepages(config.eal);
+  if (!hugepages) return tl::unexpected(hugepages.error());
+  const auto folder = RuntimeFolder::create();
+  if (!folder) return tl::unexpected(folder.error());
+  std::vector<std::string> all = usual_words(cpus_for(config.eal));
+  append_memory(all, *hugepages, config.eal.memory);
+  append_devices(all, config);
+  append(all, {"--log-level", "*:warning"});
+  all.insert(all.end(), config.eal.arguments.begin(), config.eal.arguments.end());
+  all.insert(all.end(), words.begin(), words.end());
+  std::string told;
+  for (std::size_t i = 1; i < all.size(); ++i) told += " " + all[i];
+  if (!started_with(std::move(all))) {
+    return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) +
+                          "; its own lines above say more, and `strata doctor " + config.file +
+                          "` says what this machine lacks; EAL was given:" + told);
   }
   return Eal();
 }

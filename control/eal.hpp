@@ -4,6 +4,9 @@
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
+#include <vector>
+
+#include "config/config.hpp"
 
 namespace strata {
 
@@ -12,6 +15,10 @@ class Eal {
  public:
   // Without root, hugepages, devices or the network: for replay. megabytes: of ordinary memory. Leaves no files.
   static tl::expected<Eal, std::string> start_offline(unsigned megabytes);
+
+  // With the ports' devices and memory as the configuration says. words: of the command line, for EAL as they are; they
+  // come last and win. Leaves no files.
+  static tl::expected<Eal, std::string> start_live(const config::Config& config, const std::vector<std::string>& words);
 
   Eal(Eal&& other) noexcept : started_(std::exchange(other.started_, false)) {}
   Eal& operator=(Eal&&) = delete;

@@ -28,6 +28,8 @@ class Pool {
   // Fills all buffers that nobody has.
   void poison(Poison poison) const;
   std::uint16_t room() const { return room_; }
+  // For the receive queues of devices.
+  rte_mempool* mempool() const { return pool_.get(); }
 
  private:
   friend class RingPort;

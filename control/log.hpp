@@ -1,0 +1,17 @@
+// What a running gateway says on standard error: one line a time, with the time.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace strata {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// "2026-11-21T14:36:46.123456Z"
+std::string to_string(WallTime time);
+
+// The sentence is of one line; what is no printable ASCII in it is shown as '?'.
+void log_line(const std::string& sentence, WallTime time = std::chrono::system_clock::now());
+
+}  // namespace strata
