@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "config/mtu.hpp"
 #include "config/steering.hpp"
 #include "dataplane/wire/ethernet.hpp"
 
@@ -23,6 +24,18 @@ AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
   return AeadAlgorithm::chacha20_poly1305;
 }
 
+// What of the inner MTU is left for TCP behind the two headers without options (RFC 9293 section 3.7.1).
+std::uint16_t mss_of(const config::Policy& policy, std::uint16_t inner_mtu) {
+  return policy.mss_clamp ? static_cast<std::uint16_t>(inner_mtu - 40) : std::uint16_t{0};
+}
+
+// On the host port the device's own MAC address is the kernel's: ours is another one.
+wire::MacAddress beside(wire::MacAddress mac) {
+  mac.octets[0] = static_cast<std::uint8_t>((mac.octets[0] | 0x02) & ~0x01);  // locally administered, of one station
+  mac.octets[5] ^= 0x01;
+  return mac;
+}
+
 class Builder {
  public:
   Builder(const config::Config& config, const std::vector<wire::MacAddress>& macs) : config_(config), macs_(macs) {}
@@ -35,10 +48,12 @@ class Builder {
     local_sids();
     bypass();
     outbound();
+    host_port();
+    settings();
     auto routes = RouteTable::create(route_entries());
     if (!routes) return tl::unexpected(std::move(routes.error()));
     tables_->routes = std::move(*routes);
-    tables_->adjacencies = AdjacencyTable(std::move(adjacencies_));
+    tables_->adjacencies = AdjacencyTable(std::move(adjacencies_), config_.arp.neighbors);
     return std::move(tables_);
   }
 
@@ -50,6 +65,9 @@ class Builder {
   void local_sids();
   void bypass();
   void outbound();
+  void host_port();
+  void settings();
+  Adjacency link_of(PortId port) const;
   AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
@@ -67,22 +85,40 @@ class Builder {
 void Builder::ports() {
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
     const config::Port& port = config_.ports[i];
-    tables_->ports.push_back({.mac = macs_[i], .side = side_of(port.side)});
-    port_by_name_.emplace(port.name, PortId(static_cast<std::uint8_t>(i)));
+    const PortId id(static_cast<std::uint8_t>(i));
+    tables_->ports.push_back({.mac = port.host ? beside(macs_[i]) : macs_[i],
+                              .side = side_of(port.side),
+                              .is_host = port.host,
+                              .mtu = port.mtu,
+                              .addresses = port.addresses});
+    tables_->links.push_back(link_of(id));
+    port_by_name_.emplace(port.name, id);
   }
 }
 
+// What all neighbors on a port have in common.
+Adjacency Builder::link_of(PortId id) const {
+  const PortEntry& port = tables_->ports[id.index()];
+  EthernetHeader header{};
+  std::copy_n(port.mac.octets.begin(), 6, header.begin() + 6);
+  wire::store_be16(&header[12], wire::kEtherIpv4);
+  return {.header = header, .port = id, .side = port.side, .resolved = false, .mtu = port.mtu, .address = {}};
+}
+
 void Builder::own_addresses() {
-  std::vector<std::pair<wire::Ipv4Address, OwnKind>> own4{{wire::Ipv4Address{0xffffffff}, OwnKind::broadcast}};
+  std::vector<std::pair<wire::Ipv4Address, OwnAddress>> own4{
+      {wire::Ipv4Address{0xffffffff}, {OwnKind::broadcast, PortId::none()}}};
   std::vector<std::pair<wire::Ipv6Address, OwnKind>> own6;
   for (const config::Port& port : config_.ports) {
+    const PortId id = port_by_name_.at(port.name);
+    const OwnAddress broadcast{OwnKind::broadcast, id};
     for (const wire::Ipv4Prefix& address : port.addresses) {
-      own4.emplace_back(address.address, OwnKind::own);
+      own4.emplace_back(address.address, OwnAddress{OwnKind::own, id});
       // RFC 3021: a /31 has no broadcast address, a /32 no subnet. RFC 1812 section 4.2.3.1: host part 0 is an old
       // broadcast.
       if (address.length > 30) continue;
-      own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, OwnKind::broadcast);
-      own4.emplace_back(wire::network_of(address).address, OwnKind::broadcast);
+      own4.emplace_back(wire::Ipv4Address{address.address.value | ~wire::mask_of(address)}, broadcast);
+      own4.emplace_back(wire::network_of(address).address, broadcast);
     }
     for (const wire::Ipv6Prefix& address : port.addresses6) own6.emplace_back(address.address, OwnKind::own);
   }
@@ -95,14 +131,8 @@ AdjId<V4> Builder::adjacency(const std::string& port_name, wire::Ipv4Address add
   const std::uint64_t key = (std::uint64_t{port.index()} << 32) | address.value;
   const auto [at, is_new] = adjacency_by_key_.emplace(key, AdjId<V4>(static_cast<std::uint32_t>(adjacencies_.size())));
   if (is_new) {
-    EthernetHeader header{};
-    std::copy_n(tables_->ports[port.index()].mac.octets.begin(), 6, header.begin() + 6);
-    wire::store_be16(&header[12], wire::kEtherIpv4);
-    adjacencies_.push_back({.header = header,
-                            .port = port,
-                            .side = tables_->ports[port.index()].side,
-                            .resolved = false,
-                            .address = address});
+    adjacencies_.push_back(link_of(port));
+    adjacencies_.back().address = address;
   }
   return at->second;
 }
@@ -191,8 +221,37 @@ void Builder::outbound() {
     const config::SecurityAssociation* const sa = steering_.sa_of(policy);
     policies.emplace_back(*config_.srv6_source, policy.segments, mode, PolicyHeader{},
                           sa != nullptr ? ids.at(sa) : OutSaId::none());
+    if (const auto mtu = config::inner_mtu(steering_, policy))
+      policies.back().set_way({.adj = towards(sa->destination), .mtu = mtu->inner, .mss = mss_of(policy, mtu->inner)});
   }
   tables_->policies = PolicyTable(std::move(policies));
+}
+
+void Builder::host_port() {
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    if (!config_.ports[i].host) continue;
+    tables_->host = AdjId<V4>(static_cast<std::uint32_t>(adjacencies_.size()));
+    adjacencies_.push_back(tables_->links[i]);
+    std::copy_n(macs_[i].octets.begin(), 6, adjacencies_.back().header.begin());
+    adjacencies_.back().resolved = true;
+  }
+}
+
+void Builder::settings() {
+  constexpr std::uint64_t kMillisecond = 1'000'000;
+  const config::Arp& arp = config_.arp;
+  tables_->neighbors = {.enabled = arp.enabled,
+                        .hold = arp.hold,
+                        .tries = arp.tries,
+                        .interval_ns = arp.interval_ms * kMillisecond,
+                        .reachable_ns = arp.reachable_s * 1000 * kMillisecond,
+                        .learned = arp.neighbors};
+  tables_->icmp = {.errors_per_second = config_.icmp.errors_per_second,
+                   .burst = config_.icmp.burst,
+                   .echo = config_.icmp.echo};
+  tables_->reassembly = {.enabled = config_.reassembly.enabled,
+                         .packets = config_.reassembly.packets,
+                         .timeout_ns = config_.reassembly.timeout_ms * kMillisecond};
 }
 
 // Of equal prefixes the later stays: a policy before a route before a connected subnet. Neighbors are /32, so that what
@@ -207,7 +266,7 @@ std::vector<RouteEntry> Builder::route_entries() {
   for (const config::Route& route : config_.routes)
     routes.push_back({route.prefix, {RouteKind::adjacency, adjacency(route.port, route.next_hop).index()}});
   for (std::uint32_t i = 0; i < adjacencies_.size(); ++i)
-    entries.push_back({{adjacencies_[i].address, 32}, {RouteKind::adjacency, i}});
+    if (AdjId<V4>(i) != tables_->host) entries.push_back({{adjacencies_[i].address, 32}, {RouteKind::adjacency, i}});
   entries.insert(entries.end(), routes.begin(), routes.end());
   for (std::uint32_t i = 0; i < config_.policies.size(); ++i) {
     for (const wire::Ipv4Prefix& prefix : config_.policies[i].prefixes)

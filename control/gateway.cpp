@@ -11,6 +11,9 @@ namespace {
 
 // Beyond what the devices' queues hold: bursts on their way, and the caches of pools.
 constexpr unsigned kSpareBuffers = 2048;
+// What the gateway makes itself: ARP, fragments, packets put together of several buffers or fragments.
+constexpr unsigned kMadeBuffers = 1023;
+constexpr std::uint16_t kMadeRoom = 9728;
 // After the end was asked for: what the queues hold still, and no more than that when packets go on coming.
 constexpr unsigned kDrainRounds = 1024;
 
@@ -44,6 +47,9 @@ tl::expected<void, std::string> Gateway::open_devices() {
   auto pool = Pool::create("strata_pool", buffers, room);
   if (!pool) return tl::unexpected(pool.error());
   pool_.emplace(std::move(*pool));
+  auto made = Pool::create("strata_made", kMadeBuffers, std::max(room, kMadeRoom));
+  if (!made) return tl::unexpected(made.error());
+  made_pool_.emplace(std::move(*made));
   for (Device& device : devices_)
     if (auto done = device.start(*pool_); !done) return done;
   return {};
@@ -61,7 +67,7 @@ tl::expected<void, std::string> Gateway::make_worker() {
   auto tables = build_tables(config_, macs);
   if (!tables) return tl::unexpected(tables.error());
   tables_ = std::move(*tables);
-  auto worker = Worker::create(*tables_, ids);
+  auto worker = Worker::create(*tables_, ids, *made_pool_);
   if (!worker) return tl::unexpected(worker.error());
   worker_ = std::move(*worker);
   return {};
@@ -71,12 +77,14 @@ std::size_t Gateway::poll() {
   NoEye blind;
   std::size_t received = 0;
   const std::uint64_t now = now_ns();
+  worker_->tick(now);
   for (std::size_t i = 0; i < devices_.size(); ++i)
-    received += worker_->turn(PortId(static_cast<std::uint8_t>(i)), kBurstSize, now, blind);
+    received += worker_->turn(PortId(static_cast<std::uint8_t>(i)), 0, kBurstSize, now, blind);
   return received;
 }
 
 void Gateway::run() {
+  for (std::size_t i = 0; i < devices_.size(); ++i) worker_->announce(PortId(static_cast<std::uint8_t>(i)));
   log_line("running; SIGTERM or SIGINT ends it");
   while (!end_asked()) idle_.after(poll());
   log_line("ending");
@@ -85,11 +93,12 @@ void Gateway::run() {
 
 void Gateway::drain() {
   for (unsigned i = 0; i < kDrainRounds && poll() != 0; ++i) {}
+  worker_->finish();
 }
 
 unsigned Gateway::stop() {
   devices_.clear();
-  return pool_->in_use();
+  return pool_->in_use() + made_pool_->in_use();
 }
 
 }  // namespace strata

@@ -37,6 +37,7 @@ class Gateway {
   const config::Config& config_;
   Eal eal_;  // goes after all that is made of it
   std::optional<Pool> pool_;
+  std::optional<Pool> made_pool_;
   std::vector<Device> devices_;  // by PortId
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<Worker> worker_;

@@ -56,8 +56,9 @@ class Replay {
   Status make_worker();
   bool gather();
   bool feed(const Feed::Frame& frame);
+  void tick(std::uint64_t now);
   void turn();
-  void collect();
+  void collect(std::uint64_t now);
   void collect_audit();
   void explain();
   void account();
@@ -79,6 +80,8 @@ class Replay {
   PortId burst_port_ = PortId::none();
   std::string summary_;  // of the frame that is explained
   std::uint64_t fed_ = 0;
+  std::uint64_t ended_ = 0;
+  std::uint64_t parked_ = 0;
   Clock::duration in_dataplane_{};
 };
 
@@ -132,6 +135,7 @@ Status Replay::make_ports() {
   auto large = Pool::create("strata_large", kLargeBuffers, kLargeRoom);
   if (!large) return tl::unexpected(large.error());
   large_pool_.emplace(std::move(*large));
+  if (options_.poison) large_pool_->poison(*options_.poison);
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
     auto port = RingPort::create("strata_port_" + std::to_string(i), *pool_);
     if (!port) return tl::unexpected(port.error());
@@ -152,7 +156,7 @@ Status Replay::make_worker() {
   tables_ = std::move(*tables);
   std::array<std::uint16_t, kMaxPorts> devices{};
   for (std::size_t i = 0; i < ports_.size(); ++i) devices[i] = ports_[i].device();
-  auto worker = Worker::create(*tables_, devices);
+  auto worker = Worker::create(*tables_, devices, *large_pool_);
   if (!worker) return tl::unexpected(worker.error());
   worker_ = std::move(*worker);
   if (options_.explain) eye_.emplace(config_, *tables_);
@@ -201,25 +205,42 @@ bool Replay::gather() {
   return !burst_.empty();
 }
 
+// What is due between two bursts happens at its own time, each event before the next.
+void Replay::tick(std::uint64_t now) {
+  while (worker_->next_due() < now) {
+    const std::uint64_t due = worker_->next_due();
+    worker_->tick(due);
+    collect(due);
+  }
+  worker_->tick(now);
+  collect(now);
+}
+
 void Replay::turn() {
   const std::uint64_t now = burst_.front().time_ns;
   const auto start = Clock::now();
   if (eye_) {
-    worker_->turn(burst_port_, burst_.size(), now, *eye_);
+    worker_->turn(burst_port_, 0, burst_.size(), now, *eye_);
   } else {
     NoEye blind;
-    worker_->turn(burst_port_, burst_.size(), now, blind);
+    worker_->turn(burst_port_, 0, burst_.size(), now, blind);
   }
   in_dataplane_ += Clock::now() - start;
 }
 
-// Frames leave each port in the order they came in, so the search for each goes on where the last one was found.
-void Replay::collect() {
+// Frames leave each port in the order they came in, so the search for each goes on where the last one was found. What
+// is none of them began in the gateway.
+void Replay::collect(std::uint64_t now) {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     std::size_t at = 0;
+    std::uint64_t time = now;
     ports_[i].collect([&](const void* buffer, std::span<const std::uint8_t> frame) {
-      while (at < burst_.size() && burst_[at].buffer != buffer) ++at;
-      const std::uint64_t time = at < burst_.size() ? burst_[at].time_ns : 0;
+      std::size_t found = at;
+      while (found < burst_.size() && burst_[found].buffer != buffer) ++found;
+      if (found < burst_.size()) {
+        at = found;
+        time = burst_[found].time_ns;
+      }
       outputs_.sent(PortId(static_cast<std::uint8_t>(i)), time, frame);
     });
   }
@@ -262,10 +283,19 @@ void Replay::explain() {
     if (sent != report_.ports[i].sent) told.to = config_.ports[i].name;
     report_.ports[i].sent = sent;
   }
-  if (!told.to) {
-    told.cause = worker_->ends().last();
+  const Ends& ends = worker_->ends();
+  const std::uint64_t ended = ends.count(Fate::dropped) + ends.count(Fate::consumed) + ends.count(Fate::punted);
+  const bool joined = ends.last() == Cause::ip4_reassembled && told.to;
+  if (worker_->parked() > parked_) {
+    told.end = End::parked;
+    told.reason = "waits for its next hop's MAC address, or for more fragments";
+    told.to.reset();
+  } else if (ended != ended_ && !joined) {
+    told.cause = ends.last();
     told.end = end_of(text_of(*told.cause).fate);
   }
+  ended_ = ended;
+  parked_ = worker_->parked();
   options_.explain(std::move(told));
 }
 
@@ -293,6 +323,9 @@ void Replay::account() {
     const SidCounter& counter = worker_->sid_counters()[i];
     report_.local_sids.push_back({wire::to_string(config_.local_sids[i].sid), counter.packets, counter.octets});
   }
+  report_.generated = worker_->ends().generated();
+  report_.parked = worker_->parked();
+  report_.icmp_errors_limited = worker_->icmp_counters().errors_limited;
   report_.audit_suppressed = worker_->audit().suppressed();
   report_.ecn_anomalies = worker_->audit().ecn_anomalies();
   const unsigned lost = pool_->in_use() + large_pool_->in_use();
@@ -305,11 +338,14 @@ Report Replay::run() {
   for (const config::Port& port : config_.ports) report_.ports.push_back({port.name, 0, 0});
   const auto start = Clock::now();
   while (gather()) {
+    const std::uint64_t now = burst_.front().time_ns;
+    tick(now);
     turn();
-    collect();
+    collect(now);
     collect_audit();
     if (eye_) explain();
   }
+  worker_->finish();
   const std::chrono::duration<double> all = Clock::now() - start;
   const std::chrono::duration<double> in_dataplane = in_dataplane_;
   account();

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
@@ -68,5 +69,35 @@ std::string ExplainEye::tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) c
 std::string ExplainEye::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
   return "out of " + config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
 }
+
+std::string ExplainEye::tell(const Row<stage::Arp>&, wire::Bytes bytes) const {
+  const auto [arp, fault] = wire::ArpView::check(bytes);
+  if (fault != wire::ArpFault::none) return "ARP, damaged";
+  if (arp.operation() == wire::kArpReply)
+    return "ARP, " + wire::to_string(arp.sender_ip()) + " is at " + wire::to_string(arp.sender_mac());
+  return "ARP, " + wire::to_string(arp.sender_ip()) + " asks for " + wire::to_string(arp.target_ip());
+}
+
+std::string ExplainEye::tell(const Row<stage::Fragment>&, wire::Bytes bytes) const {
+  return "a fragment, offset " + std::to_string((wire::load_be16(&bytes[6]) & 0x1fff) * 8);
+}
+
+std::string ExplainEye::tell(const Row<stage::Local>&, wire::Bytes bytes) const {
+  return "for this machine, IPv4 " + ipv4_pair(bytes);
+}
+
+std::string ExplainEye::tell(const Row<stage::Unresolved>& row, wire::Bytes) const {
+  return "the MAC address of " + wire::to_string(tables_.adjacencies[row.waits_for].address) + " is not known";
+}
+
+std::string ExplainEye::tell(const Row<stage::Oversize>& row, wire::Bytes bytes) const {
+  return std::to_string(bytes.size()) + " octets, to leave in fragments of at most " + std::to_string(row.mtu);
+}
+
+std::string ExplainEye::tell(const Row<stage::Refused>& row, wire::Bytes) const {
+  return "cannot go on, " + std::string(text_of(row.cause.value()).name);
+}
+
+std::string ExplainEye::tell(const Row<stage::Made>&, wire::Bytes bytes) const { return "made IPv4 " + ipv4_pair(bytes); }
 
 }  // namespace strata::replay

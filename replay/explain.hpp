@@ -40,6 +40,13 @@ class ExplainEye {
   std::string tell(const Row<stage::Steered>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Out>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Arp>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Fragment>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Local>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Unresolved>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Oversize>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Refused>& row, wire::Bytes bytes) const;
+  std::string tell(const Row<stage::Made>& row, wire::Bytes bytes) const;
 
   const config::Config& config_;
   const Tables& tables_;

@@ -29,6 +29,7 @@ std::string_view name_of(End end) {
     case End::dropped: return "dropped";
     case End::consumed: return "consumed";
     case End::punted: return "punted";
+    case End::parked: return "parked";
   }
   return {};
 }
@@ -212,6 +213,8 @@ std::string to_text(const Report& report) {
   add(volumes_text("SA", report.security_associations));
   add(volumes_text("local SID", report.local_sids));
   add(audit_text(report));
+  if (report.icmp_errors_limited != 0)
+    add(std::to_string(report.icmp_errors_limited) + " ICMP errors kept back by icmp.errors_per_second\n");
   if (report.ecn_anomalies != 0)
     add(std::to_string(report.ecn_anomalies) +
         " ECN marks that no honest path makes (RFC 6040 4.2), forwarded all the same\n");
@@ -239,6 +242,7 @@ Json to_json(const Report& report) {
   json["local_sids"] = volumes_json(report.local_sids);
   json["audit"] = list_json(report.audit, audit_json);
   json["audit_suppressed"] = report.audit_suppressed;
+  json["icmp_errors_limited"] = report.icmp_errors_limited;
   json["ecn_anomalies"] = report.ecn_anomalies;
   if (report.explained) json["packets"] = list_json(report.packets, packet_json);
   json["expect"] = list_json(report.expect, expect_json);

@@ -47,7 +47,7 @@ struct Expectation {
   bool match() const { return !difference && error.empty(); }
 };
 
-enum class End : std::uint8_t { sent, dropped, consumed, punted };
+enum class End : std::uint8_t { sent, dropped, consumed, punted, parked };
 
 constexpr End end_of(Fate fate) {
   switch (fate) {
@@ -81,6 +81,7 @@ struct Report {
   std::vector<Volume> local_sids;
   std::vector<AuditEvent> audit;
   std::uint64_t audit_suppressed = 0;
+  std::uint64_t icmp_errors_limited = 0;  // kept back by icmp.errors_per_second
   std::uint64_t ecn_anomalies = 0;  // marks that no honest path makes, forwarded all the same (RFC 6040 section 4.2)
   bool explained = false;           // packets is filled, possibly with none
   std::vector<ExplainedPacket> packets;

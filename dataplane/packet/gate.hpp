@@ -32,6 +32,8 @@ using Ipv6Header = std::array<std::uint8_t, 40>;
 template <class Stage>
 concept Routed = std::same_as<Stage, stage::Ip4> || std::same_as<Stage, stage::Made>;
 template <class Stage>
+concept Cuttable = Routed<Stage> || std::same_as<Stage, stage::Local>;
+template <class Stage>
 concept Forwarded = Routed<Stage> || std::same_as<Stage, stage::Oversize>;
 template <class Stage>
 concept Linkable = Forwarded<Stage> || std::same_as<Stage, stage::Local>;
@@ -141,7 +143,7 @@ class Gate {
   }
 
   // The same, where it is larger than its way takes.
-  template <Routed Stage>
+  template <Cuttable Stage>
   static Done oversize(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, NextHop next_hop,
                        std::uint16_t mtu, Burst<stage::Oversize>& out) {
     rte_mbuf* buffer = renew(std::move(packet));

@@ -205,7 +205,7 @@ struct Row<stage::Unresolved> {
 template <>
 struct Row<stage::Oversize> {
   Origin from;
-  Said<NextHop> next_hop;
+  NextHop next_hop;
   Said<std::uint16_t> mtu;  // octets of IPv4 packet
 };
 

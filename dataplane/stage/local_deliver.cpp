@@ -65,6 +65,7 @@ Done LocalDeliver::to_kernel(Packet<Local> packet, const Row<Local>& row, const 
   const Adjacency& adj = tables.adjacencies[tables.host];
   const std::size_t total = ip.total_length();
   if (total <= adj.mtu) return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
+  if (ip.dont_fragment()) return ends.end(std::move(packet), Cause::ip4_too_big);
   return Gate::oversize(std::move(packet), row, total, NextHop(tables.host), adj.mtu, oversize);
 }
 

@@ -9,7 +9,7 @@
 namespace strata {
 
 using LocalDeliverEnds =
-    EndsOf<Cause::policy_boundary, Cause::icmp_truncated, Cause::icmp_bad_checksum, Cause::punt_ike, Cause::punt_icmp>;
+    EndsOf<Cause::policy_boundary, Cause::ip4_too_big, Cause::icmp_truncated, Cause::icmp_bad_checksum, Cause::punt_ike, Cause::punt_icmp>;
 
 void local_deliver(Burst<stage::Local>& in, const Tables& tables, Burst<stage::Made>& made,
                    Burst<stage::Oversize>& oversize, Burst<stage::Refused>& refused, Burst<stage::Out>& out,
