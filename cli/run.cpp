@@ -10,9 +10,11 @@
 namespace strata::cli {
 namespace {
 
-struct RunOptions {
+struct Options {
   std::string config;
-  std::vector<std::string> eal;
+  RunOptions run;
+  unsigned statistics = 0;
+  bool json = false;
 };
 
 int fail(const std::string& sentence) {
@@ -20,29 +22,40 @@ int fail(const std::string& sentence) {
   return 1;
 }
 
-int run_gateway(const RunOptions& options) {
+int run_gateway(Options& options) {
   const auto config = config::parse_file(options.config);
   if (!config) {
     for (const config::Problem& problem : config.error())
       std::cerr << config::to_string(problem, options.config) << "\n";
-    return fail("nothing was started");
+    return fail("mistakes in " + options.config + ": " + std::to_string(config.error().size()) +
+                "; nothing was started");
   }
+  options.run.statistics = std::chrono::seconds(options.statistics);
+  options.run.on_request = [](const RunReport& report) { std::cerr << to_text(report) << std::flush; };
   catch_signals();
-  auto gateway = Gateway::start(*config, options.eal);
-  if (!gateway) return fail(gateway.error());
-  (*gateway)->run();
-  const unsigned lost = (*gateway)->stop();
-  if (lost != 0) return fail(std::to_string(lost) + " packet buffers were lost on the way");
-  return 0;
+  RunReport report;
+  {
+    auto gateway = Gateway::start(*config, options.run);
+    if (!gateway) return fail(gateway.error());
+    report = (*gateway)->run();
+  }
+  std::cout << (options.json ? printed(to_json(report)) : to_text(report)) << std::flush;
+  for (const std::string& error : report.errors) fail(error);
+  return report.balanced() && report.errors.empty() ? 0 : 1;
 }
 
 }  // namespace
 
 void add_run(CLI::App& app, std::function<int()>& run) {
-  const auto options = std::make_shared<RunOptions>();
+  const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "Run the gateway on its devices, until SIGTERM or SIGINT");
   command->add_option("config", options->config, "The configuration (YAML)")->required()->type_name("CONFIG");
-  command->add_option("eal", options->eal, "Words for DPDK's EAL, after --")->type_name("-- EAL ARGUMENTS");
+  command->add_option("eal", options->run.eal, "Words for DPDK's EAL, after --; they win over the configuration's")
+      ->type_name("-- WORD...");
+  command->add_option("--stats", options->statistics, "Print a line of rates for each port, each so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86400));
+  command->add_flag("--json", options->json, "Print the report at the end as JSON");
   command->callback([options, &run] { run = [options] { return run_gateway(*options); }; });
 }
 

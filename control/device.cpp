@@ -3,121 +3,224 @@
 #include <rte_errno.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
+#include <string_view>
 
+#include "control/interface.hpp"
 #include "control/log.hpp"
 #include "control/machine.hpp"
 
 namespace strata {
 namespace {
 
-// Ethernet with a VLAN tag.
-constexpr std::uint16_t kLinkHeader = 14 + 4;
-// net_af_packet wants a buffer as large as its ring's frames; others, one of the usual size.
-constexpr std::uint16_t kLeastRoom = 2048;
-// Outbound packets grow at the front beyond the usual headroom: 16 segments, IPv6, ESP, UDP and IPv4.
-constexpr std::uint16_t kGrowth = 384;
+// Ethernet with two VLAN tags.
+constexpr unsigned kLinkHeader = 14 + 2 * 4;
+// What outbound packets grow by at their front, beyond a driver's headroom: 16 segments, IPv6, ESP, UDP and IPv4.
+constexpr unsigned kGrowth = 384;
+// NICs count the size of buffers in units of this.
+constexpr unsigned kRoomUnit = 1024;
+
+// net_af_packet shares a ring of frames with the kernel: these are larger than the packets by the kernel's headers
+// before each (TPACKET_V2), and a buffer must hold as much as a frame.
+constexpr unsigned kUsualRingFrame = 2048;
+constexpr unsigned kRingFrameHead = 80;
+
+constexpr std::uint64_t kRssFields = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP;
 
 rte_ether_addr to_dpdk(const wire::MacAddress& mac) {
   rte_ether_addr address{};
-  std::copy(mac.octets.begin(), mac.octets.end(), std::begin(address.addr_bytes));
+  std::ranges::copy(mac.octets, std::begin(address.addr_bytes));
   return address;
 }
+
+bool is(const rte_eth_dev_info& info, std::string_view driver) { return info.driver_name == driver; }
+
+unsigned ring_frame(const config::Port& port) { return number_of(port.device, "framesz").value_or(kUsualRingFrame); }
 
 }  // namespace
 
 Device::Device(Device&& other) noexcept
     : port_(other.port_),
       id_(other.id_),
-      driver_(std::move(other.driver_)),
+      info_(other.info_),
+      queues_(other.queues_),
       room_(other.room_),
       rx_descriptors_(other.rx_descriptors_),
       tx_descriptors_(other.tx_descriptors_),
-      open_(std::exchange(other.open_, false)),
-      started_(std::exchange(other.started_, false)) {}
+      link_(other.link_),
+      open_(std::exchange(other.open_, false)) {}
 
 Device::~Device() {
   if (!open_) return;
-  stop();
+  rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
 }
 
-std::string Device::fault(const std::string& what, int rc) const {
-  return "port " + port_->name + " (" + port_->device + "): " + what + ": " + rte_strerror(-rc);
+tl::unexpected<std::string> Device::fault(const std::string& what, int rc) const {
+  const std::string why = rc == 0 ? "" : std::string(": ") + rte_strerror(-rc);
+  return tl::unexpected("port " + port_->name + " (" + port_->device + "): " + what + why);
 }
 
 tl::expected<Device, std::string> Device::open(const config::Port& port) {
+  const std::string name = name_of_device(port.device);
   std::uint16_t id = 0;
-  if (rte_eth_dev_get_port_by_name(name_of_device(port.device).c_str(), &id) != 0) {
-    return tl::unexpected("port " + port.name + ": DPDK has no device " + name_of_device(port.device) +
-                          "; `strata doctor` says what it needs");
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) {
+    return tl::unexpected("port " + port.name + ": DPDK found no driver that takes the device " + name +
+                          "; `strata doctor CONFIG` says what is in the way");
   }
   Device device(port, id);
-  if (auto done = device.configure(); !done) return tl::unexpected(done.error());
-  if (auto done = device.set_mac(); !done) return tl::unexpected(done.error());
+  if (auto judged = device.judge(); !judged) return tl::unexpected(judged.error());
   return device;
 }
 
-tl::expected<void, std::string> Device::configure() {
-  rte_eth_dev_info info{};
-  if (const int rc = rte_eth_dev_info_get(id_, &info); rc != 0)
-    return tl::unexpected(fault("says nothing of itself", rc));
-  driver_ = info.driver_name;
-  rte_eth_conf conf{};
-  if (const int rc = rte_eth_dev_configure(id_, 1, 1, &conf); rc != 0)
-    return tl::unexpected(fault("cannot be configured", rc));
+// What the device offers against what the configuration wants.
+Device::Status Device::judge() {
+  if (const int rc = rte_eth_dev_info_get(id_, &info_); rc != 0) return fault("the device says nothing of itself", rc);
+  queues_ = port_->queues;
+  const bool spreads = is(info_, "net_af_packet");  // over all its sockets, whether somebody reads them or not
+  if (queues_ > info_.max_rx_queues || (spreads && queues_ != info_.max_rx_queues)) {
+    return fault("the device has " + std::to_string(info_.max_rx_queues) + " receive queues, the configuration says " +
+                     std::to_string(queues_) + (spreads ? "; give the device qpairs=" + std::to_string(queues_) : ""),
+                 0);
+  }
+  if (port_->mtu < info_.min_mtu || port_->mtu > info_.max_mtu) {
+    return fault("the device takes an MTU of " + std::to_string(info_.min_mtu) + " to " +
+                     std::to_string(info_.max_mtu) + ", not " + std::to_string(port_->mtu),
+                 0);
+  }
+  if (is(info_, "net_af_packet") && ring_frame(*port_) < port_->mtu + kRingFrameHead) {
+    return fault("an MTU of " + std::to_string(port_->mtu) +
+                     " wants larger frames in the ring that is shared with the " +
+                     "kernel; give the device framesz=16384,blocksz=65536",
+                 0);
+  }
+  unsigned room = std::max(port_->mtu + kLinkHeader + kGrowth, std::min(info_.min_rx_bufsize, 16384U));
+  if (is(info_, "net_af_packet")) room = std::max(room, ring_frame(*port_));
+  room_ = static_cast<std::uint16_t>(std::max(2 * kRoomUnit, RTE_ALIGN_CEIL(room, kRoomUnit)));
   rx_descriptors_ = port_->rx_descriptors;
   tx_descriptors_ = port_->tx_descriptors;
-  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors_, &tx_descriptors_); rc != 0)
-    return tl::unexpected(fault("takes no number of descriptors", rc));
-  const int rc = rte_eth_dev_set_mtu(id_, port_->mtu);
-  if (rc != 0 && rc != -ENOTSUP) {
-    return tl::unexpected(fault("refuses an MTU of " + std::to_string(port_->mtu) + "; it allows " +
-                                    std::to_string(info.min_mtu) + " to " + std::to_string(info.max_mtu),
-                                rc));
-  }
-  room_ = std::max<std::uint16_t>({kLeastRoom, static_cast<std::uint16_t>(port_->mtu + kLinkHeader + kGrowth),
-                                   static_cast<std::uint16_t>(std::min<std::uint32_t>(info.min_rx_bufsize, 16384))});
   return {};
 }
 
+Device::Status Device::configure(bool interrupts) {
+  rte_eth_conf conf{};
+  conf.intr_conf.rxq = interrupts ? 1 : 0;
+  if (queues_ > 1 && (info_.flow_type_rss_offloads & kRssFields) != 0) {
+    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf.rx_adv_conf.rss_conf.rss_hf = info_.flow_type_rss_offloads & kRssFields;
+  }
+  // As many to send by: some drivers know pairs only.
+  const std::uint16_t tx_queues = std::min(queues_, info_.max_tx_queues);
+  if (const int rc = rte_eth_dev_configure(id_, queues_, tx_queues, &conf); rc != 0)
+    return fault("the device refuses " + std::to_string(queues_) + " queues", rc);
+  if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors_, &tx_descriptors_); rc != 0)
+    return fault("the device takes no number of descriptors", rc);
+  return set_mtu();
+}
+
+Device::Status Device::set_mtu() {
+  const int rc = rte_eth_dev_set_mtu(id_, port_->mtu);
+  if (rc == 0 || rc == -ENOTSUP) return {};
+  // These two tell DPDK of 1500 whatever the kernel's interface under them takes.
+  if (is(info_, "net_af_packet") || is(info_, "net_tap")) {
+    const auto done = set_interface_mtu(info_.if_index, port_->mtu);
+    return done ? Status()
+                : fault("the interface refuses an MTU of " + std::to_string(port_->mtu) + ": " + done.error(), 0);
+  }
+  return fault("the device refuses an MTU of " + std::to_string(port_->mtu) + "; it says it takes " +
+                   std::to_string(info_.min_mtu) + " to " + std::to_string(info_.max_mtu),
+               rc);
+}
+
 wire::MacAddress Device::mac() const {
+  if (port_->mac) return *port_->mac;
   rte_ether_addr address{};
   rte_eth_macaddr_get(id_, &address);
   wire::MacAddress mac{};
-  std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac.octets.begin());
-  return port_->mac.value_or(mac);
+  std::ranges::copy(address.addr_bytes, mac.octets.begin());
+  return mac;
 }
 
-tl::expected<void, std::string> Device::set_mac() {
+Device::Status Device::set_mac() {
   bool promiscuous = port_->promiscuous;
-  if (port_->mac) {
+  // The address of a TAP is the kernel's, at the other end of it; what the kernel sends there all arrives.
+  if (port_->mac && !is(info_, "net_tap")) {
     rte_ether_addr address = to_dpdk(*port_->mac);
     if (const int rc = rte_eth_dev_default_mac_addr_set(id_, &address); rc != 0 && !promiscuous) {
       log_line("port " + port_->name + ": the device keeps its own MAC address (" + rte_strerror(-rc) +
-               "), so it is made promiscuous to receive for " + wire::to_string(*port_->mac));
+               "); it is made promiscuous, to receive what is for " + wire::to_string(*port_->mac));
       promiscuous = true;
     }
   }
   const int rc = promiscuous ? rte_eth_promiscuous_enable(id_) : rte_eth_promiscuous_disable(id_);
-  if (rc != 0 && promiscuous) return tl::unexpected(fault("cannot be made promiscuous", rc));
+  // A device without such a mode takes all there is.
+  if (rc != 0 && rc != -ENOTSUP && promiscuous) return fault("the device cannot be made promiscuous", rc);
   return {};
 }
 
-tl::expected<void, std::string> Device::start(const Pool& pool) {
-  const int socket = rte_eth_dev_socket_id(id_);
-  const auto on = static_cast<unsigned>(socket);
-  if (const int rc = rte_eth_rx_queue_setup(id_, 0, rx_descriptors_, on, nullptr, pool.mempool()); rc != 0)
-    return tl::unexpected(fault("cannot make its receive queue", rc));
-  if (const int rc = rte_eth_tx_queue_setup(id_, 0, tx_descriptors_, on, nullptr); rc != 0)
-    return tl::unexpected(fault("cannot make its transmit queue", rc));
-  if (const int rc = rte_eth_dev_start(id_); rc != 0) return tl::unexpected(fault("does not start", rc));
-  started_ = true;
+Device::Status Device::set_up(const Pool& pool, bool interrupts) {
+  if (auto done = configure(interrupts); !done) return done;
+  const auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(id_));
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+    if (const int rc = rte_eth_rx_queue_setup(id_, queue, rx_descriptors_, socket, nullptr, pool.mempool()); rc != 0)
+      return fault("receive queue " + std::to_string(queue) + " cannot be made", rc);
+  }
+  for (std::uint16_t queue = 0; queue < std::min(queues_, info_.max_tx_queues); ++queue) {
+    if (const int rc = rte_eth_tx_queue_setup(id_, queue, tx_descriptors_, socket, nullptr); rc != 0)
+      return fault("transmit queue " + std::to_string(queue) + " cannot be made", rc);
+  }
+  if (const int rc = rte_eth_dev_start(id_); rc != 0) return fault("the device does not start", rc);
   return {};
 }
 
-void Device::stop() {
-  if (std::exchange(started_, false)) rte_eth_dev_stop(id_);
+Device::Status Device::start(const Pool& pool) {
+  // Whether a device can interrupt for each of its receive queues shows only when it starts.
+  if (!set_up(pool, true)) {
+    if (auto done = set_up(pool, false); !done) return done;
+  }
+  if (rx_descriptors_ != port_->rx_descriptors || tx_descriptors_ != port_->tx_descriptors) {
+    log_line("port " + port_->name + ": the device takes " + std::to_string(rx_descriptors_) +
+             " descriptors to receive, " + std::to_string(tx_descriptors_) + " to send");
+  }
+  return set_mac();
+}
+
+std::string Device::text() const {
+  return std::string(info_.driver_name) + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_->mtu) +
+         ", " + std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues");
+}
+
+bool Device::link_changed() {
+  rte_eth_link now{};
+  if (rte_eth_link_get_nowait(id_, &now) != 0) return false;
+  const rte_eth_link before = std::exchange(link_, now);
+  return now.link_status != before.link_status ||
+         (is_up() && (now.link_speed != before.link_speed || now.link_duplex != before.link_duplex));
+}
+
+std::string Device::link_text() const {
+  if (!is_up()) return "down";
+  const std::string duplex = link_.link_duplex == RTE_ETH_LINK_FULL_DUPLEX ? "full duplex" : "half duplex";
+  if (link_.link_speed == RTE_ETH_SPEED_NUM_NONE || link_.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN)
+    return "up, " + duplex;
+  return "up, " + std::to_string(link_.link_speed) + " Mbit/s, " + duplex;
+}
+
+DeviceCount Device::count() const {
+  rte_eth_stats stats{};
+  rte_eth_stats_get(id_, &stats);
+  return {.port = port_->name,
+          .device = port_->device,
+          .received = stats.ipackets,
+          .received_octets = stats.ibytes,
+          .missed = stats.imissed,
+          .no_buffers = stats.rx_nombuf,
+          .bad = stats.ierrors,
+          .sent = stats.opackets,
+          .sent_octets = stats.obytes,
+          .not_sent = stats.oerrors};
 }
 
 }  // namespace strata

@@ -9,45 +9,62 @@
 #include <utility>
 
 #include "config/config.hpp"
+#include "control/run_report.hpp"
 #include "dataplane/packet/pool.hpp"
 
 namespace strata {
 
 class Device {
  public:
-  // The device of a port, found and configured; it is closed when this goes. port: outlives it.
+  using Status = tl::expected<void, std::string>;
+
+  // The device of a port, found and judged; it is closed when this goes. port: outlives it.
   static tl::expected<Device, std::string> open(const config::Port& port);
   Device(Device&& other) noexcept;
   Device& operator=(Device&&) = delete;
   ~Device();
 
   std::uint16_t id() const { return id_; }
-  const config::Port& port() const { return *port_; }
-  const std::string& driver() const { return driver_; }
+  std::uint16_t queues() const { return queues_; }
   wire::MacAddress mac() const;
 
-  // What its buffers must hold, and how many of them its queues keep.
+  // Octets of a frame that one buffer must hold, with what is put before it on the way; and how many buffers the queues
+  // keep.
   std::uint16_t room() const { return room_; }
-  unsigned buffers() const { return rx_descriptors_ + tx_descriptors_; }
+  unsigned buffers() const { return queues_ * (0U + rx_descriptors_ + tx_descriptors_); }
 
   // pool: outlives the device.
-  tl::expected<void, std::string> start(const Pool& pool);
-  void stop();
+  Status start(const Pool& pool);
+
+  // "net_af_packet, MAC 02:00:00:00:01:01, MTU 1500, 1 queue"
+  std::string text() const;
+
+  // Asks the device. True when it is not as it was the last time.
+  bool link_changed();
+  bool is_up() const { return link_.link_status == RTE_ETH_LINK_UP; }
+  // "up, 10000 Mbit/s, full duplex"
+  std::string link_text() const;
+
+  DeviceCount count() const;
 
  private:
   Device(const config::Port& port, std::uint16_t id) : port_(&port), id_(id) {}
-  tl::expected<void, std::string> configure();
-  tl::expected<void, std::string> set_mac();
-  std::string fault(const std::string& what, int rc) const;
+  Status judge();
+  Status set_mtu();
+  Status set_mac();
+  Status configure(bool interrupts);
+  Status set_up(const Pool& pool, bool interrupts);
+  tl::unexpected<std::string> fault(const std::string& what, int rc) const;
 
   const config::Port* port_;
   std::uint16_t id_;
-  std::string driver_;
+  rte_eth_dev_info info_{};
+  std::uint16_t queues_ = 1;
   std::uint16_t room_ = 0;
   std::uint16_t rx_descriptors_ = 0;
   std::uint16_t tx_descriptors_ = 0;
+  rte_eth_link link_{};
   bool open_ = true;
-  bool started_ = false;
 };
 
 }  // namespace strata

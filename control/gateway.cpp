@@ -1,7 +1,6 @@
 #include "control/gateway.hpp"
 
-#include <chrono>
-
+#include "control/account.hpp"
 #include "control/build.hpp"
 #include "control/log.hpp"
 #include "control/signals.hpp"
@@ -9,26 +8,28 @@
 namespace strata {
 namespace {
 
-// Beyond what the devices' queues hold: bursts on their way, and the caches of pools.
+// Beyond what the devices' queues hold: bursts on their way, packets that wait, the pool's cache.
 constexpr unsigned kSpareBuffers = 2048;
 // What the gateway makes itself: ARP, fragments, packets put together of several buffers or fragments.
 constexpr unsigned kMadeBuffers = 1023;
 constexpr std::uint16_t kMadeRoom = 9728;
-// After the end was asked for: what the queues hold still, and no more than that when packets go on coming.
+// After the end was asked for: all that queues hold, but not for ever when packets go on coming.
 constexpr unsigned kDrainRounds = 1024;
+constexpr std::chrono::seconds kBetweenLooks{1};
 
-std::uint64_t now_ns() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+std::uint64_t nanoseconds(std::chrono::steady_clock::time_point time) {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
 }
+
+PortId port_id(std::size_t index) { return PortId(static_cast<std::uint8_t>(index)); }
 
 }  // namespace
 
 tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
-                                                                   const std::vector<std::string>& words) {
-  auto eal = Eal::start_live(config, words);
+                                                                   const RunOptions& options) {
+  auto eal = Eal::start_live(config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
-  std::unique_ptr<Gateway> gateway(new Gateway(config, std::move(*eal)));
+  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*eal)));
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
   if (auto done = gateway->make_worker(); !done) return tl::unexpected(done.error());
   return gateway;
@@ -45,10 +46,13 @@ tl::expected<void, std::string> Gateway::open_devices() {
     devices_.push_back(std::move(*device));
   }
   auto pool = Pool::create("strata_pool", buffers, room);
-  if (!pool) return tl::unexpected(pool.error());
+  if (!pool) {
+    return tl::unexpected(pool.error() + " of " + std::to_string(room) + " octets; raise eal.memory (" +
+                          std::to_string(config_.eal.memory) + " MiB) or lower the ports' descriptors");
+  }
   pool_.emplace(std::move(*pool));
   auto made = Pool::create("strata_made", kMadeBuffers, std::max(room, kMadeRoom));
-  if (!made) return tl::unexpected(made.error());
+  if (!made) return tl::unexpected(made.error() + "; raise eal.memory");
   made_pool_.emplace(std::move(*made));
   for (Device& device : devices_)
     if (auto done = device.start(*pool_); !done) return done;
@@ -61,8 +65,6 @@ tl::expected<void, std::string> Gateway::make_worker() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     macs.push_back(devices_[i].mac());
     ids[i] = devices_[i].id();
-    log_line("port " + config_.ports[i].name + " is " + config_.ports[i].device + " (" + devices_[i].driver() +
-             "), MAC " + wire::to_string(macs[i]) + ", MTU " + std::to_string(config_.ports[i].mtu));
   }
   auto tables = build_tables(config_, macs);
   if (!tables) return tl::unexpected(tables.error());
@@ -73,32 +75,90 @@ tl::expected<void, std::string> Gateway::make_worker() {
   return {};
 }
 
-std::size_t Gateway::poll() {
+// All queues once.
+std::size_t Gateway::round(Clock::time_point now) {
   NoEye blind;
   std::size_t received = 0;
-  const std::uint64_t now = now_ns();
-  worker_->tick(now);
-  for (std::size_t i = 0; i < devices_.size(); ++i)
-    received += worker_->turn(PortId(static_cast<std::uint8_t>(i)), 0, kBurstSize, now, blind);
+  worker_->tick(nanoseconds(now));
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    for (std::uint16_t queue = 0; queue < devices_[i].queues(); ++queue)
+      received += worker_->turn(port_id(i), queue, kBurstSize, nanoseconds(now), blind);
+  }
   return received;
 }
 
-void Gateway::run() {
-  for (std::size_t i = 0; i < devices_.size(); ++i) worker_->announce(PortId(static_cast<std::uint8_t>(i)));
-  log_line("running; SIGTERM or SIGINT ends it");
-  while (!end_asked()) idle_.after(poll());
+void Gateway::tell_audit() {
+  worker_->audit().collect([this](const AuditEvent& event) { log_line(audit_text(config_, event)); });
+}
+
+void Gateway::look_at_links() {
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (!devices_[i].link_changed()) continue;
+    log_line("port " + config_.ports[i].name + ": link is " + devices_[i].link_text());
+    if (devices_[i].is_up()) worker_->announce(port_id(i));
+  }
+}
+
+void Gateway::tell_rates(Clock::time_point now) {
+  const std::chrono::duration<double> since = now - next_rates_ + options_.statistics;
+  for (std::size_t i = 0; i < devices_.size(); ++i) log_line(rates_[i].line(devices_[i].count(), since.count()));
+  next_rates_ = now + options_.statistics;
+}
+
+// What is not the packets' business, each second.
+void Gateway::look_around(Clock::time_point now) {
+  next_look_ = now + kBetweenLooks;
+  look_at_links();
+  if (options_.statistics.count() != 0 && now >= next_rates_) tell_rates(now);
+  if (report_asked() && options_.on_request) options_.on_request(report());
+}
+
+RunReport Gateway::run() {
+  std::vector<RxQueue> queues;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    log_line("port " + config_.ports[i].name + ": " + config_.ports[i].device + ", " + devices_[i].text());
+    for (std::uint16_t queue = 0; queue < devices_[i].queues(); ++queue) queues.push_back({devices_[i].id(), queue});
+  }
+  Idle idle(std::move(queues));
+  rates_.resize(devices_.size());
+  start_ = Clock::now();
+  next_rates_ = start_ + options_.statistics;
+  log_line(std::string("running; idle, it waits ") +
+           (idle.by_interrupt() ? "for the devices' interrupts" : "in short sleeps") + "; SIGTERM or SIGINT ends it");
+  while (!end_asked()) {
+    const Clock::time_point now = Clock::now();
+    const std::size_t received = round(now);
+    tell_audit();
+    if (now >= next_look_) look_around(now);
+    idle.after(received);
+  }
   log_line("ending");
   drain();
+  return end();
 }
 
 void Gateway::drain() {
-  for (unsigned i = 0; i < kDrainRounds && poll() != 0; ++i) {}
+  for (unsigned i = 0; i < kDrainRounds && round(Clock::now()) != 0; ++i) {}
   worker_->finish();
+  tell_audit();
 }
 
-unsigned Gateway::stop() {
+RunReport Gateway::report() {
+  RunReport report;
+  static_cast<Ledger&>(report) = account_of(config_, *tables_, *worker_);
+  report.config = config_.file;
+  report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  for (const Device& device : devices_) report.devices.push_back(device.count());
+  return report;
+}
+
+RunReport Gateway::end() {
+  RunReport last = report();
   devices_.clear();
-  return pool_->in_use() + made_pool_->in_use();
+  last.buffers_missing = pool_->in_use() + made_pool_->in_use();
+  if (*last.buffers_missing != 0)
+    last.errors.push_back(std::to_string(*last.buffers_missing) + " packet buffers were lost on the way");
+  return last;
 }
 
 }  // namespace strata

@@ -1,6 +1,8 @@
 // `strata run`: the gateway on its devices, from start to the last packet.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,38 +12,56 @@
 #include "control/device.hpp"
 #include "control/eal.hpp"
 #include "control/idle.hpp"
+#include "control/rates.hpp"
+#include "control/run_report.hpp"
 #include "dataplane/worker.hpp"
 
 namespace strata {
 
+struct RunOptions {
+  std::vector<std::string> eal;                      // words of the command line, for EAL
+  std::chrono::seconds statistics{0};                // between two lines of rates for each port; 0: none
+  std::function<void(const RunReport&)> on_request;  // told the report when somebody asks for it
+};
+
 class Gateway {
  public:
-  // words: of the command line, for EAL. config: outlives the gateway.
+  // config, options: outlive the gateway.
   static tl::expected<std::unique_ptr<Gateway>, std::string> start(const config::Config& config,
-                                                                   const std::vector<std::string>& words);
+                                                                   const RunOptions& options);
 
-  // Until SIGTERM or SIGINT.
-  void run();
-
-  const Worker& worker() const { return *worker_; }
-  // Stops and closes the devices; then no buffer is in use but those that were lost: their number.
-  unsigned stop();
+  // Until the end is asked for (control/signals.hpp). Then what the queues hold is still forwarded, and the devices are
+  // stopped: this is the account of it all.
+  RunReport run();
 
  private:
-  Gateway(const config::Config& config, Eal eal) : config_(config), eal_(std::move(eal)) {}
+  using Clock = std::chrono::steady_clock;
+
+  Gateway(const config::Config& config, const RunOptions& options, Eal eal)
+      : config_(config), options_(options), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
   tl::expected<void, std::string> make_worker();
-  std::size_t poll();
+  std::size_t round(Clock::time_point now);
+  void tell_audit();
+  void look_around(Clock::time_point now);
+  void look_at_links();
+  void tell_rates(Clock::time_point now);
   void drain();
+  RunReport report();
+  RunReport end();
 
   const config::Config& config_;
+  const RunOptions& options_;
   Eal eal_;  // goes after all that is made of it
   std::optional<Pool> pool_;
   std::optional<Pool> made_pool_;
   std::vector<Device> devices_;  // by PortId
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<Worker> worker_;
-  Idle idle_;
+  Clock::time_point start_;
+  Clock::time_point next_look_;
+  Clock::time_point next_rates_;
+  std::vector<Rates> rates_;  // by PortId
 };
 
 }  // namespace strata

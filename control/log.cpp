@@ -1,10 +1,27 @@
 #include "control/log.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <ctime>
 
 namespace strata {
+namespace {
+
+// A line goes out in one piece when there is room for it, and waits for nobody: whoever reads slowly, or not at all,
+// must not hold up packets.
+bool has_room(int fd) {
+  pollfd one{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&one, 1, 0) == 1 && (one.revents & POLLOUT) != 0;
+}
+
+void put(const std::string& line) {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace
 
 std::string to_string(WallTime time) {
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
@@ -18,12 +35,17 @@ std::string to_string(WallTime time) {
 }
 
 void log_line(const std::string& sentence, WallTime time) {
+  static std::uint64_t unread = 0;
+  if (!has_room(STDERR_FILENO)) {
+    ++unread;
+    return;
+  }
   std::string line = to_string(time) + " " + sentence;
+  if (unread != 0) line += " (before this, " + std::to_string(unread) + " lines found no room)";
+  unread = 0;
   for (char& c : line)
     if (c < ' ' || c > '~') c = '?';
-  line += '\n';
-  // One call a line: lines of two gateways that share a terminal stay whole.
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  put(line + "\n");
 }
 
 }  // namespace strata

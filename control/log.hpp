@@ -11,7 +11,8 @@ using WallTime = std::chrono::system_clock::time_point;
 // "2026-11-21T14:36:46.123456Z"
 std::string to_string(WallTime time);
 
-// The sentence is of one line; what is no printable ASCII in it is shown as '?'.
+// Never waits: what standard error has no room for is counted, and the next line says so. What is no printable ASCII in
+// the sentence is shown as '?'. For one thread.
 void log_line(const std::string& sentence, WallTime time = std::chrono::system_clock::now());
 
 }  // namespace strata

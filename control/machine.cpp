@@ -30,6 +30,16 @@ std::string name_of_device(std::string_view device) {
   return std::count(name.begin(), name.end(), ':') == 1 ? "0000:" + name : name;
 }
 
+std::optional<unsigned> number_of(std::string_view device, std::string_view argument) {
+  const std::string key = "," + std::string(argument) + "=";
+  const std::size_t at = device.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view text = device.substr(at + key.size());
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() ? std::optional(number) : std::nullopt;
+}
+
 std::uint64_t free_hugepage_mib(const std::filesystem::path& root) {
   std::uint64_t kib = 0;
   std::error_code none;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,9 @@ bool is_pci(std::string_view device);
 
 // The name without arguments: "net_tap0" of "net_tap0,iface=tap0". A PCI address has its domain.
 std::string name_of_device(std::string_view device);
+
+// The number that a device is given: framesz of "net_af_packet0,iface=wan0,framesz=4096".
+std::optional<unsigned> number_of(std::string_view device, std::string_view argument);
 
 // Free pages of all sizes.
 std::uint64_t free_hugepage_mib(const std::filesystem::path& root);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "control/account.hpp"
 #include "control/build.hpp"
 #include "control/eal.hpp"
 #include "dataplane/worker.hpp"
@@ -300,34 +301,7 @@ void Replay::explain() {
 }
 
 void Replay::account() {
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    const PortId port(static_cast<std::uint8_t>(i));
-    report_.ports[i].received = worker_->received(port);
-    report_.ports[i].sent = worker_->sent(port);
-    report_.received += report_.ports[i].received;
-    report_.sent += report_.ports[i].sent;
-  }
-  for (std::size_t i = 0; i < kCauseCount; ++i) report_.causes[i] = worker_->ends().count(static_cast<Cause>(i));
-  std::size_t in = 0;
-  std::size_t out = 0;
-  for (const config::SecurityAssociation& of : config_.security_associations) {
-    if (of.direction == config::Direction::in) {
-      report_.security_associations.push_back({of.name, tables_->sas[in].packets, tables_->sas[in].octets});
-      ++in;
-    } else {
-      report_.security_associations.push_back({of.name, tables_->out_sas[out].packets, tables_->out_sas[out].octets});
-      ++out;
-    }
-  }
-  for (std::size_t i = 0; i < worker_->sid_counters().size(); ++i) {
-    const SidCounter& counter = worker_->sid_counters()[i];
-    report_.local_sids.push_back({wire::to_string(config_.local_sids[i].sid), counter.packets, counter.octets});
-  }
-  report_.generated = worker_->ends().generated();
-  report_.parked = worker_->parked();
-  report_.icmp_errors_limited = worker_->icmp_counters().errors_limited;
-  report_.audit_suppressed = worker_->audit().suppressed();
-  report_.ecn_anomalies = worker_->audit().ecn_anomalies();
+  static_cast<Ledger&>(report_) = account_of(config_, *tables_, *worker_);
   const unsigned lost = pool_->in_use() + large_pool_->in_use();
   if (lost != 0) report_.errors.push_back(std::to_string(lost) + " packet buffers were lost on the way");
 }

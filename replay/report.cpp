@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <numeric>
 
-#include "replay/text_table.hpp"
+#include "control/text_table.hpp"
 
 namespace strata::replay {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::array kFates{Fate::dropped, Fate::consumed, Fate::punted};
-
-std::string_view name_of(Fate fate) {
-  switch (fate) {
-    case Fate::dropped: return "dropped";
-    case Fate::consumed: return "consumed";
-    case Fate::punted: return "punted";
-  }
-  return {};
-}
 
 std::string_view name_of(End end) {
   switch (end) {
@@ -34,42 +22,8 @@ std::string_view name_of(End end) {
   return {};
 }
 
-std::uint64_t count_of(const Report& report, const CauseText& row) {
-  return report.causes[static_cast<std::size_t>(row.cause)];
-}
-
-std::string spi_text(std::uint32_t spi) {
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "0x%x", spi);
-  return text.data();
-}
-
 std::string reason_of(const ExplainedPacket& packet) {
   return packet.reason.empty() && packet.cause ? sentence_of(*packet.cause) : packet.reason;
-}
-
-std::string ports_text(const Report& report) {
-  TextTable table({"port", "received", "sent"});
-  for (const PortCount& port : report.ports)
-    table.row({port.name, std::to_string(port.received), std::to_string(port.sent)});
-  return table.text();
-}
-
-std::string causes_text(const Report& report, Fate fate) {
-  TextTable table({std::string(name_of(fate)), "packets", "why"});
-  for (const CauseText& row : kCauses) {
-    const std::uint64_t count = count_of(report, row);
-    if (row.fate == fate && count != 0)
-      table.row({std::string(row.name), std::to_string(count), sentence_of(row.cause)});
-  }
-  return table.text();
-}
-
-std::string volumes_text(const std::string& title, const std::vector<Volume>& volumes) {
-  TextTable table({title, "packets", "octets"});
-  for (const Volume& volume : volumes)
-    table.row({volume.name, std::to_string(volume.packets), std::to_string(volume.octets)});
-  return table.text();
 }
 
 std::string audit_text(const Report& report) {
@@ -97,30 +51,6 @@ std::string speed_text(const Report& report) {
                 "%.0f packets a second in the dataplane; %.3f s with the files, %.0f packets a second\n",
                 report.dataplane_packets_per_second, report.seconds, report.packets_per_second);
   return text.data();
-}
-
-std::string balance_text(const Report& report) {
-  std::string text = std::to_string(report.received) + " received + " + std::to_string(report.generated) +
-                     " generated = " + std::to_string(report.sent) + " sent";
-  for (const Fate fate : kFates) text += " + " + std::to_string(report.total(fate)) + " " + std::string(name_of(fate));
-  text += " + " + std::to_string(report.parked) + " parked: ";
-  const std::int64_t missing = report.missing();
-  if (missing == 0) return text + "balanced\n";
-  return text + "NOT balanced: " +
-         (missing > 0 ? std::to_string(missing) + " missing\n" : std::to_string(-missing) + " too many\n");
-}
-
-Json causes_json(const Report& report, Fate fate) {
-  Json json = Json::object();
-  for (const CauseText& row : kCauses)
-    if (row.fate == fate && count_of(report, row) != 0) json[std::string(row.name)] = count_of(report, row);
-  return json;
-}
-
-Json volumes_json(const std::vector<Volume>& volumes) {
-  Json json = Json::object();
-  for (const Volume& volume : volumes) json[volume.name] = {{"packets", volume.packets}, {"bytes", volume.octets}};
-  return json;
 }
 
 // Seconds as a number have room for microseconds, not for more.
@@ -171,24 +101,6 @@ Json list_json(const List& list, ToJson one) {
 
 }  // namespace
 
-std::uint64_t Report::total(Fate fate) const {
-  std::uint64_t sum = 0;
-  for (const CauseText& row : kCauses)
-    if (row.fate == fate) sum += causes[static_cast<std::size_t>(row.cause)];
-  return sum;
-}
-
-std::int64_t Report::missing() const {
-  const std::uint64_t ended = sent + parked + std::accumulate(causes.begin(), causes.end(), std::uint64_t{0});
-  return static_cast<std::int64_t>(received + generated - ended);
-}
-
-std::string sentence_of(Cause cause) {
-  const CauseText& row = text_of(cause);
-  std::string text(row.sentence);
-  return row.source.empty() ? text : text + " (" + std::string(row.source) + ")";
-}
-
 std::string to_line(const ExplainedPacket& packet) {
   std::string text = "#" + std::to_string(packet.number) + " " + packet.port + " " + packet.summary;
   for (const std::string& step : packet.steps) text += " | " + step;
@@ -201,49 +113,24 @@ std::string to_line(const ExplainedPacket& packet) {
 
 std::string to_text(const Report& report) {
   std::string text;
-  const auto add = [&text](const std::string& part) {
-    if (!text.empty() && !part.empty()) text += '\n';
-    text += part;
-  };
-  std::string packets;
-  for (const ExplainedPacket& packet : report.packets) packets += to_line(packet);
-  add(packets);
-  add(ports_text(report));
-  for (const Fate fate : kFates) add(causes_text(report, fate));
-  add(volumes_text("SA", report.security_associations));
-  add(volumes_text("local SID", report.local_sids));
-  add(audit_text(report));
-  if (report.icmp_errors_limited != 0)
-    add(std::to_string(report.icmp_errors_limited) + " ICMP errors kept back by icmp.errors_per_second\n");
-  if (report.ecn_anomalies != 0)
-    add(std::to_string(report.ecn_anomalies) +
-        " ECN marks that no honest path makes (RFC 6040 4.2), forwarded all the same\n");
-  for (const Expectation& expectation : report.expect) add(expect_text(expectation));
+  for (const ExplainedPacket& packet : report.packets) text += to_line(packet);
+  add_part(text, to_text(static_cast<const Ledger&>(report)));
+  add_part(text, audit_text(report));
+  add_part(text, icmp_text(report));
+  add_part(text, ecn_text(report));
+  for (const Expectation& expectation : report.expect) add_part(text, expect_text(expectation));
   std::string errors;
   for (const std::string& error : report.errors) errors += "error: " + error + "\n";
-  add(errors);
-  add(speed_text(report) + balance_text(report));
+  add_part(text, errors);
+  add_part(text, speed_text(report) + balance_text(report));
   return text;
 }
 
 Json to_json(const Report& report) {
-  Json ports = Json::object();
-  for (const PortCount& port : report.ports) ports[port.name] = {{"received", port.received}, {"sent", port.sent}};
   Json json;
   json["config"] = report.config;
-  json["received"] = report.received;
-  json["generated"] = report.generated;
-  json["sent"] = report.sent;
-  for (const Fate fate : kFates) json[std::string(name_of(fate))] = causes_json(report, fate);
-  json["parked"] = report.parked;
-  json["balanced"] = report.balanced();
-  json["ports"] = std::move(ports);
-  json["security_associations"] = volumes_json(report.security_associations);
-  json["local_sids"] = volumes_json(report.local_sids);
+  add_ledger(json, report);
   json["audit"] = list_json(report.audit, audit_json);
-  json["audit_suppressed"] = report.audit_suppressed;
-  json["icmp_errors_limited"] = report.icmp_errors_limited;
-  json["ecn_anomalies"] = report.ecn_anomalies;
   if (report.explained) json["packets"] = list_json(report.packets, packet_json);
   json["expect"] = list_json(report.expect, expect_json);
   json["dataplane_seconds"] = report.dataplane_seconds;
@@ -254,8 +141,6 @@ Json to_json(const Report& report) {
   return json;
 }
 
-std::string to_json_text(const Report& report) {
-  return to_json(report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string to_json_text(const Report& report) { return printed(to_json(report)); }
 
 }  // namespace strata::replay

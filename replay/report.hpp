@@ -1,32 +1,18 @@
 // What `strata replay` reports: the account of all packets, for people and as JSON (docs/replay.md has the keys).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "control/ledger.hpp"
 #include "dataplane/drop/cause.hpp"
 #include "dataplane/wire/address.hpp"
 #include "replay/difference.hpp"
 
 namespace strata::replay {
-
-struct PortCount {
-  std::string name;
-  std::uint64_t received = 0;
-  std::uint64_t sent = 0;
-};
-
-// RFC 4301 and RFC 8986 section 6: what went well only.
-struct Volume {
-  std::string name;  // of the SA, or the SID with its length
-  std::uint64_t packets = 0;
-  std::uint64_t octets = 0;
-};
 
 // RFC 4303 asks for these to be auditable.
 struct AuditEvent {
@@ -69,21 +55,10 @@ struct ExplainedPacket {
   std::optional<std::string> to;  // the port, when sent
 };
 
-struct Report {
+struct Report : Ledger {
   std::string config;
-  std::uint64_t received = 0;
-  std::uint64_t generated = 0;  // packets that began in the gateway itself
-  std::uint64_t sent = 0;
-  std::uint64_t parked = 0;
-  std::array<std::uint64_t, kCauseCount> causes{};  // indexed by Cause
-  std::vector<PortCount> ports;
-  std::vector<Volume> security_associations;
-  std::vector<Volume> local_sids;
   std::vector<AuditEvent> audit;
-  std::uint64_t audit_suppressed = 0;
-  std::uint64_t icmp_errors_limited = 0;  // kept back by icmp.errors_per_second
-  std::uint64_t ecn_anomalies = 0;  // marks that no honest path makes, forwarded all the same (RFC 6040 section 4.2)
-  bool explained = false;           // packets is filled, possibly with none
+  bool explained = false;  // packets is filled, possibly with none
   std::vector<ExplainedPacket> packets;
   std::vector<Expectation> expect;
   double seconds = 0;  // with reading and writing the captures
@@ -91,15 +66,7 @@ struct Report {
   double dataplane_seconds = 0;  // from receiving a burst to sending it
   double dataplane_packets_per_second = 0;
   std::vector<std::string> errors;
-
-  std::uint64_t total(Fate fate) const;
-  /// What came in less what is accounted for; 0 when balanced.
-  std::int64_t missing() const;
-  bool balanced() const { return missing() == 0; }
 };
-
-/// "this sequence number was received before (RFC 4303 3.4.3)".
-std::string sentence_of(Cause cause);
 
 /// One line, with its newline: "#3 wan 192.0.2.2 > ... | classify: ... | dropped esp.replayed: ... (RFC 4303 3.4.3)".
 std::string to_line(const ExplainedPacket& packet);
@@ -110,7 +77,6 @@ std::string to_text(const Report& report);
 /// The keys stand in the order of docs/replay.md.
 nlohmann::ordered_json to_json(const Report& report);
 
-/// to_json as text with its newline; octets that are no UTF-8 (in a file's name) become U+FFFD.
 std::string to_json_text(const Report& report);
 
 }  // namespace strata::replay

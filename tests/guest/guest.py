@@ -19,6 +19,7 @@ import re
 import select
 import shlex
 import shutil
+import socket
 import stat
 import subprocess
 import tempfile
@@ -165,6 +166,7 @@ INIT = r"""#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/busybox HOME=/root LC_ALL=C
 /usr/bin/busybox mkdir -p /busybox
 /usr/bin/busybox --install -s /busybox
+chmod 755 /
 mount -t devtmpfs dev /dev
 mkdir -p /proc /sys /run /tmp /root /dev/shm /dev/pts /var/run
 mount -t proc proc /proc
@@ -185,9 +187,9 @@ class Image:
     def __init__(self, made_for, modules=(), programs=()):
         self.kernel = made_for
         self._entries = {}  # path in the guest -> (mode, octets)
-        for link, target in {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}.items():
-            self._entries[link] = (stat.S_IFLNK | 0o777, target.encode())
-        self.add("/usr/bin/busybox", BUSYBOX)
+        for name, target in {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}.items():
+            self._entries[name] = (stat.S_IFLNK | 0o777, target.encode())
+        self.add(BUSYBOX, "/usr/bin/busybox")
         # Not busybox's shell: that one takes its own applets before the programs that are here. (So do those of its
         # applets that start others, timeout and setsid and xargs: give them a path, `timeout 5 /usr/sbin/ip ...`.)
         self.program("/bin/dash", "/usr/bin/sh")
@@ -201,23 +203,29 @@ class Image:
         content = content.encode() if isinstance(content, str) else content
         self._entries[self._guest_path(path)] = (stat.S_IFREG | mode, content)
 
-    def add(self, path, source):
-        """A file of this machine, under its own path or another."""
-        self.write(path, Path(source).read_bytes(), os.stat(source).st_mode & 0o777)
+    def link(self, path, target):
+        self._entries[self._guest_path(path)] = (stat.S_IFLNK | 0o777, str(target).encode())
+
+    def add(self, source, path=None):
+        """A file of this machine, under its own path or another. A link stays one: what has two names is one file."""
+        real = os.path.realpath(source)
+        self.write(real if path is None else path, Path(real).read_bytes(), os.stat(real).st_mode & 0o777)
+        if path is None and self._guest_path(real) != self._guest_path(source):
+            self.link(source, real)
 
     def program(self, source, path=None):
         """A program or a library, and all libraries that it needs."""
         if not os.path.exists(source):
             raise Missing(f"{source} is not there")
-        self.add(path or source, source)
+        self.add(source, path)
         for library in _libraries(str(source)):
-            self.add(library, library)
+            self.add(library)
 
     def _modules(self, names):
         home = f"/lib/modules/{self.kernel.release}"
         paths = self.kernel.closure(names)
         for path in paths:
-            self.add(f"{home}/{path}", self.kernel.modules / path)
+            self.add(self.kernel.modules / path, f"{home}/{path}")
         lines = (f"{path}: {' '.join(self.kernel.needs[path])}\n" for path in paths)
         self.write(f"{home}/modules.dep", "".join(lines))
 
@@ -275,6 +283,8 @@ class Guest:
         self._tokens = 0
         self._qemu = None
         self._received = b""
+        # Not qemu's standard streams: some of its devices print there what they think.
+        self._line, self._far_end = socket.socketpair()
         image.pack(self.work / "initramfs")
         words = f"console=ttyS0 quiet panic=-1 rdinit=/init {append}"
         # qemu must not outlive whoever started it, however that one ends.
@@ -283,7 +293,7 @@ class Guest:
             *("-no-reboot", "-machine", machine, "-accel", "tcg,thread=multi", "-cpu", "max"),
             *("-smp", str(cpus), "-m", str(memory), "-kernel", image.kernel.image),
             *("-initrd", self.work / "initramfs", "-append", words),
-            *("-serial", f"file:{self._console}", "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"),
+            *("-serial", f"file:{self._console}", "-chardev", f"socket,id=line,fd={self._far_end.fileno()}", "-serial", "chardev:line"),
             *devices,
         ]
 
@@ -292,10 +302,11 @@ class Guest:
         return self._qemu.pid
 
     def __enter__(self):
-        self._errors = open(self.work / "qemu", "w+")
-        self._qemu = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0
-        )
+        self._said = open(self.work / "said", "w+")
+        with self._far_end as line:
+            self._qemu = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said, pass_fds=[line.fileno()]
+            )
         try:
             self._read_until(b"ready\n", BOOT_PATIENCE, "boot")
         except BaseException:
@@ -311,9 +322,8 @@ class Guest:
             except subprocess.TimeoutExpired:
                 self._qemu.kill()
         self._qemu.wait()
-        self._qemu.stdin.close()
-        self._qemu.stdout.close()
-        self._errors.close()
+        self._line.close()
+        self._said.close()
         shutil.rmtree(self.work)
 
     def run(self, command, *, timeout=PATIENCE):
@@ -358,7 +368,7 @@ class Guest:
         line = f"{token} {base64.b64encode(command.encode()).decode()}\n"
         if len(line) > 4000:
             raise GuestError("a command of more than 2900 octets does not fit the line: write() it to a file first")
-        self._qemu.stdin.write(line.encode())
+        self._line.sendall(line.encode())
         head = self._read_until(b"\n", timeout, f"`{command}`").split()
         if len(head) != 3 or head[0] != token.encode():
             raise GuestError(f"the guest answered {head} where {token}'s outcome was due{self._last_words()}")
@@ -378,9 +388,9 @@ class Guest:
         until = time.monotonic() + timeout
         while (at := end()) is None:
             left = until - time.monotonic()
-            if left <= 0 or not select.select([self._qemu.stdout], [], [], left)[0]:
+            if left <= 0 or not select.select([self._line], [], [], left)[0]:
                 raise GuestError(f"{what}: no end after {timeout} s{self._last_words()}")
-            got = os.read(self._qemu.stdout.fileno(), 65536)
+            got = self._line.recv(65536)
             if not got:
                 raise GuestError(f"{what}: qemu ended with {self._qemu.wait()}{self._last_words()}")
             self._received += got
@@ -388,8 +398,8 @@ class Guest:
         return taken
 
     def _last_words(self):
-        self._errors.flush()
-        said = (self.work / "qemu").read_text(errors="replace")
+        self._said.flush()
+        said = (self.work / "said").read_text(errors="replace")
         return f"\nqemu: {said}\nconsole: " + "\n".join(self.console().splitlines()[-60:])
 
 

@@ -78,7 +78,7 @@ class BuildTables : public testing::Test {
   static wire::Ipv6Address v6(const char* text) { return *wire::parse_ipv6(text); }
 
   std::optional<OwnKind> own(const char* text) const {
-    const OwnKind* kind = tables_->own4.find(v4(text));
+    const OwnAddress* mine = tables_->own4.find(v4(text));
     return kind == nullptr ? std::nullopt : std::optional(*kind);
   }
   Route route(const char* text) const {

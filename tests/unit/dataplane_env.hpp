@@ -77,7 +77,7 @@ class Source {
     return buffer;
   }
   std::size_t receive(Burst<stage::Frame>& out, const Origin& from) {
-    return PortIo::receive(port_.device(), 0, kBurstSize, from, out, PortIo::RxEnds(ends_));
+    return PortIo::receive(port_.device(), 0, kBurstSize, from, Maker(pool_), out, PortIo::RxEnds(ends_));
   }
 
   Ends& ends() { return ends_; }

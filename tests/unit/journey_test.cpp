@@ -57,7 +57,7 @@ class Gateway {
       devices[ports_.size() - 1] = ports_.back().device();
     }
     tables_ = std::move(build_tables(config, macs).value());
-    worker_ = std::move(Worker::create(*tables_, devices).value());
+    worker_ = std::move(Worker::create(*tables_, devices, pool_).value());
     outcome_.sent.resize(ports_.size());
   }
 
@@ -66,7 +66,7 @@ class Gateway {
     for (const Octets& frame : frames) ASSERT_NE(ports_[port].feed(pool_, frame, poison), nullptr);
     NoEye eye;
     const PortId id(static_cast<std::uint8_t>(port));
-    ASSERT_EQ(worker_->turn(id, kBurstSize, 1'000'000'000, eye), frames.size());
+    ASSERT_EQ(worker_->turn(id, 0, kBurstSize, 1'000'000'000, eye), frames.size());
     received_ += frames.size();
   }
   void collect() {
@@ -414,8 +414,10 @@ TEST(Graph, EveryStageIsReachedAndLeft) {
   std::set<std::string> left;
   for (const GraphStep& step : journey_graph()) {
     EXPECT_TRUE(step.from.empty() || reached.contains(step.from)) << step.name << " comes before what leads to it";
+    // Frames of the host port have a step of their own; who waits for a neighbor goes one way or the other.
+    const bool may_be_second = step.name == "classify_host" || step.name == "resume" || step.name == "give_up";
     const bool first_to_leave = step.from.empty() || left.insert(step.from).second;
-    EXPECT_TRUE(first_to_leave) << step.from << " has two steps";
+    EXPECT_NE(first_to_leave, may_be_second) << step.from << " has two steps";
     reached.insert(step.to.begin(), step.to.end());
   }
   EXPECT_EQ(reached, left);

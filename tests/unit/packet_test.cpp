@@ -234,7 +234,7 @@ TEST(BurstOf, ReceiveTakesNoMoreThanItIsAskedFor) {
   Source source;
   for (int i = 0; i < 10; ++i) source.feed(counted(20));
   Burst<Frame> frames;
-  EXPECT_EQ(PortIo::receive(source.port().device(), 0, 4, kWan, frames, PortIo::RxEnds(source.ends())), 4u);
+  EXPECT_EQ(PortIo::receive(source.port().device(), 0, 4, kWan, Maker(source.pool()), frames, PortIo::RxEnds(source.ends())), 4u);
   EXPECT_EQ(frames.size(), 4u);
   end_all(frames, source.ends());
   EXPECT_EQ(source.receive(frames, kWan), 6u);
@@ -355,7 +355,7 @@ TEST(EndsLedger, CountsEachCauseAndGivesBuffersBack) {
   for (std::size_t i = 0; i < 9; ++i) source.feed(counted(20));
   ASSERT_EQ(source.receive(frames, kWan), 9u);
   const Cause causes[] = {Cause::esp_replayed, Cause::esp_replayed,      Cause::esp_dummy,
-                          Cause::punt_arp,     Cause::punt_ike,          Cause::punt_arp,
+                          Cause::punt_icmp,    Cause::punt_ike,          Cause::punt_icmp,
                           Cause::tx_full,      Cause::esp_nat_keepalive, Cause::punt_local};
   frames.drain([&](Packet<Frame> p, const Row<Frame>&, std::size_t i) -> Done {
     Done done = ends.end(std::move(p), causes[i]);
@@ -364,7 +364,7 @@ TEST(EndsLedger, CountsEachCauseAndGivesBuffersBack) {
   });
   EXPECT_EQ(ends.count(Cause::esp_replayed), 2u);
   EXPECT_EQ(ends.count(Cause::esp_dummy), 1u);
-  EXPECT_EQ(ends.count(Cause::punt_arp), 2u);
+  EXPECT_EQ(ends.count(Cause::punt_icmp), 2u);
   EXPECT_EQ(ends.count(Cause::esp_auth_failed), 0u);
   EXPECT_EQ(ends.count(Fate::dropped), 3u);
   EXPECT_EQ(ends.count(Fate::consumed), 2u);
@@ -421,16 +421,22 @@ TEST(EndsLedger, AStageEndsOnItsWorkersLedger) {
   EXPECT_EQ(source.ends().count(Cause::esp_truncated), 2u);
 }
 
-TEST(EndsLedger, FramesOfSeveralSegmentsEndAtOnce) {
+// Duty 70: a jumbo frame that a driver spreads over buffers goes on as one; where it fits into none, it ends.
+TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   Source source;
   test::RawBuffers raw(test::unique_name("raw"), kPrivateSize);
   source.feed(counted(20));
-  ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), raw.make_of_two_segments(60)), 0);
+  rte_mbuf* whole = raw.make_of_two_segments(60);
+  const Octets expected = test::octets_of_chain(whole);
+  ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), whole), 0);
+  ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), raw.make_of_two_segments(2049)), 0);
   source.feed(counted(21));
   Burst<Frame> frames;
-  EXPECT_EQ(source.receive(frames, kWan), 3u);
-  ASSERT_EQ(frames.size(), 2u);
-  EXPECT_EQ(static_cast<int>(frames.row(1).from.place), 2);
+  EXPECT_EQ(source.receive(frames, kWan), 4u);
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(static_cast<int>(frames.row(1).from.place), 1);
+  EXPECT_EQ(Octets(frames.bytes(1).begin(), frames.bytes(1).end()), expected);
+  EXPECT_EQ(static_cast<int>(frames.row(2).from.place), 3);
   EXPECT_EQ(source.ends().count(Cause::rx_multi_segment), 1u);
   end_all(frames, source.ends());
   source.ends().flush();

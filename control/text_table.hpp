@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace strata::replay {
+namespace strata {
 
 class TextTable {
  public:
@@ -45,4 +45,4 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-}  // namespace strata::replay
+}  // namespace strata

@@ -1,0 +1,15 @@
+// What a worker and its tables counted, by the configuration's names.
+#pragma once
+
+#include "config/config.hpp"
+#include "control/ledger.hpp"
+#include "dataplane/worker.hpp"
+
+namespace strata {
+
+Ledger account_of(const config::Config& config, const Tables& tables, Worker& worker);
+
+// "audit esp.replayed: port wan, SPI 0x1001, 192.0.2.2 > 192.0.2.1, sequence 7": RFC 4303 asks for these to be told.
+std::string audit_text(const config::Config& config, const AuditEvent& event);
+
+}  // namespace strata

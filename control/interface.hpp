@@ -1,0 +1,13 @@
+// A network interface of the kernel, where a device of DPDK is made of one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+
+namespace strata {
+
+// Error: why not, in the kernel's words.
+tl::expected<void, std::string> set_interface_mtu(unsigned index, std::uint16_t mtu);
+
+}  // namespace strata
