@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <vector>
 
+#include "config/mtu.hpp"
+
 namespace strata::config {
 namespace {
-
-using nlohmann::json;
 
 // Beyond this, looking for SIDs that nothing can reach costs more than it tells.
 constexpr std::size_t kMostPairs = 1'000'000;
@@ -67,8 +67,15 @@ std::string ports_text(const Config& config) {
   for (const Port& p : config.ports) {
     std::string addresses = listed(p.addresses);
     if (!p.addresses6.empty()) addresses += (addresses.empty() ? "" : ", ") + listed(p.addresses6);
-    table.add({p.name, std::string(to_string(p.side)), addresses.empty() ? "no address" : addresses,
+    table.add({p.name, p.host ? "host" : std::string(to_string(p.side)),
+               p.host              ? "this machine's own kernel"
+               : addresses.empty() ? "no address"
+                                   : addresses,
                p.mac ? "MAC " + wire::to_string(*p.mac) : "the device's own MAC", "on " + p.device});
+    table.add({"", "mtu " + std::to_string(p.mtu),
+               counted(p.queues, "queue", "queues") + (p.promiscuous ? ", promiscuous" : ""),
+               "descriptors " + std::to_string(p.rx_descriptors) + " rx, " + std::to_string(p.tx_descriptors) + " tx",
+               p.offloads ? "checksums by the device where it can" : "checksums by the processor"});
   }
   return table.text("Ports");
 }
@@ -87,6 +94,10 @@ std::string encap_text(const SecurityAssociation& sa) {
          std::to_string(sa.udp_encap->destination_port);
 }
 
+std::string dscp_text(const std::optional<std::uint8_t>& dscp) {
+  return dscp ? "DSCP " + std::to_string(*dscp) : "DSCP as inside";
+}
+
 std::string security_associations_text(const Config& config) {
   Table table;
   for (const SecurityAssociation& sa : config.security_associations) {
@@ -98,6 +109,9 @@ std::string security_associations_text(const Config& config) {
     table.add({"", "", "only for",
                wire::to_string(sa.selectors.source) + " to " + wire::to_string(sa.selectors.destination),
                protocol_text(sa.selectors.protocol)});
+    if (sa.direction != Direction::out) continue;
+    table.add({"", "", "outer TTL " + std::to_string(sa.ttl), dscp_text(sa.dscp),
+               sa.df == DfMode::copy ? "DF as inside" : "DF " + std::string(to_string(sa.df))});
   }
   return table.text("Security associations (keys are not shown)");
 }
@@ -117,9 +131,60 @@ std::string policies_text(const Config& config) {
   for (const Policy& policy : config.policies) {
     table.add({policy.name, std::string(to_string(policy.mode)), "IPv4 to " + listed(policy.prefixes),
                "by " + listed(policy.segments)});
+    table.add({"", "", "hop limit " + std::to_string(policy.hop_limit) + ", " + dscp_text(policy.dscp),
+               policy.mss_clamp ? "TCP's MSS lowered to what fits" : "TCP's MSS left alone"});
   }
   const std::string from = config.srv6_source ? " (from " + wire::to_string(*config.srv6_source) + ")" : "";
   return table.text("SRv6 policies" + from);
+}
+
+std::string mtu_text(const Steering& steering, const Policy& policy) {
+  if (const std::optional<InnerMtu> mtu = inner_mtu(steering, policy)) return "mtu " + to_string(*mtu);
+  const SecurityAssociation* const sa = steering.sa_of(policy);
+  if (sa == nullptr) return "none: no outbound SA takes its packets, so they are dropped (policy.no_sa)";
+  return "none: there is no way to " + wire::to_string(sa->destination) + ", the peer of SA '" + sa->name + "'";
+}
+
+std::string mtus_text(const Config& config) {
+  Table table;
+  const Steering steering(config);
+  for (const Policy& policy : config.policies) table.add({policy.name, mtu_text(steering, policy)});
+  return table.text("The largest IPv4 packet of each policy");
+}
+
+std::string arp_text(const Arp& arp) {
+  return counted(arp.hold, "packet waits", "packets wait") + " for a neighbor, asked " +
+         counted(arp.tries, "time", "times") + " every " + std::to_string(arp.interval_ms) + " ms; " +
+         counted(arp.neighbors, "neighbor", "neighbors") + " at the most, asked anew after " +
+         std::to_string(arp.reachable_s) + " s";
+}
+
+std::string icmp_text(const Icmp& icmp) {
+  if (icmp.errors_per_second == 0) return "no errors are sent";
+  return counted(icmp.errors_per_second, "error", "errors") + " a second, " + std::to_string(icmp.burst) + " at once";
+}
+
+std::string reassembly_text(const Reassembly& reassembly) {
+  if (!reassembly.enabled) return "none: fragments of ESP are dropped";
+  return counted(reassembly.packets, "packet", "packets") + " at one time, for " +
+         std::to_string(reassembly.timeout_ms) + " ms";
+}
+
+std::string eal_text(const Eal& eal) {
+  std::string out = "hugepages " + std::string(to_string(eal.hugepages)) + ", " + std::to_string(eal.memory) + " MiB, ";
+  out += eal.core ? "CPU " + std::to_string(*eal.core) : "any CPU";
+  if (!eal.arguments.empty()) out += ", arguments:";
+  for (const std::string& word : eal.arguments) out += " " + word;
+  return out;
+}
+
+std::string machine_text(const Config& config) {
+  Table table;
+  table.add({"arp", arp_text(config.arp)});
+  table.add({"icmp", icmp_text(config.icmp)});
+  table.add({"reassembly", reassembly_text(config.reassembly)});
+  table.add({"eal", eal_text(config.eal)});
+  return table.text("How it runs");
 }
 
 std::string routes_text(const Config& config) {
@@ -191,75 +256,6 @@ std::string notes_text(const Config& config) {
   return table.text("To be noted");
 }
 
-json prefix_list(const std::vector<wire::Ipv4Prefix>& v4, const std::vector<wire::Ipv6Prefix>& v6) {
-  json out = json::array();
-  for (const auto& p : v4) out.push_back(wire::to_string(p));
-  for (const auto& p : v6) out.push_back(wire::to_string(p));
-  return out;
-}
-
-json protocol_json(const std::optional<std::uint8_t>& protocol) { return protocol ? json(*protocol) : json(nullptr); }
-
-json to_json(const SecurityAssociation& sa) {
-  json out{{"name", sa.name},
-           {"direction", to_string(sa.direction)},
-           {"spi", sa.spi},
-           {"source", wire::to_string(sa.source)},
-           {"destination", wire::to_string(sa.destination)},
-           {"udp_encap", nullptr},
-           {"algorithm", to_string(sa.algorithm)},
-           {"esn", sa.esn},
-           {"replay_window", sa.replay_window},
-           {"selectors",
-            {{"source", wire::to_string(sa.selectors.source)},
-             {"destination", wire::to_string(sa.selectors.destination)},
-             {"protocol", protocol_json(sa.selectors.protocol)}}}};
-  if (sa.udp_encap) {
-    out["udp_encap"] = {{"source_port", sa.udp_encap->source_port},
-                        {"destination_port", sa.udp_encap->destination_port}};
-  }
-  return out;
-}
-
-json srv6_json(const Config& config) {
-  json sids = json::array();
-  for (const LocalSid& sid : config.local_sids) {
-    sids.push_back({{"sid", wire::to_string(sid.sid)},
-                    {"behavior", to_string(sid.behavior)},
-                    {"next_hop", wire::to_string(sid.next_hop)},
-                    {"port", sid.port},
-                    {"clear", sid.clear}});
-  }
-  json policies = json::array();
-  for (const Policy& policy : config.policies) {
-    json segments = json::array();
-    for (const auto& segment : policy.segments) segments.push_back(wire::to_string(segment));
-    policies.push_back({{"name", policy.name},
-                        {"prefixes", prefix_list(policy.prefixes, {})},
-                        {"segments", segments},
-                        {"mode", to_string(policy.mode)}});
-  }
-  return {{"source", config.srv6_source ? json(wire::to_string(*config.srv6_source)) : json(nullptr)},
-          {"local_sids", sids},
-          {"policies", policies}};
-}
-
-json range_json(const std::optional<PortRange>& range) {
-  return range ? json(std::to_string(range->first) + "-" + std::to_string(range->last)) : json(nullptr);
-}
-
-json bypass_json(const Config& config) {
-  json out = json::array();
-  for (const Bypass& rule : config.bypass) {
-    out.push_back({{"source", wire::to_string(rule.source)},
-                   {"destination", wire::to_string(rule.destination)},
-                   {"protocol", protocol_json(rule.protocol)},
-                   {"source_ports", range_json(rule.source_ports)},
-                   {"destination_ports", range_json(rule.destination_ports)}});
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string_view to_string(Side side) { return side == Side::protected_side ? "protected" : "unprotected"; }
@@ -276,6 +272,23 @@ std::string_view to_string(Algorithm algorithm) {
 std::string_view to_string(Behavior /*behavior*/) { return "End.DX4"; }
 std::string_view to_string(EncapMode mode) { return mode == EncapMode::encaps ? "H.Encaps" : "H.Encaps.Red"; }
 
+std::string_view to_string(DfMode df) {
+  switch (df) {
+    case DfMode::set: return "set";
+    case DfMode::clear: return "clear";
+    case DfMode::copy: return "copy";
+  }
+  return {};
+}
+std::string_view to_string(Hugepages hugepages) {
+  switch (hugepages) {
+    case Hugepages::automatic: return "auto";
+    case Hugepages::never: return "never";
+    case Hugepages::required: return "required";
+  }
+  return {};
+}
+
 std::string describe(const Config& config) {
   std::string out = config.file + ": " + counted(config.ports.size(), "port", "ports") + ", " +
                     counted(config.security_associations.size(), "security association", "security associations") +
@@ -285,34 +298,9 @@ std::string describe(const Config& config) {
                     counted(config.neighbors.size(), "neighbor", "neighbors") + ", " +
                     counted(config.bypass.size(), "bypass rule", "bypass rules") + ".\n";
   out += ports_text(config) + neighbors_text(config) + security_associations_text(config);
-  out += local_sids_text(config) + policies_text(config) + routes_text(config) + bypass_text(config);
+  out += local_sids_text(config) + policies_text(config) + mtus_text(config) + routes_text(config) +
+         bypass_text(config) + machine_text(config);
   return out + journey_text(config) + notes_text(config);
-}
-
-json describe_json(const Config& config) {
-  json ports = json::object();
-  for (const Port& p : config.ports) {
-    ports[p.name] = {{"device", p.device},
-                     {"mac", p.mac ? json(wire::to_string(*p.mac)) : json(nullptr)},
-                     {"addresses", prefix_list(p.addresses, p.addresses6)},
-                     {"side", to_string(p.side)}};
-  }
-  json neighbors = json::array();
-  for (const Neighbor& n : config.neighbors) {
-    neighbors.push_back({{"port", n.port}, {"address", wire::to_string(n.address)}, {"mac", wire::to_string(n.mac)}});
-  }
-  json sas = json::array();
-  for (const SecurityAssociation& sa : config.security_associations) sas.push_back(to_json(sa));
-  json routes = json::array();
-  for (const Route& route : config.routes) {
-    routes.push_back({{"prefix", wire::to_string(route.prefix)},
-                      {"next_hop", wire::to_string(route.next_hop)},
-                      {"port", route.port}});
-  }
-  return {{"file", config.file},          {"ports", ports},
-          {"neighbors", neighbors},       {"ipsec", {{"security_associations", sas}}},
-          {"srv6", srv6_json(config)},    {"routes", routes},
-          {"bypass", bypass_json(config)}};
 }
 
 }  // namespace strata::config

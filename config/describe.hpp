@@ -19,5 +19,7 @@ std::string_view to_string(Direction direction);
 std::string_view to_string(Algorithm algorithm);
 std::string_view to_string(Behavior behavior);
 std::string_view to_string(EncapMode mode);
+std::string_view to_string(DfMode df);
+std::string_view to_string(Hugepages hugepages);
 
 }  // namespace strata::config

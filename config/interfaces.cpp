@@ -81,11 +81,16 @@ void Interfaces::add(const Facts& facts) {
 std::optional<std::size_t> Interfaces::find(Problems& problems, const Mapping& mapping, std::string_view key) const {
   const std::optional<std::string> name = mapping.text(key);
   if (!name) return std::nullopt;
-  if (const auto it = by_name_.find(*name); it != by_name_.end()) return it->second;
+  const auto it = by_name_.find(*name);
+  const bool is_there = it != by_name_.end();
+  if (is_there && !(*ports_)[it->second].host) return it->second;
   std::vector<std::string_view> names;
-  for (const Port& port : *ports_) names.push_back(port.name);
-  const std::string allowed = names.empty() ? "a key of 'ports'" : join(names);
-  problems.refuse(*mapping.value(key), "no port has this name; " + did_you_mean(*name, names) + "allowed: " + allowed);
+  for (const Port& port : *ports_) {
+    if (!port.host) names.push_back(port.name);
+  }
+  const std::string allowed = "allowed: " + (names.empty() ? "a key of 'ports'" : join(names));
+  problems.refuse(*mapping.value(key), is_there ? "it leads to this machine's own kernel (host: true); " + allowed
+                                                : "no port has this name; " + did_you_mean(*name, names) + allowed);
   return std::nullopt;
 }
 

@@ -78,11 +78,13 @@ tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, con
   Scene scene{problems, config, interfaces, folder_of(file_name), {}};
   const Mapping root(*document, problems, top, root_section(), Path{});
   read_ports(scene, root);
+  read_machine(scene, root);
   read_neighbors(scene, root);
   read_ipsec(scene, root);
   read_routes(scene, root);
   read_srv6(scene, root);
   read_bypass(scene, root);
+  if (problems.empty()) check_inner_mtus(scene);
   if (!problems.empty()) return Mistakes(problems.take_sorted());
   return config;
 }

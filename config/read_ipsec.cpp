@@ -28,6 +28,13 @@ constexpr std::array<KeyLength, 4> kKeyLengths{{
     {"chacha20-poly1305", 36},
 }};
 
+// What an outbound SA says of the outer header.
+struct OuterHeader {
+  std::uint8_t ttl = 64;
+  std::optional<std::uint8_t> dscp;
+  DfMode df = DfMode::set;
+};
+
 class IpsecReader {
  public:
   explicit IpsecReader(Scene& scene) : scene_(&scene) {}
@@ -44,6 +51,7 @@ class IpsecReader {
   std::optional<UdpEncap> read_encap(const Mapping& mapping);
   std::optional<Secret> read_key_of(const Mapping& mapping, std::optional<std::size_t> algorithm);
   std::optional<Selectors> read_selectors(const Mapping& mapping);
+  OuterHeader read_outer(const Mapping& mapping, std::optional<std::size_t> direction);
   void note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key);
 
   // Selectors that were understood, of SAs that otherwise may not have been.
@@ -154,6 +162,21 @@ std::optional<Selectors> IpsecReader::read_selectors(const Mapping& mapping) {
   return Selectors{.source = *source, .destination = *destination, .protocol = protocol};
 }
 
+OuterHeader IpsecReader::read_outer(const Mapping& mapping, std::optional<std::size_t> direction) {
+  OuterHeader out;
+  if (direction == std::size_t{0}) {
+    for (const std::string_view key : {"ttl", "dscp", "df"}) {
+      const std::optional<Value> value = mapping.value(key);
+      if (value) scene_->problems.refuse(*value, "an inbound SA makes no header; allowed: only with direction: out");
+    }
+    return out;
+  }
+  read_number(mapping, "ttl", out.ttl);
+  out.dscp = mapping.dscp("dscp");
+  if (const auto df = mapping.choice("df")) out.df = static_cast<DfMode>(*df);
+  return out;
+}
+
 // The octets stay where they are when the key moves on into the configuration.
 void IpsecReader::note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key) {
   const Value value = *mapping.value("key");
@@ -174,6 +197,7 @@ void IpsecReader::read(const Mapping& mapping) {
   const std::optional<UdpEncap> encap = read_encap(mapping);
   std::optional<Secret> key = read_key_of(mapping, algorithm);
   const std::optional<Selectors> selectors = read_selectors(mapping);
+  const OuterHeader outer = read_outer(mapping, direction_choice);
 
   check_name(mapping, name);
   if (direction_choice) {
@@ -205,6 +229,9 @@ void IpsecReader::read(const Mapping& mapping) {
                                                   .esn = esn.value_or(false),
                                                   .replay_window = static_cast<std::uint32_t>(window.value_or(0)),
                                                   .selectors = *selectors,
+                                                  .ttl = outer.ttl,
+                                                  .dscp = outer.dscp,
+                                                  .df = outer.df,
                                                   .mark = mapping.node().mark});
 }
 

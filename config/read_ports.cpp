@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "config/sections.hpp"
@@ -17,6 +18,35 @@ void read_addresses(Scene& scene, const Mapping& mapping, Port& port, Interfaces
   facts.is_sound = scene.problems.size() == mistakes;
 }
 
+// How the device is used.
+void read_device(const Mapping& mapping, Port& port) {
+  port.device = mapping.text("device").value_or("");
+  port.mac = mapping.mac("mac");
+  read_number(mapping, "mtu", port.mtu);
+  read_number(mapping, "queues", port.queues);
+  if (const std::optional<Mapping> descriptors = mapping.mapping("descriptors")) {
+    read_number(*descriptors, "rx", port.rx_descriptors);
+    read_number(*descriptors, "tx", port.tx_descriptors);
+  }
+  port.promiscuous = mapping.boolean("promiscuous").value_or(false);
+  port.offloads = mapping.boolean("offloads").value_or(true);
+  port.host = mapping.boolean("host").value_or(false);
+}
+
+// The port to this machine's own kernel: whose addresses those are, and on which side they are, the other ports say.
+void check_host(Scene& scene, const Mapping& mapping) {
+  const auto& ports = scene.config.ports;
+  const auto other = std::find_if(ports.begin(), ports.end(), [](const Port& port) { return port.host; });
+  if (other != ports.end()) {
+    scene.problems.refuse(*mapping.value("host"), "port '" + other->name + "' (" + at_line(other->mark) +
+                                                      ") leads to this machine already; allowed: true on one port");
+  }
+  for (const std::string_view key : {"addresses", "side"}) {
+    const std::optional<Value> value = mapping.value(key);
+    if (value) scene.problems.refuse(*value, "the port has host: true; allowed: leave this key out");
+  }
+}
+
 }  // namespace
 
 void read_ports(Scene& scene, const Mapping& root) {
@@ -24,12 +54,12 @@ void read_ports(Scene& scene, const Mapping& root) {
     Port port;
     port.name = key.text;
     port.mark = key.mark;
-    port.device = mapping.text("device").value_or("");
-    port.mac = mapping.mac("mac");
+    read_device(mapping, port);
     port.side = mapping.choice("side") == std::size_t{1} ? Side::unprotected_side : Side::protected_side;
     Interfaces::Facts facts;
     facts.says_side = mapping.has("side");
     facts.mark = key.mark;
+    if (port.host) check_host(scene, mapping);
     read_addresses(scene, mapping, port, facts);
     scene.config.ports.push_back(std::move(port));
     scene.interfaces.add(facts);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "config/mtu.hpp"
 #include "config/sections.hpp"
 
 namespace strata::config {
@@ -54,6 +55,9 @@ void read_policies(Scene& scene, const Mapping& srv6) {
       if (const auto segment = read_ipv6(scene.problems, value)) policy.segments.push_back(*segment);
     }
     policy.mode = mapping.choice("mode") == std::size_t{0} ? EncapMode::encaps : EncapMode::encaps_red;
+    read_number(mapping, "hop_limit", policy.hop_limit);
+    policy.dscp = mapping.dscp("dscp");
+    policy.mss_clamp = mapping.boolean("mss_clamp").value_or(false);
     scene.config.policies.push_back(std::move(policy));
   });
 }
@@ -72,6 +76,22 @@ void read_srv6(Scene& scene, const Mapping& root) {
                         .field = to_string(path),
                         .found = "nothing",
                         .message = "must be said when there are policies; allowed: an IPv6 address"});
+  }
+}
+
+void check_inner_mtus(Scene& scene) {
+  if (scene.config.policies.empty()) return;
+  const Steering steering(scene.config);
+  for (std::size_t i = 0; i < scene.config.policies.size(); ++i) {
+    const Policy& policy = scene.config.policies[i];
+    const std::optional<InnerMtu> mtu = inner_mtu(steering, policy);
+    if (!mtu || mtu->inner >= kLeastInnerMtu) continue;
+    scene.problems.add({.mark = policy.mark,
+                        .field = "srv6.policies[" + std::to_string(i) + "]",
+                        .found = "for policy '" + policy.name + "' the MTU " + to_string(*mtu),
+                        .message = "less than every host takes (RFC 791 section 3.1); allowed: at least " +
+                                   std::to_string(kLeastInnerMtu) + ", by a larger mtu of port '" + mtu->port +
+                                   "' or fewer segments"});
   }
 }
 

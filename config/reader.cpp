@@ -34,14 +34,12 @@ Field entry_of(const Field& field) {
   return entry;
 }
 
-std::string allowed_here(const Value& value) {
-  return value.path.index ? allowed(entry_of(*value.field)) : allowed(*value.field);
-}
+Field field_of(const Value& value) { return value.path.index ? entry_of(*value.field) : *value.field; }
 
 // A text is what most types are written as; anything else is a mistake already.
 const std::string* scalar_of(Problems& problems, const Value& value) {
   if (value.node->kind == NodeKind::scalar) return &value.node->text;
-  problems.refuse(value, allowed_here(value));
+  problems.refuse(value, allowed(field_of(value)));
   return nullptr;
 }
 
@@ -50,9 +48,10 @@ template <class T, class Parse>
 std::optional<T> read_scalar(Problems& problems, const Value& value, Parse parse) {
   const std::string* const text = scalar_of(problems, value);
   if (text == nullptr) return std::nullopt;
-  tl::expected<T, std::string> result = parse(*value.field, *text, value.node->quoted);
+  const Field field = field_of(value);
+  tl::expected<T, std::string> result = parse(field, *text, value.node->quoted);
   if (result) return *result;
-  problems.refuse(value, result.error().empty() ? allowed_here(value) : result.error());
+  problems.refuse(value, result.error().empty() ? allowed(field) : result.error());
   return std::nullopt;
 }
 
@@ -184,6 +183,9 @@ std::optional<wire::Ipv4Prefix> Mapping::ipv4_prefix(std::string_view key) const
 std::optional<wire::Ipv6Prefix> Mapping::ipv6_prefix(std::string_view key) const {
   return read<wire::Ipv6Prefix>(key, scalar_ipv6_prefix);
 }
+std::optional<std::uint8_t> Mapping::dscp(std::string_view key) const {
+  return read<std::optional<std::uint8_t>>(key, scalar_dscp).value_or(std::nullopt);
+}
 std::optional<std::uint8_t> Mapping::protocol(std::string_view key) const {
   return read<std::uint8_t>(key, scalar_protocol);
 }
@@ -262,6 +264,9 @@ std::vector<Mapping::Named> Mapping::named_entries(std::string_view key) const {
   return out;
 }
 
+std::optional<std::string> read_text(Problems& problems, const Value& value) {
+  return read_scalar<std::string>(problems, value, scalar_text);
+}
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value) {
   return read_scalar<wire::Ipv6Address>(problems, value, scalar_ipv6);
 }

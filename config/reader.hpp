@@ -74,6 +74,8 @@ class Mapping {
   [[nodiscard]] std::optional<wire::Ipv6Address> ipv6(std::string_view key) const;
   [[nodiscard]] std::optional<wire::Ipv4Prefix> ipv4_prefix(std::string_view key) const;
   [[nodiscard]] std::optional<wire::Ipv6Prefix> ipv6_prefix(std::string_view key) const;  // of Type::sid as well
+  // The DSCP that is said; nothing: copy, or what was said is a mistake.
+  [[nodiscard]] std::optional<std::uint8_t> dscp(std::string_view key) const;
   [[nodiscard]] std::optional<std::uint8_t> protocol(std::string_view key) const;
   [[nodiscard]] std::optional<PortRange> port_range(std::string_view key) const;
   [[nodiscard]] std::optional<Mapping> mapping(std::string_view key) const;
@@ -121,6 +123,7 @@ class Mapping {
 };
 
 // Readers of one value, for the entries of a list; each notes its mistake.
+std::optional<std::string> read_text(Problems& problems, const Value& value);
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value);
 std::optional<wire::Ipv4Prefix> read_ipv4_prefix(Problems& problems, const Value& value);
 using InterfaceAddress = std::variant<wire::Ipv4Prefix, wire::Ipv6Prefix>;

@@ -157,6 +157,13 @@ Scalar<InterfaceAddress> scalar_interface_address(const Field& /*field*/, const 
   return as_schema_says();
 }
 
+Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+  if (text == "copy") return std::nullopt;
+  const std::optional<std::uint64_t> n = parse_number(text);
+  if (!n || *n > 63) return as_schema_says();
+  return static_cast<std::uint8_t>(*n);
+}
+
 Scalar<std::uint8_t> scalar_protocol(const Field& field, const std::string& text, bool /*quoted*/) {
   if (const std::optional<std::uint64_t> n = parse_number(text); n && *n <= 255) return static_cast<std::uint8_t>(*n);
   std::vector<std::string_view> names;

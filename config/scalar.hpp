@@ -30,6 +30,8 @@ Scalar<wire::Ipv6Address> scalar_ipv6(const Field& field, const std::string& tex
 Scalar<wire::Ipv4Prefix> scalar_ipv4_prefix(const Field& field, const std::string& text, bool quoted);
 Scalar<wire::Ipv6Prefix> scalar_ipv6_prefix(const Field& field, const std::string& text, bool quoted);
 Scalar<InterfaceAddress> scalar_interface_address(const Field& field, const std::string& text, bool quoted);
+// Nothing: copy.
+Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& field, const std::string& text, bool quoted);
 Scalar<std::uint8_t> scalar_protocol(const Field& field, const std::string& text, bool quoted);
 Scalar<PortRange> scalar_port_range(const Field& field, const std::string& text, bool quoted);
 

@@ -9,6 +9,8 @@ namespace strata::config {
 namespace {
 
 constexpr std::array<std::string_view, 2> kSides{"protected", "unprotected"};
+constexpr std::array<std::string_view, 3> kHugepages{"auto", "never", "required"};
+constexpr std::array<std::string_view, 3> kDfModes{"set", "clear", "copy"};
 constexpr std::array<std::string_view, 2> kDirections{"in", "out"};
 constexpr std::array<std::string_view, 4> kAlgorithms{"aes-128-gcm", "aes-192-gcm", "aes-256-gcm", "chacha20-poly1305"};
 constexpr std::array<std::string_view, 1> kBehaviors{"End.DX4"};
@@ -26,6 +28,12 @@ constexpr std::array kProtocols{
 };
 
 // clang-format off
+constexpr std::array kDescriptorFields{
+    Field{.key = "rx", .type = Type::number, .default_text = "1024", .description = "For each queue to receive by.", .min = 32, .max = 32768},
+    Field{.key = "tx", .type = Type::number, .default_text = "1024", .description = "For each queue to send by.", .min = 32, .max = 32768},
+};
+constexpr Section kDescriptors{"ports.NAME.descriptors", "How many packets the device's rings hold. A device may have other bounds, or want a power of 2: it takes the nearest that it can.", kDescriptorFields};
+
 constexpr std::array kPortFields{
     Field{.key = "device", .type = Type::text, .required = true,
           .description = "The DPDK device: a PCI address (`0000:3b:00.1`) or a virtual device with its arguments "
@@ -40,6 +48,20 @@ constexpr std::array kPortFields{
     Field{.key = "mac", .type = Type::mac, .note = "unicast",
           .description = "The port's MAC address. Left out: the device's own; in `strata replay` `02:00:00:00:00:NN`, "
                          "NN being the port's place in `ports`, counted from 01."},
+    Field{.key = "mtu", .type = Type::number, .default_text = "1500",
+          .description = "The largest IP packet in octets, without Ethernet's header. The MTU inside the tunnels follows from it.", .min = 576, .max = 9728},
+    Field{.key = "queues", .type = Type::number, .default_text = "1",
+          .description = "Queues to receive by, over which the device spreads what arrives.", .min = 1, .max = 16},
+    Field{.key = "descriptors", .type = Type::mapping,
+          .description = "Left out: 1024 for each direction.", .section = &kDescriptors},
+    Field{.key = "promiscuous", .type = Type::boolean, .default_text = "false",
+          .description = "Take in frames to any MAC address. Those that are not to the port's own are dropped all the same."},
+    Field{.key = "offloads", .type = Type::boolean, .default_text = "true",
+          .description = "Let the device reckon checksums, where it can."},
+    Field{.key = "host", .type = Type::boolean, .default_text = "false", .note = "true on one port at the most",
+          .description = "The port leads to this machine's own kernel (a TAP, say). What is for the gateway itself and not answered by strata "
+                         "(IKE, replies to the machine's own pings, other protocols) is sent there, and what comes from it is this machine's own traffic. "
+                         "Such a port has no addresses and no side, and no neighbor, SID or route may name it."},
 };
 constexpr Section kPort{"ports.NAME", "A port, under the name by which all else (`strata replay --in NAME=FILE` too) calls it.", kPortFields};
 
@@ -96,6 +118,12 @@ constexpr std::array kSaFields{
     Field{.key = "replay_window", .type = Type::number, .default_text = "1024", .note = "0: no replay check",
           .description = "Packets that may arrive late (RFC 4303 section 3.4.3, RFC 6479).", .min = 64, .max = 4096, .zero_too = true},
     Field{.key = "selectors", .type = Type::mapping, .required = true, .description = "What the SA is for.", .section = &kSelectors},
+    Field{.key = "ttl", .type = Type::number, .default_text = "64", .note = "only with direction: out",
+          .description = "TTL of the outer IPv4 header.", .min = 1, .max = 255},
+    Field{.key = "dscp", .type = Type::dscp, .default_text = "copy", .note = "only with direction: out",
+          .description = "DSCP of the outer IPv4 header: that of the IPv6 packet inside, or this one (RFC 2983). ECN is always copied (RFC 6040)."},
+    Field{.key = "df", .type = Type::choice, .default_text = "set", .note = "only with direction: out",
+          .description = "DF of the outer IPv4 header (RFC 4301 section 5.1.2.1). `copy`: that of the IPv4 packet inside.", .choices = kDfModes},
 };
 constexpr std::string_view kTunnelOnly = "not supported: an SA here is ESP (RFC 4303) in tunnel mode; AH (RFC 4302) and transport mode are refused; leave this key out";
 constexpr std::array kSaRefused{
@@ -132,6 +160,11 @@ constexpr std::array kPolicyFields{
     Field{.key = "mode", .type = Type::choice, .default_text = "H.Encaps.Red",
           .description = "RFC 8986 section 5: with the whole segment list in the SRH, or reduced (the first segment is only the destination; a single one needs no SRH).",
           .choices = kModes, .later = kLaterModes},
+    Field{.key = "hop_limit", .type = Type::number, .default_text = "64", .description = "Hop limit of the IPv6 header.", .min = 1, .max = 255},
+    Field{.key = "dscp", .type = Type::dscp, .default_text = "copy",
+          .description = "DSCP of the IPv6 header: that of the IPv4 packet inside, or this one (RFC 2983). ECN is always copied (RFC 6040)."},
+    Field{.key = "mss_clamp", .type = Type::boolean, .default_text = "false",
+          .description = "Lower the MSS of TCP connections to what fits into the policy's MTU (RFC 9293 section 3.7.1)."},
 };
 constexpr Section kPolicy{"srv6.policies[]", "IPv4 traffic put into IPv6 with a segment list (RFC 8986 section 5).", kPolicyFields};
 
@@ -160,6 +193,47 @@ constexpr std::array kBypassFields{
 constexpr Section kBypass{"bypass[]",
     "Clear IPv4 traffic that may cross between the protected and the unprotected side, in the one direction that the rule names. None unless said.", kBypassFields};
 
+constexpr std::array kEalFields{
+    Field{.key = "hugepages", .type = Type::choice, .default_text = "auto",
+          .description = "`auto`: used where there are enough of them. `required`: without enough of them the gateway does not start.", .choices = kHugepages},
+    Field{.key = "memory", .type = Type::number, .default_text = "512", .description = "Memory of the data plane in MiB.", .min = 64, .max = 1048576},
+    Field{.key = "core", .type = Type::number, .description = "The CPU that it runs on. Left out: one that the process may use.", .min = 0, .max = 1023},
+    Field{.key = "arguments", .type = Type::text, .list = true, .default_text = "[]",
+          .description = "Words that are given to EAL as they are, before those of the command line.", .min = 0, .max = 64},
+};
+constexpr Section kEal{"eal", "How `strata run` starts DPDK's environment abstraction layer (EAL).", kEalFields};
+
+constexpr std::array kArpFields{
+    Field{.key = "hold", .type = Type::number, .default_text = "16",
+          .description = "Packets that wait for each neighbor while it is asked for its MAC address (RFC 1122 section 2.3.2.2).", .min = 1, .max = 64},
+    Field{.key = "tries", .type = Type::number, .default_text = "3",
+          .description = "How often a neighbor is asked before what waits for it is dropped.", .min = 1, .max = 10},
+    Field{.key = "interval_ms", .type = Type::number, .default_text = "1000", .description = "Milliseconds from one question to the next.", .min = 100, .max = 60000},
+    Field{.key = "reachable_s", .type = Type::number, .default_text = "60",
+          .description = "Seconds after which what a neighbor has answered is asked anew.", .min = 5, .max = 86400},
+    Field{.key = "neighbors", .type = Type::number, .default_text = "4096",
+          .description = "Neighbors that are learned at the most, those of `neighbors` not counted.", .min = 16, .max = 65536},
+};
+constexpr Section kArp{"arp", "How neighbors are asked for their MAC addresses (RFC 826).", kArpFields};
+
+constexpr std::array kIcmpFields{
+    Field{.key = "errors_per_second", .type = Type::number, .default_text = "1000", .note = "0: none is sent",
+          .description = "ICMP errors sent at the most (RFC 1812 section 4.3.2.8).", .min = 0, .max = 1000000},
+    Field{.key = "burst", .type = Type::number, .default_text = "50",
+          .description = "Of these, how many may be sent at once after a pause.", .min = 1, .max = 10000},
+};
+constexpr Section kIcmp{"icmp", "ICMP errors that the gateway sends (RFC 792, RFC 1812).", kIcmpFields};
+
+constexpr std::array kReassemblyFields{
+    Field{.key = "enabled", .type = Type::boolean, .default_text = "true",
+          .description = "`false`: fragments of ESP are dropped, as RFC 4303 section 3.4.1 asks where they are not put together."},
+    Field{.key = "packets", .type = Type::number, .default_text = "1024",
+          .description = "Packets that may be incomplete at one time.", .min = 16, .max = 65536},
+    Field{.key = "timeout_ms", .type = Type::number, .default_text = "2000",
+          .description = "Milliseconds after which an incomplete packet is dropped.", .min = 100, .max = 60000},
+};
+constexpr Section kReassembly{"reassembly", "Outer IPv4 packets to the gateway that arrive in fragments.", kReassemblyFields};
+
 constexpr std::array kRootFields{
     Field{.key = "ports", .type = Type::named_mappings, .required = true, .description = "The ports, by name.", .min = 1, .max = 32, .section = &kPort},
     Field{.key = "neighbors", .type = Type::mapping, .list = true, .description = "Known neighbors.", .max = 1000000, .section = &kNeighbor},
@@ -167,6 +241,10 @@ constexpr std::array kRootFields{
     Field{.key = "srv6", .type = Type::mapping, .description = "Local SIDs and policies.", .section = &kSrv6},
     Field{.key = "routes", .type = Type::mapping, .list = true, .description = "IPv4 routes.", .max = 1000000, .section = &kRoute},
     Field{.key = "bypass", .type = Type::mapping, .list = true, .description = "Clear traffic that may cross the IPsec boundary.", .max = 10000, .section = &kBypass},
+    Field{.key = "arp", .type = Type::mapping, .description = "How neighbors are found.", .section = &kArp},
+    Field{.key = "icmp", .type = Type::mapping, .description = "ICMP errors.", .section = &kIcmp},
+    Field{.key = "reassembly", .type = Type::mapping, .description = "Fragments.", .section = &kReassembly},
+    Field{.key = "eal", .type = Type::mapping, .description = "How DPDK is started.", .section = &kEal},
 };
 constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
 // clang-format on
@@ -192,6 +270,7 @@ std::string value_text(const Field& field) {
     case Type::interface_address: return "an IPv4 or IPv6 address with its prefix length, as 192.0.2.1/24";
     case Type::sid: return "an IPv6 prefix as fc00:1::d4/128, without host bits";
     case Type::key: return "hex:DIGITS or file:PATH";
+    case Type::dscp: return "copy, or 0..63";
     case Type::protocol: {
       std::string out = "0..255";
       for (const ProtocolName& p : kProtocols) out += ", " + std::string(p.name);

@@ -23,6 +23,7 @@ enum class Type : std::uint8_t {
   interface_address,  // IPv4 or IPv6 with the prefix length of its subnet; the host bits are the address
   sid,                // an IPv6 prefix; without a length it is a /128
   key,
+  dscp,            // copy, or a number
   protocol,        // an IP protocol number or name
   port_range,      // 53 or "1000-2000"
   port_name,       // a key of `ports`

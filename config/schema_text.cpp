@@ -36,6 +36,8 @@ Json number_schema(const Field& field) {
   return {{"anyOf", options}};
 }
 
+Json dscp_schema() { return {{"anyOf", Json::array({range(0, 63), Json{{"const", "copy"}}, pattern(kNumber)})}}; }
+
 Json protocol_schema() {
   Json names = Json::array();
   for (const ProtocolName& protocol : protocol_names()) names.push_back(protocol.name);
@@ -66,6 +68,7 @@ Json value_schema(const Field& field) {
     case Type::interface_address: return pattern(kInterface);
     case Type::sid: return pattern(kSid);
     case Type::key: return pattern(kKey);
+    case Type::dscp: return dscp_schema();
     case Type::protocol: return protocol_schema();
     case Type::port_range: return {{"anyOf", Json::array({range(0, 65535), pattern(kPortRange)})}};
     case Type::mapping: return section_schema(*field.section);
@@ -77,7 +80,7 @@ Json value_schema(const Field& field) {
 // The default as YAML reads it.
 Json default_of(const Field& field) {
   const std::string text(field.default_text);
-  const bool is_text = field.type == Type::choice;
+  const bool is_text = field.type == Type::choice || field.type == Type::dscp;
   return is_text ? Json(text) : Json::parse(text, nullptr, false);
 }
 

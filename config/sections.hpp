@@ -27,6 +27,12 @@ class FirstSeen {
   std::map<Key, Mark> seen_;
 };
 
+// A number whose field has a default; left as it is when it was a mistake.
+template <class T>
+void read_number(const Mapping& mapping, std::string_view key, T& out) {
+  if (const std::optional<std::uint64_t> n = mapping.number(key)) out = static_cast<T>(*n);
+}
+
 inline std::string at_line(Mark mark) { return "line " + std::to_string(mark.line); }
 
 // The ports' addresses and subnets of one family, each with where it was seen first.
@@ -60,7 +66,7 @@ class Interfaces {
   explicit Interfaces(const std::vector<Port>& ports) : ports_(&ports) {}
   void add(const Facts& facts);  // of the port that was just put into `ports`
 
-  // Notes when `value` is no port; gives its place.
+  // Notes when `value` is no port, or the one to this machine's own kernel; gives its place.
   std::optional<std::size_t> find(Problems& problems, const Mapping& mapping, std::string_view key) const;
   // Notes when `address` cannot be a next hop on the port.
   void check_next_hop(Problems& problems, const Value& value, std::size_t port, wire::Ipv4Address address) const;
@@ -102,10 +108,14 @@ struct Scene {
 void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what);
 
 void read_ports(Scene& scene, const Mapping& root);
+void read_machine(Scene& scene, const Mapping& root);
 void read_neighbors(Scene& scene, const Mapping& root);
 void read_ipsec(Scene& scene, const Mapping& root);
 void read_srv6(Scene& scene, const Mapping& root);
 void read_routes(Scene& scene, const Mapping& root);
 void read_bypass(Scene& scene, const Mapping& root);
+
+// What only the whole configuration, otherwise without a mistake, can tell.
+void check_inner_mtus(Scene& scene);
 
 }  // namespace strata::config

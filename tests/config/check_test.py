@@ -49,6 +49,84 @@ def test_mistakes_are_on_standard_error_and_the_exit_code_is_1(tmp_path):
     assert (first["line"], first["column"], first["found"]) == (27, 12, "200")
 
 
+def check_of(tmp_path, text, *arguments):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    run = check(path, *arguments)
+    assert (run.returncode, run.stderr) == (0, "")
+    return run.stdout
+
+
+LIVE = f"""
+ports:
+  wan: {{device: net_null0, addresses: [192.0.2.1/24], side: unprotected, mtu: 9000, queues: 4, promiscuous: true, offloads: false}}
+  tap: {{device: net_tap0, host: true, descriptors: {{rx: 64, tx: 128}}}}
+ipsec:
+  security_associations:
+    - {{name: to-b, direction: out, spi: 256, source: 192.0.2.1, destination: 192.0.2.2, algorithm: aes-128-gcm,
+       key: "hex:{KEY}", selectors: {{source: "fc00:1::/48", destination: "fc00:2::/48"}}, ttl: 32, dscp: 46, df: copy}}
+srv6:
+  source: "fc00:1::1"
+  policies:
+    - {{name: near, prefixes: [10.2.0.0/16], segments: ["fc00:2::1", "fc00:3::1"], hop_limit: 9, dscp: 10, mss_clamp: true}}
+    - {{name: far, prefixes: [10.3.0.0/16], segments: ["fc00:3::1"]}}
+arp: {{hold: 1, tries: 2, interval_ms: 300, reachable_s: 5, neighbors: 16}}
+icmp: {{errors_per_second: 7, burst: 3}}
+reassembly: {{packets: 17, timeout_ms: 700}}
+eal: {{hugepages: never, memory: 100, core: 5, arguments: [--log-level, "8"]}}
+"""
+
+
+def test_text_says_how_it_runs(tmp_path):
+    """Each line in one piece, whatever the columns."""
+    lines = [" ".join(line.split()) for line in check_of(tmp_path, LIVE).splitlines()]
+    for line in [
+        "mtu 9000 4 queues, promiscuous descriptors 1024 rx, 1024 tx checksums by the processor",
+        "tap host this machine's own kernel the device's own MAC on net_tap0",
+        "mtu 1500 1 queue descriptors 64 rx, 128 tx checksums by the device where it can",
+        "outer TTL 32 DSCP 46 DF as inside",
+        "hop limit 9, DSCP 10 TCP's MSS lowered to what fits",
+        "hop limit 64, DSCP as inside TCP's MSS left alone",
+        "near mtu 8882 = 9000 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 24 SRH",
+        "far none: no outbound SA takes its packets, so they are dropped (policy.no_sa)",
+        "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors at the most, asked anew after 5 s",
+        "icmp 7 errors a second, 3 at once",
+        "reassembly 17 packets at one time, for 700 ms",
+        "eal hugepages never, 100 MiB, CPU 5, arguments: --log-level 8",
+    ]:
+        assert line in lines, line
+
+
+def test_text_says_what_is_off_and_that_a_peer_cannot_be_reached(tmp_path):
+    text = LIVE.replace("errors_per_second: 7", "errors_per_second: 0").replace("{packets: 17", "{enabled: false, packets: 17")
+    said = check_of(tmp_path, text.replace("destination: 192.0.2.2", "destination: 203.0.113.2"))
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert "icmp no errors are sent" in lines
+    assert "reassembly none: fragments of ESP are dropped" in lines
+    assert "near none: there is no way to 203.0.113.2, the peer of SA 'to-b'" in lines
+
+
+def test_json_has_every_setting(tmp_path):
+    config = json.loads(check_of(tmp_path, LIVE, "--json"))["config"]
+    assert config["ports"]["wan"] == {
+        "device": "net_null0", "mac": None, "addresses": ["192.0.2.1/24"], "side": "unprotected", "mtu": 9000,
+        "queues": 4, "descriptors": {"rx": 1024, "tx": 1024}, "promiscuous": True, "offloads": False, "host": False,
+    }
+    tap = config["ports"]["tap"]
+    assert (tap["host"], tap["side"], tap["descriptors"], tap["offloads"]) == (True, None, {"rx": 64, "tx": 128}, True)
+    sa = config["ipsec"]["security_associations"][0]
+    assert (sa["ttl"], sa["dscp"], sa["df"]) == (32, 46, "copy")
+    near, far = config["srv6"]["policies"]
+    assert (near["hop_limit"], near["dscp"], near["mss_clamp"]) == (9, 10, True)
+    assert (far["hop_limit"], far["dscp"], far["mss_clamp"], far["mtu"]) == (64, "copy", False, None)
+    assert config["arp"] == {"hold": 1, "tries": 2, "interval_ms": 300, "reachable_s": 5, "neighbors": 16}
+    assert config["icmp"] == {"errors_per_second": 7, "burst": 3}
+    assert config["reassembly"] == {"enabled": True, "packets": 17, "timeout_ms": 700}
+    assert config["eal"] == {"hugepages": "never", "memory": 100, "core": 5, "arguments": ["--log-level", "8"]}
+    inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
+    assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)
+
+
 def test_missing_file_is_one_clear_sentence(tmp_path):
     run = check(tmp_path / "missing.yaml")
     assert run.returncode == 1

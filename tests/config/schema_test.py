@@ -50,6 +50,7 @@ def test_example_is_valid(path):
 
 
 SA = ("ipsec", "security_associations", 0)
+SA_OUT = ("ipsec", "security_associations", 1)
 SID = ("srv6", "local_sids", 0)
 POLICY = ("srv6", "policies", 0)
 
@@ -70,6 +71,23 @@ GOOD = [
     (("neighbors",), []),
     (("bypass",), [{"source": "10.0.0.0/8", "destination": "0.0.0.0/0", "protocol": "udp", "destination_ports": 53}]),
     (("bypass",), [{"source": "10.0.0.0/8", "destination": "0.0.0.0/0", "protocol": 6, "source_ports": "1-2"}]),
+    (("ports", "wan", "mtu"), 576),
+    (("ports", "wan", "mtu"), 9728),
+    (("ports", "wan", "descriptors"), {}),
+    (("ports", "wan", "descriptors"), {"rx": 4096}),
+    (("ports", "tap"), {"device": "net_tap0", "host": True}),
+    (SA_OUT + ("ttl",), 255),
+    (SA_OUT + ("dscp",), 63),
+    (SA_OUT + ("dscp",), "copy"),
+    (SA_OUT + ("df",), "copy"),
+    (POLICY + ("hop_limit",), 1),
+    (POLICY + ("dscp",), 0),
+    (POLICY + ("mss_clamp",), True),
+    (("eal",), {}),
+    (("eal",), {"hugepages": "never", "memory": 64, "core": 0, "arguments": ["--log-level", "lib.eal:debug"]}),
+    (("arp",), {"hold": 1, "tries": 10, "interval_ms": 100, "reachable_s": 5, "neighbors": 16}),
+    (("icmp",), {"errors_per_second": 0, "burst": 1}),
+    (("reassembly",), {"enabled": False, "packets": 16, "timeout_ms": 100}),
 ]
 
 BAD = [
@@ -80,7 +98,13 @@ BAD = [
     (("ports", "wan", "side"), "outside"),
     (("ports", "wan", "mac"), "02:00:00"),
     (("ports", "wan", "addresses"), ["192.0.2.1"]),
-    (("ports", "wan", "mtu"), 1500),
+    (("ports", "wan", "mtu"), 575),
+    (("ports", "wan", "mtu"), 9729),
+    (("ports", "wan", "queues"), 0),
+    (("ports", "wan", "descriptors"), 1024),
+    (("ports", "wan", "descriptors"), {"rx": 31}),
+    (("ports", "wan", "promiscuous"), "yes"),
+    (("ports", "wan", "host"), 1),
     (("ports", "a b"), {"device": "x"}),
     (("neighbors", 0, "mac"), KeyError),
     (SA + ("name",), KeyError),
@@ -115,6 +139,26 @@ BAD = [
     (POLICY + ("segments",), []),
     (POLICY + ("segments",), ["fc00::%d" % i for i in range(17)]),
     (POLICY + ("mode",), "H.Insert"),
+    (POLICY + ("hop_limit",), 0),
+    (POLICY + ("dscp",), 64),
+    (POLICY + ("dscp",), "ef"),
+    (POLICY + ("mss_clamp",), "no"),
+    (SA_OUT + ("ttl",), 256),
+    (SA_OUT + ("dscp",), -1),
+    (SA_OUT + ("df",), True),
+    (("eal",), {"hugepages": False}),
+    (("eal",), {"memory": 63}),
+    (("eal",), {"core": 1024}),
+    (("eal",), {"arguments": "--no-huge"}),
+    (("eal",), {"arguments": ["a"] * 65}),
+    (("eal",), {"cores": 1}),
+    (("arp",), {"hold": 65}),
+    (("arp",), {"interval_ms": 99}),
+    (("icmp",), {"errors_per_second": 1000001}),
+    (("icmp",), {"burst": 0}),
+    (("reassembly",), {"enabled": "true"}),
+    (("reassembly",), {"packets": 15}),
+    (("reassembly",), []),
     (("routes", 0, "prefix"), "0.0.0.0"),
     (("routes",), None),
     (("bypass",), [{"source": "10.0.0.0/8"}]),

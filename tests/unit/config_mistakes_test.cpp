@@ -32,7 +32,7 @@ std::string name_of(const testing::TestParamInfo<Mistake>& info) { return std::s
 // clang-format off
 const Mistake kMistakes[] = {
     {"port_unknown_key", "    side: protected", "    seid: protected",
-     "10:5: ports.lan.seid: found an unknown key; did you mean 'side'? allowed: device, addresses, side, mac"},
+     "10:5: ports.lan.seid: found an unknown key; did you mean 'side'? allowed: device, addresses, side, mac, mtu, queues, descriptors, promiscuous, offloads, host"},
     {"port_bad_side", "side: protected", "side: protectd",
      "10:11: ports.lan.side: found protectd; did you mean 'protected'? allowed: protected, unprotected (must be said on a port where an SA ends)"},
     {"port_no_device", "    device: 0000:3b:00.1\n", "",
@@ -266,7 +266,7 @@ const Mistake kMistakes[] = {
     {"key_twice", "      esn: true\n", "      esn: true\n      key: \"hex:0102030405060708090a0b0c0d0e0f1011121314\"\n",
      "28:7: ipsec.security_associations[0].key: found the key a second time; the first is at line 26; allowed: one"},
     {"key_as_key", "      esn: true\n", "      esn: true\n      \"hex:0102030405060708090a0b0c0d0e0f1011121314\": true\n",
-     "28:7: ipsec.security_associations[0].(not shown): found an unknown key; allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors"},
+     "28:7: ipsec.security_associations[0].(not shown): found an unknown key; allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df"},
     {"key_as_name", "name: from-b", "name: hex:0102030405060708090a0b0c0d0e0f1011121314",
      "17:13: ipsec.security_associations[0].name: found (not shown); it looks like a key; allowed: 1 to 64 letters, digits and ._-:/@+"},
     {"esn_yes", "esn: true", "esn: yes",
@@ -280,7 +280,7 @@ const Mistake kMistakes[] = {
     {"window_4097", "replay_window: 2048", "replay_window: 4097",
      "28:22: ipsec.security_associations[0].replay_window: found 4097; allowed: 0 or 64..4096 (0: no replay check)"},
     {"window_key", "replay_window: 2048", "reply_window: 2048",
-     "28:7: ipsec.security_associations[0].reply_window: found an unknown key; did you mean 'replay_window'? allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors"},
+     "28:7: ipsec.security_associations[0].reply_window: found an unknown key; did you mean 'replay_window'? allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df"},
     {"selectors_missing_destination", "        destination: \"fc00:1::/48\"\n", "",
      "30:9: ipsec.security_associations[0].selectors.destination: found nothing; required; allowed: an IPv6 prefix as fc00:1::/48, without host bits"},
     {"selectors_host_bits", "source: \"fc00:2::/48\"", "source: \"fc00:2::1/48\"",
@@ -432,7 +432,7 @@ const Mistake kMistakes[] = {
     {"bypass_host_bits", "source: 10.1.0.0/24", "source: 10.1.0.5/24",
      "60:13: bypass[0].source: found 10.1.0.5/24; host bits are set; the network is 10.1.0.0/24"},
     {"unknown_section", "routes:", "route:",
-     "55:1: route: found an unknown key; did you mean 'routes'? allowed: ports, neighbors, ipsec, srv6, routes, bypass"},
+     "55:1: route: found an unknown key; did you mean 'routes'? allowed: ports, neighbors, ipsec, srv6, routes, bypass, arp, icmp, reassembly, eal"},
     {"section_twice", "bypass:\n", "routes: []\nbypass:\n",
      "59:1: routes: found the key a second time; the first is at line 55; allowed: one"},
     {"tag", "esn: true", "esn: !!bool true",
@@ -452,7 +452,7 @@ const Mistake kMistakes[] = {
     {"merge_key", "      esn: true\n", "      esn: true\n      <<: {esn: true}\n",
      "28:7: ipsec.security_associations[0].<<: found an unknown key; YAML merge keys are not taken; write the values out, or use an alias for a whole value"},
     {"list_as_key", "      esn: true\n", "      esn: true\n      [a]: true\n",
-     "28:7: ipsec.security_associations[0].(key): found an unknown key; allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors"},
+     "28:7: ipsec.security_associations[0].(key): found an unknown key; allowed: name, direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df"},
 };
 // clang-format on
 

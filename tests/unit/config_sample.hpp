@@ -1,4 +1,4 @@
-// A configuration in which every key of the schema stands, each on a line of its own, for tests to change.
+// Two configurations in which every key of the schema stands, each on a line of its own, for tests to change.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 
 namespace strata::config {
 
+// What is sealed, steered and routed.
 inline constexpr std::string_view kSample = R"(ports:
   wan:
     device: "net_af_packet0,iface=wan0"
@@ -76,9 +77,68 @@ bypass:
     destination_ports: 53
 )";
 
+// How it runs, and what the outer headers say.
+inline constexpr std::string_view kLiveSample = R"(ports:
+  wan:
+    device: "net_af_packet0,iface=wan0"
+    addresses: [192.0.2.1/24]
+    side: unprotected
+    mtu: 9000
+    queues: 4
+    descriptors:
+      rx: 2048
+      tx: 512
+    promiscuous: true
+    offloads: false
+  tap:
+    device: "net_tap0,iface=strata0"
+    mtu: 1400
+    host: true
+ipsec:
+  security_associations:
+    - name: to-b
+      direction: out
+      spi: 0x2001
+      source: 192.0.2.1
+      destination: 192.0.2.2
+      algorithm: aes-128-gcm
+      key: "hex:2122232425262728292a2b2c2d2e2f3031323334"
+      selectors: {source: "fc00:1::/48", destination: "fc00:2::/48"}
+      ttl: 32
+      dscp: 46
+      df: copy
+srv6:
+  source: "fc00:1::1"
+  policies:
+    - name: to-b
+      prefixes: [10.2.0.0/16]
+      segments: ["fc00:2::d4"]
+      hop_limit: 128
+      dscp: 10
+      mss_clamp: true
+arp:
+  hold: 8
+  tries: 5
+  interval_ms: 500
+  reachable_s: 30
+  neighbors: 128
+icmp:
+  errors_per_second: 100
+  burst: 10
+reassembly:
+  enabled: false
+  packets: 64
+  timeout_ms: 1000
+eal:
+  hugepages: required
+  memory: 1024
+  core: 3
+  arguments: [--log-level, "pmd.net.*:debug"]
+)";
+
 // The sample with the first `from` in it changed.
-inline std::string changed(std::string_view from, std::string_view to) {
-  std::string text(kSample);
+inline std::string changed(std::string_view from, std::string_view to, std::string_view sample = kSample) {
+  std::string text(sample);
   const std::size_t at = text.find(from);
   if (at == std::string::npos) {
     ADD_FAILURE() << "the sample has no " << from;

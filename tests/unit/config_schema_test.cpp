@@ -61,29 +61,24 @@ struct Keyed {
 };
 
 // Every key that begins a line of the sample, but for the names of ports.
-std::vector<Keyed> keys_of_sample() {
+std::vector<Keyed> keys_of(std::string_view sample) {
   std::vector<Keyed> out;
-  const std::vector<std::string> lines = lines_of(std::string(kSample));
+  const std::vector<std::string> lines = lines_of(std::string(sample));
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::size_t column = lines[i].find_first_not_of(" -");
     const std::string key = lines[i].substr(column, lines[i].find(':') - column);
-    if (key != "wan" && key != "lan" && key.front() != '{') out.push_back({i, column, key});
+    if (key != "wan" && key != "lan" && key != "tap" && key.front() != '{') out.push_back({i, column, key});
   }
   return out;
 }
 
-TEST(ConfigSchema, TheSampleIsGoodAndHasEveryKey) {
-  EXPECT_EQ(mistakes_in(std::string(kSample)), "");
-  std::set<std::string> there;
-  for (const Keyed& keyed : keys_of_sample()) there.insert(keyed.key);
-  for_each_field(root_section(), [&](const Section&, const Field& field) {
-    EXPECT_TRUE(there.contains(std::string(field.key))) << field.key;
-  });
-}
+class ConfigSample : public testing::TestWithParam<std::string_view> {};
+INSTANTIATE_TEST_SUITE_P(Both, ConfigSample, testing::Values(kSample, kLiveSample),
+                         [](const auto& of) { return of.index == 0 ? "tunnel" : "live"; });
 
-TEST(ConfigSchema, EveryKeyMistypedIsRefusedWithTheRightOneNamed) {
-  for (const Keyed& keyed : keys_of_sample()) {
-    std::vector<std::string> lines = lines_of(std::string(kSample));
+TEST_P(ConfigSample, EveryKeyMistypedIsRefusedWithTheRightOneNamed) {
+  for (const Keyed& keyed : keys_of(GetParam())) {
+    std::vector<std::string> lines = lines_of(std::string(GetParam()));
     lines[keyed.line].insert(keyed.column + keyed.key.size(), "z");
     const std::string place =
         "c.yaml:" + std::to_string(keyed.line + 1) + ":" + std::to_string(keyed.column + 1) + ": ";
@@ -93,9 +88,9 @@ TEST(ConfigSchema, EveryKeyMistypedIsRefusedWithTheRightOneNamed) {
   }
 }
 
-TEST(ConfigSchema, EveryValueOfAWrongKindIsRefused) {
-  for (const Keyed& keyed : keys_of_sample()) {
-    std::vector<std::string> lines = lines_of(std::string(kSample));
+TEST_P(ConfigSample, EveryValueOfAWrongKindIsRefused) {
+  for (const Keyed& keyed : keys_of(GetParam())) {
+    std::vector<std::string> lines = lines_of(std::string(GetParam()));
     const std::size_t colon = lines[keyed.line].find(':');
     if (colon + 1 == lines[keyed.line].size()) continue;  // its value is the lines below
     for (const char* wrong : {" {a: b}", " [[]]", "", " \"\""}) {
@@ -108,8 +103,20 @@ TEST(ConfigSchema, EveryValueOfAWrongKindIsRefused) {
   }
 }
 
+TEST(ConfigSchema, TheSamplesAreGoodAndHaveEveryKey) {
+  std::set<std::string> there;
+  for (const std::string_view sample : {kSample, kLiveSample}) {
+    EXPECT_EQ(mistakes_in(std::string(sample)), "");
+    for (const Keyed& keyed : keys_of(sample)) there.insert(keyed.key);
+  }
+  for_each_field(root_section(), [&](const Section&, const Field& field) {
+    EXPECT_TRUE(there.contains(std::string(field.key))) << field.key;
+  });
+}
+
 TEST(ConfigSchema, ASectionOfAWrongKindIsRefused) {
-  for (const char* key : {"ports", "neighbors", "ipsec", "srv6", "routes", "bypass"}) {
+  for (const char* key :
+       {"ports", "neighbors", "ipsec", "srv6", "routes", "bypass", "arp", "icmp", "reassembly", "eal"}) {
     for (const char* wrong : {" 1", " text", "", " [1]", " [[]]"}) {
       const std::string text =
           std::string(key == std::string("ports") ? "" : "ports: {a: {device: x}}\n") + key + ":" + wrong;

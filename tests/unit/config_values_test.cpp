@@ -222,7 +222,7 @@ TEST(ConfigValues, AllMistakesAreReportedSortedByLine) {
       "c.yaml:19:12: ipsec.security_associations[0].spi: found 1; allowed: 256..4294967295 (RFC 4303 2.1: 1..255 are "
       "reserved, 0 is never an SA)\n"
       "c.yaml:27:7: ipsec.security_associations[0].ens: found an unknown key; did you mean 'esn'? allowed: name, "
-      "direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors\n"
+      "direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df\n"
       "c.yaml:57:15: routes[0].next_hop: found 10.0.0.1; not in a subnet of port 'wan'; allowed: 192.0.2.0/24\n");
 }
 

@@ -1,0 +1,44 @@
+#include "config/sections.hpp"
+
+namespace strata::config {
+namespace {
+
+void read_eal(Scene& scene, const Mapping& mapping) {
+  Eal& eal = scene.config.eal;
+  if (const auto hugepages = mapping.choice("hugepages")) eal.hugepages = static_cast<Hugepages>(*hugepages);
+  read_number(mapping, "memory", eal.memory);
+  if (const auto core = mapping.number("core")) eal.core = static_cast<std::uint32_t>(*core);
+  for (const Value& value : mapping.entries("arguments")) {
+    if (auto word = read_text(scene.problems, value)) eal.arguments.push_back(std::move(*word));
+  }
+}
+
+void read_arp(Arp& arp, const Mapping& mapping) {
+  read_number(mapping, "hold", arp.hold);
+  read_number(mapping, "tries", arp.tries);
+  read_number(mapping, "interval_ms", arp.interval_ms);
+  read_number(mapping, "reachable_s", arp.reachable_s);
+  read_number(mapping, "neighbors", arp.neighbors);
+}
+
+void read_icmp(Icmp& icmp, const Mapping& mapping) {
+  read_number(mapping, "errors_per_second", icmp.errors_per_second);
+  read_number(mapping, "burst", icmp.burst);
+}
+
+void read_reassembly(Reassembly& reassembly, const Mapping& mapping) {
+  reassembly.enabled = mapping.boolean("enabled").value_or(reassembly.enabled);
+  read_number(mapping, "packets", reassembly.packets);
+  read_number(mapping, "timeout_ms", reassembly.timeout_ms);
+}
+
+}  // namespace
+
+void read_machine(Scene& scene, const Mapping& root) {
+  if (const auto eal = root.mapping("eal")) read_eal(scene, *eal);
+  if (const auto arp = root.mapping("arp")) read_arp(scene.config.arp, *arp);
+  if (const auto icmp = root.mapping("icmp")) read_icmp(scene.config.icmp, *icmp);
+  if (const auto reassembly = root.mapping("reassembly")) read_reassembly(scene.config.reassembly, *reassembly);
+}
+
+}  // namespace strata::config
