@@ -153,6 +153,7 @@ std::string mtus_text(const Config& config) {
 }
 
 std::string arp_text(const Arp& arp) {
+  if (!arp.enabled) return "off: no neighbors but those of the configuration";
   return counted(arp.hold, "packet waits", "packets wait") + " for a neighbor, asked " +
          counted(arp.tries, "time", "times") + " every " + std::to_string(arp.interval_ms) + " ms; " +
          counted(arp.neighbors, "neighbor", "neighbors") + " at the most, asked anew after " +
@@ -160,8 +161,10 @@ std::string arp_text(const Arp& arp) {
 }
 
 std::string icmp_text(const Icmp& icmp) {
-  if (icmp.errors_per_second == 0) return "no errors are sent";
-  return counted(icmp.errors_per_second, "error", "errors") + " a second, " + std::to_string(icmp.burst) + " at once";
+  const std::string echo = icmp.echo ? "echo is answered; " : "echo is not answered; ";
+  if (icmp.errors_per_second == 0) return echo + "no errors are sent";
+  return echo + counted(icmp.errors_per_second, "error", "errors") + " a second, " + std::to_string(icmp.burst) +
+         " at once";
 }
 
 std::string reassembly_text(const Reassembly& reassembly) {

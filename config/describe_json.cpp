@@ -112,7 +112,8 @@ json eal_json(const Eal& eal) {
 }
 
 json arp_json(const Arp& arp) {
-  return {{"hold", arp.hold},
+  return {{"enabled", arp.enabled},
+          {"hold", arp.hold},
           {"tries", arp.tries},
           {"interval_ms", arp.interval_ms},
           {"reachable_s", arp.reachable_s},
@@ -145,7 +146,7 @@ json describe_json(const Config& config) {
           {"bypass", bypass_json(config)},
           {"eal", eal_json(config.eal)},
           {"arp", arp_json(config.arp)},
-          {"icmp", {{"errors_per_second", config.icmp.errors_per_second}, {"burst", config.icmp.burst}}},
+          {"icmp", {{"errors_per_second", config.icmp.errors_per_second}, {"burst", config.icmp.burst}, {"echo", config.icmp.echo}}},
           {"reassembly",
            {{"enabled", config.reassembly.enabled},
             {"packets", config.reassembly.packets},

@@ -14,6 +14,7 @@ void read_eal(Scene& scene, const Mapping& mapping) {
 }
 
 void read_arp(Arp& arp, const Mapping& mapping) {
+  arp.enabled = mapping.boolean("enabled").value_or(arp.enabled);
   read_number(mapping, "hold", arp.hold);
   read_number(mapping, "tries", arp.tries);
   read_number(mapping, "interval_ms", arp.interval_ms);
@@ -24,6 +25,7 @@ void read_arp(Arp& arp, const Mapping& mapping) {
 void read_icmp(Icmp& icmp, const Mapping& mapping) {
   read_number(mapping, "errors_per_second", icmp.errors_per_second);
   read_number(mapping, "burst", icmp.burst);
+  icmp.echo = mapping.boolean("echo").value_or(icmp.echo);
 }
 
 void read_reassembly(Reassembly& reassembly, const Mapping& mapping) {

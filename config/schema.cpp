@@ -204,6 +204,8 @@ constexpr std::array kEalFields{
 constexpr Section kEal{"eal", "How `strata run` starts DPDK's environment abstraction layer (EAL).", kEalFields};
 
 constexpr std::array kArpFields{
+    Field{.key = "enabled", .type = Type::boolean, .default_text = "true",
+          .description = "`false`: nobody is asked and nobody is answered; the neighbors are those of `neighbors` alone."},
     Field{.key = "hold", .type = Type::number, .default_text = "16",
           .description = "Packets that wait for each neighbor while it is asked for its MAC address (RFC 1122 section 2.3.2.2).", .min = 1, .max = 64},
     Field{.key = "tries", .type = Type::number, .default_text = "3",
@@ -221,8 +223,10 @@ constexpr std::array kIcmpFields{
           .description = "ICMP errors sent at the most (RFC 1812 section 4.3.2.8).", .min = 0, .max = 1000000},
     Field{.key = "burst", .type = Type::number, .default_text = "50",
           .description = "Of these, how many may be sent at once after a pause.", .min = 1, .max = 10000},
+    Field{.key = "echo", .type = Type::boolean, .default_text = "true",
+          .description = "Echo requests to the gateway's own addresses are answered (RFC 1122 section 3.2.2.6)."},
 };
-constexpr Section kIcmp{"icmp", "ICMP errors that the gateway sends (RFC 792, RFC 1812).", kIcmpFields};
+constexpr Section kIcmp{"icmp", "What the gateway says by ICMP (RFC 792, RFC 1812).", kIcmpFields};
 
 constexpr std::array kReassemblyFields{
     Field{.key = "enabled", .type = Type::boolean, .default_text = "true",
@@ -232,7 +236,7 @@ constexpr std::array kReassemblyFields{
     Field{.key = "timeout_ms", .type = Type::number, .default_text = "2000",
           .description = "Milliseconds after which an incomplete packet is dropped.", .min = 100, .max = 60000},
 };
-constexpr Section kReassembly{"reassembly", "Outer IPv4 packets to the gateway that arrive in fragments.", kReassemblyFields};
+constexpr Section kReassembly{"reassembly", "IPv4 packets to the gateway itself, those of its tunnels above all, that arrive in fragments.", kReassemblyFields};
 
 constexpr std::array kRootFields{
     Field{.key = "ports", .type = Type::named_mappings, .required = true, .description = "The ports, by name.", .min = 1, .max = 32, .section = &kPort},

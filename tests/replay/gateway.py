@@ -333,13 +333,25 @@ def on_lan(inner, *, ecn=NOT_ECT, dst=LAN_HOST_MAC, src=LAN_MAC):
 # --- a configuration -------------------------------------------------------------------------------------------------
 
 
+# It asks nobody and tells nobody anything.
+ROUTER_ALONE = {
+    "arp": {"enabled": False},
+    "icmp": {"errors_per_second": 0, "echo": False},
+    "reassembly": {"enabled": False},
+}
+
+
 @dataclass
 class Config:
-    """The gateway of the tests: a port to the wild side, two to the safe side, and the SAs that the test asks for."""
+    """The gateway of the tests: a port to the wild side, two to the safe side, and the SAs that the test asks for.
+
+    host: it is a host as well. Otherwise each packet that goes in is one that comes out or ends, and none is added.
+    """
 
     sas: list = field(default_factory=lambda: [Sa()])
     bypass: list = field(default_factory=list)
     extra: dict = field(default_factory=dict)  # whole sections that replace the ones below
+    host: bool = False
 
     def tree(self):
         tree = {
@@ -377,6 +389,8 @@ class Config:
                 {"prefix": "10.4.5.0/24", "next_hop": "10.3.0.2", "port": "lan2"},
             ],
         }
+        if not self.host:
+            tree.update(ROUTER_ALONE)
         if self.bypass:
             tree["bypass"] = self.bypass
         tree.update(self.extra)

@@ -174,7 +174,7 @@ def clear_ends():
         ends(g.ether(g.patch4(g.outer4(bytes(64), 1), 6, b"\x20\x00")), "ip4.fragment"),
         ends(to("172.16.0.1"), "ip4.no_route"),
         ends(to("10.1.0.2"), "policy.boundary"),
-        ends(g.ether(arp, kind=0x0806), "punt.arp"),
+        ends(g.ether(arp, kind=0x0806), "arp.off"),
         ends(to("192.0.2.1"), "punt.icmp"),
         ends(g.ether(g.outer4(bytes(64), 6)), "punt.local"),
         sent(out, g.on_lan(out[14:], dst=g.WAN_ROUTER_MAC, src=g.WAN_MAC), to="wan"),

@@ -83,6 +83,9 @@ class Gateway:
         self.ports = tree["ports"]
         networks = [ipaddress.ip_interface(a) for port in self.ports.values() for a in port["addresses"]]
         self.own = {str(n.ip) for n in networks}
+        self.own_side = {
+            str(ipaddress.ip_interface(a).ip): port["side"] for port in self.ports.values() for a in port["addresses"]
+        }
         subnets = [n.network for n in networks if n.version == 4]
         self.broadcasts = {str(a) for n in subnets for a in (n.broadcast_address, n.network_address)}  # RFC 1812 4.2.3.1
         self.neighbors = {(n["port"], n["address"]): n["mac"] for n in tree["neighbors"]}
@@ -105,7 +108,7 @@ class Gateway:
         need(broadcast or frame[:6] == g.mac(self.ports[port]["mac"]), "eth.other_host")
         kind, rest = be16(frame, at), frame[at + 2 :]
         if kind == 0x0806:
-            raise End("punt.arp")
+            raise End("arp.off")
         if kind == 0x0800:
             return self.arrived4(port, rest)
         if kind == 0x86DD:
@@ -144,22 +147,37 @@ class Gateway:
         if protocol == g.ESP:
             return self.esp(upper, destination, None, ecn)
         if protocol == g.UDP_:
-            return self.udp(upper, destination, esp_ports, ecn)
-        raise End("punt.icmp" if protocol == 1 else "punt.local")
+            return self.udp(packet, port, upper, destination, esp_ports, ecn)
+        self.local(packet, self.ports[port]["side"], esp_ports)
 
-    def udp(self, data, destination, esp_ports, ecn):
+    # What is for the gateway itself, and is answered by nobody in these tests.
+    def local(self, packet, side, esp_ports):
+        ihl, protocol = 4 * (packet[0] & 15), packet[9]
+        upper = packet[ihl:]
+        mine = self.own_side[str(ipaddress.ip_address(packet[16:20]))]
+        need(mine == side, "policy.boundary")
+        if protocol == 1 and not be16(packet, 6) & 0x3FFF:
+            need(len(upper) >= 8, "icmp.truncated")
+            need(g.checksum(upper) == 0, "icmp.bad_checksum")
+            raise End("punt.icmp")
+        need(protocol == g.UDP_, "local.no_protocol")
+        whole = len(upper) >= 8 and 8 <= be16(upper, 4) <= len(upper)
+        raise End("punt.ike" if whole and be16(upper, 2) in {500} | esp_ports else "local.no_port")
+
+    def udp(self, packet, at, data, destination, esp_ports, ecn):
         need(len(data) >= 8, "udp.bad_length")
         port, length = be16(data, 2), be16(data, 4)
         whole = 8 <= length <= len(data)
         if port not in esp_ports:  # nothing is opened here: a wrong length may be seen or left to the host
-            punt = "punt.ike" if port == 500 else "punt.local"
-            raise End(punt) if whole else End(punt, "udp.bad_length")
+            if not whole:
+                raise End("udp.bad_length")
+            self.local(packet, self.ports[at]["side"], esp_ports)
         need(whole, "udp.bad_length")
         payload = data[8:length]
         if payload == b"\xff":
             raise End("esp.nat_keepalive")
         if payload[:4] == bytes(4):
-            raise End("punt.ike")
+            self.local(packet, self.ports[at]["side"], esp_ports)
         return self.esp(payload, destination, port, ecn)
 
     # ESP, RFC 4303 3.4.
@@ -220,6 +238,8 @@ class Gateway:
         inner = self.valid4(packet[at:])
         marked = g.ecn_decapsulate(ecn, inner[1] & 3)
         need(marked is not None, "ip4.ce_not_ect")
+        if str(ipaddress.ip_address(inner[16:20])) in self.own:
+            self.local(inner, "protected", {sa.udp[1] for sa in self.sas if sa.udp})
         need(inner[8] > 1, "ip4.ttl_exceeded")
         need(self.ports[sid["port"]]["side"] == "protected", "policy.boundary")
         neighbor = self.neighbors.get((sid["port"], sid["next_hop"]))

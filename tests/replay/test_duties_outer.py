@@ -167,10 +167,10 @@ def test_ethernet_of_every_kind(tmp_path):
         ends(g.ether(packet, kind=0x88CC), "eth.unknown_type"),
         ends(g.ether(packet, kind=0x0600), "eth.unknown_type"),
         ends(g.ether(packet, kind=100), "eth.unknown_type", note="802.3 length"),
-        ends(g.ether(arp, kind=0x0806), "punt.arp"),
-        ends(g.ether(arp, kind=0x0806, dst=g.BROADCAST_MAC), "punt.arp"),
+        ends(g.ether(arp, kind=0x0806), "arp.off"),
+        ends(g.ether(arp, kind=0x0806, dst=g.BROADCAST_MAC), "arp.off"),
         ends(g.ether(arp, kind=0x0806, dst="02:00:00:00:09:09"), "eth.other_host"),
-        ends(g.ether(arp, kind=0x0806, vlans=((0x8100, 7),)), "punt.arp"),
+        ends(g.ether(arp, kind=0x0806, vlans=((0x8100, 7),)), "arp.off"),
     ]
     frame = g.wrap(sa, esp(60))
     tagged = g.wrap(sa, esp(60), vlans=((0x88A8, 100), (0x8100, 7)))

@@ -79,7 +79,7 @@ class BuildTables : public testing::Test {
 
   std::optional<OwnKind> own(const char* text) const {
     const OwnAddress* mine = tables_->own4.find(v4(text));
-    return kind == nullptr ? std::nullopt : std::optional(*kind);
+    return mine == nullptr ? std::nullopt : std::optional(mine->kind);
   }
   Route route(const char* text) const {
     const wire::Ipv4Address destination = v4(text);

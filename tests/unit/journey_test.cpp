@@ -48,7 +48,11 @@ void expect_same(const Outcome& is, const Outcome& should_be) {
 // A worker with its ports, made of a configuration.
 class Gateway {
  public:
-  explicit Gateway(const config::Config& config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
+  // The gateway as a router alone; what it is as a host has tests of its own.
+  explicit Gateway(config::Config config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
+    config.arp.enabled = false;
+    config.icmp = {.errors_per_second = 0, .echo = false};
+    config.reassembly.enabled = false;
     std::vector<wire::MacAddress> macs;
     std::array<std::uint16_t, kMaxPorts> devices{};
     for (const config::Port& port : config.ports) {

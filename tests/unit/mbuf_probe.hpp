@@ -111,4 +111,14 @@ class RawBuffers {
   std::unique_ptr<rte_mempool, Free> pool_;
 };
 
+// What a chain of buffers holds.
+inline Octets octets_of_chain(const void* buffer) {
+  Octets octets;
+  for (const auto* part = static_cast<const rte_mbuf*>(buffer); part != nullptr; part = part->next) {
+    const auto* data = rte_pktmbuf_mtod(part, const std::uint8_t*);
+    octets.insert(octets.end(), data, data + part->data_len);
+  }
+  return octets;
+}
+
 }  // namespace strata::test

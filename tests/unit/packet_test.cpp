@@ -426,7 +426,7 @@ TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   Source source;
   test::RawBuffers raw(test::unique_name("raw"), kPrivateSize);
   source.feed(counted(20));
-  rte_mbuf* whole = raw.make_of_two_segments(60);
+  void* whole = raw.make_of_two_segments(60);
   const Octets expected = test::octets_of_chain(whole);
   ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), whole), 0);
   ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), raw.make_of_two_segments(2049)), 0);
