@@ -49,7 +49,7 @@ constexpr std::array kPortFields{
           .description = "The port's MAC address. Left out: the device's own; in `strata replay` `02:00:00:00:00:NN`, "
                          "NN being the port's place in `ports`, counted from 01."},
     Field{.key = "mtu", .type = Type::number, .default_text = "1500",
-          .description = "The largest IP packet in octets, without Ethernet's header. The MTU inside the tunnels follows from it.", .min = 576, .max = 9728},
+          .description = "The largest IP packet in octets, without Ethernet's header. The MTU inside the tunnels follows from it.", .min = 576, .max = 65385},
     Field{.key = "queues", .type = Type::number, .default_text = "1",
           .description = "Queues to receive by, over which the device spreads what arrives.", .min = 1, .max = 16},
     Field{.key = "descriptors", .type = Type::mapping,

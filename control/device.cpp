@@ -49,6 +49,7 @@ Device::Device(Device&& other) noexcept
       room_(other.room_),
       rx_descriptors_(other.rx_descriptors_),
       tx_descriptors_(other.tx_descriptors_),
+      keeps_(other.keeps_),
       link_(other.link_),
       open_(std::exchange(other.open_, false)) {}
 
@@ -176,6 +177,7 @@ Device::Status Device::set_up(const Pool& pool, bool interrupts) {
 }
 
 Device::Status Device::start(const Pool& pool) {
+  const unsigned before = pool.in_use();
   // Whether a device can interrupt for each of its receive queues shows only when it starts.
   if (!set_up(pool, true)) {
     if (auto done = set_up(pool, false); !done) return done;
@@ -184,6 +186,8 @@ Device::Status Device::start(const Pool& pool) {
     log_line("port " + port_->name + ": the device takes " + std::to_string(rx_descriptors_) +
              " descriptors to receive, " + std::to_string(tx_descriptors_) + " to send");
   }
+  // Its ring shared with the kernel is filled once, and what fills it is never given back.
+  if (is(info_, "net_af_xdp")) keeps_ = pool.in_use() - before;
   return set_mac();
 }
 

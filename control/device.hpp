@@ -36,6 +36,9 @@ class Device {
   // pool: outlives the device.
   Status start(const Pool& pool);
 
+  // Buffers that the driver took at its start and does not give back when it is closed.
+  unsigned keeps() const { return keeps_; }
+
   // "net_af_packet, MAC 02:00:00:00:01:01, MTU 1500, 1 queue"
   std::string text() const;
 
@@ -63,6 +66,7 @@ class Device {
   std::uint16_t room_ = 0;
   std::uint16_t rx_descriptors_ = 0;
   std::uint16_t tx_descriptors_ = 0;
+  unsigned keeps_ = 0;
   rte_eth_link link_{};
   bool open_ = true;
 };

@@ -154,8 +154,10 @@ RunReport Gateway::report() {
 
 RunReport Gateway::end() {
   RunReport last = report();
+  unsigned kept = 0;
+  for (const Device& device : devices_) kept += device.keeps();
   devices_.clear();
-  last.buffers_missing = pool_->in_use() + made_pool_->in_use();
+  last.buffers_missing = pool_->in_use() + made_pool_->in_use() - kept;
   if (*last.buffers_missing != 0)
     last.errors.push_back(std::to_string(*last.buffers_missing) + " packet buffers were lost on the way");
   return last;

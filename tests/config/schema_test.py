@@ -72,7 +72,7 @@ GOOD = [
     (("bypass",), [{"source": "10.0.0.0/8", "destination": "0.0.0.0/0", "protocol": "udp", "destination_ports": 53}]),
     (("bypass",), [{"source": "10.0.0.0/8", "destination": "0.0.0.0/0", "protocol": 6, "source_ports": "1-2"}]),
     (("ports", "wan", "mtu"), 576),
-    (("ports", "wan", "mtu"), 9728),
+    (("ports", "wan", "mtu"), 65385),
     (("ports", "wan", "descriptors"), {}),
     (("ports", "wan", "descriptors"), {"rx": 4096}),
     (("ports", "tap"), {"device": "net_tap0", "host": True}),

@@ -413,10 +413,12 @@ class Background:
         self.guest = guest
         self._at = f"/run/job{Background._count}"
         guest.write(f"{self._at}.command", command)
-        # A session of its own, so that a signal reaches all that the command starts and not the shell that waits for it.
+        # A session of its own, so that a signal reaches all that the command starts and not the shell that waits for it;
+        # the shell in there takes none, so that the exit code is the command's.
         guest.write(
             f"{self._at}.sh",
-            f'setsid /usr/bin/sh -c "$(cat {self._at}.command)" >{self._at}.out 2>{self._at}.err </dev/null &\n'
+            f'setsid /usr/bin/sh -c "trap : TERM INT HUP USR1; $(cat {self._at}.command)" '
+            f"</dev/null >{self._at}.out 2>{self._at}.err &\n"
             f"echo $! >{self._at}.pid\nwait $!\necho $? >{self._at}.new\nmv {self._at}.new {self._at}.code\n",
         )
         guest.check(f"sh {self._at}.sh >/dev/null 2>&1 & until [ -s {self._at}.pid ]; do sleep 0.1; done")

@@ -87,6 +87,9 @@ def test_commands_run_beside_others(booted):
         assert job.output() == "begun\nending\n"
         assert job.errors().startswith("aside\n")
     with booted.start("sleep 1000") as job:
+        job.signal("TERM")
+        assert job.wait() == 128 + 15
+    with booted.start("sleep 1000") as job:
         pid = job.pid
         assert booted.run(f"kill -0 {pid}").code == 0
     assert booted.run(f"kill -0 {pid}").code != 0, "it ended with the block"

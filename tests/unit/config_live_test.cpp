@@ -123,7 +123,7 @@ struct Limits {
 
 TEST(ConfigLive, TheLimitsAreInsideAndWhatIsBeyondIsRefused) {
   const Limits kLimits[] = {
-      {"mtu: 1400", 576, 9728},
+      {"mtu: 1400", 576, 65385},
       {"queues: 4", 1, 16},
       {"rx: 2048", 32, 32768},
       {"tx: 512", 32, 32768},
