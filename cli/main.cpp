@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/check.hpp"
+#include "cli/doctor.hpp"
 #include "cli/graph.hpp"
 #include "cli/replay.hpp"
 #include "cli/run.hpp"
@@ -19,6 +20,7 @@ int run_command(int argc, char** argv) {
   app.require_subcommand(1);
   std::function<int()> run;
   strata::cli::add_run(app, run);
+  strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);
   strata::cli::add_graph(app, run);

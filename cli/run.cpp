@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "config/parser.hpp"
+#include "control/doctor/doctor.hpp"
 #include "control/gateway.hpp"
 #include "control/signals.hpp"
 
@@ -36,7 +37,10 @@ int run_gateway(Options& options) {
   RunReport report;
   {
     auto gateway = Gateway::start(*config, options.run);
-    if (!gateway) return fail(gateway.error());
+    if (!gateway) {
+      std::cerr << to_text(examine(Machine(), &*config), Grade::stops);
+      return fail(gateway.error());
+    }
     report = (*gateway)->run();
   }
   std::cout << (options.json ? printed(to_json(report)) : to_text(report)) << std::flush;

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <string_view>
 
+#include "control/device_name.hpp"
 #include "control/interface.hpp"
 #include "control/log.hpp"
-#include "control/machine.hpp"
 
 namespace strata {
 namespace {
@@ -37,7 +37,9 @@ rte_ether_addr to_dpdk(const wire::MacAddress& mac) {
 
 bool is(const rte_eth_dev_info& info, std::string_view driver) { return info.driver_name == driver; }
 
-unsigned ring_frame(const config::Port& port) { return number_of(port.device, "framesz").value_or(kUsualRingFrame); }
+unsigned ring_frame(const config::Port& port) {
+  return number_of_device(port.device, "framesz").value_or(kUsualRingFrame);
+}
 
 }  // namespace
 
@@ -68,8 +70,7 @@ tl::expected<Device, std::string> Device::open(const config::Port& port) {
   const std::string name = name_of_device(port.device);
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) {
-    return tl::unexpected("port " + port.name + ": DPDK found no driver that takes the device " + name +
-                          "; `strata doctor CONFIG` says what is in the way");
+    return tl::unexpected("port " + port.name + ": DPDK found no driver that takes the device " + name);
   }
   Device device(port, id);
   if (auto judged = device.judge(); !judged) return tl::unexpected(judged.error());

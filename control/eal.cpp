@@ -12,8 +12,9 @@
 #include <system_error>
 #include <vector>
 
+#include "control/device_name.hpp"
+#include "control/doctor/hugepages.hpp"
 #include "control/log.hpp"
-#include "control/machine.hpp"
 
 namespace strata {
 namespace {
@@ -41,13 +42,12 @@ std::string cpus_for(const config::Eal& eal) {
 // Whether to use huge pages.
 tl::expected<bool, std::string> choose_hugepages(const config::Eal& eal) {
   if (eal.hugepages == config::Hugepages::never) return false;
-  const std::uint64_t free = free_hugepage_mib("/");
-  if (free >= eal.memory) return true;
-  const std::string lack = "huge pages: " + std::to_string(free) + " MiB are free of the " +
-                           std::to_string(eal.memory) + " MiB of eal.memory";
-  const std::string cure = "; mend it as root with: " + hugepages_command(eal.memory);
-  if (eal.hugepages == config::Hugepages::required) return tl::unexpected(lack + cure);
-  log_line(lack + ", so ordinary memory is used, which is slower" + cure);
+  const Machine machine;
+  if (allowed_mib(hugepage_sizes(machine)) >= eal.memory) return true;
+  const HugepageLack lack = hugepage_lack(machine, eal.memory);
+  if (eal.hugepages == config::Hugepages::required)
+    return tl::unexpected(lack.sentence + "; mend it as root with: " + lack.mend);
+  log_line(lack.sentence + "; ordinary memory is used, which is slower; mend it as root with: " + lack.mend);
   return false;
 }
 
@@ -152,8 +152,7 @@ tl::expected<Eal, std::string> Eal::start_live(const config::Config& config, con
   for (std::size_t i = 1; i < all.size(); ++i) told += " " + all[i];
   if (!started_with(std::move(all))) {
     return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) +
-                          "; its own lines above say more, and `strata doctor " + config.file +
-                          "` says what this machine lacks; EAL was given:" + told);
+                          "; its own lines above say more; it was given:" + told);
   }
   return Eal();
 }
