@@ -123,16 +123,16 @@ Device::Status Device::configure(bool interrupts) {
 }
 
 Device::Status Device::set_mtu() {
-  const int rc = rte_eth_dev_set_mtu(id_, port_->mtu);
-  if (rc == 0 || rc == -ENOTSUP) return {};
-  // These two tell DPDK of 1500 whatever the kernel's interface under them takes.
+  const std::string refusal = "an MTU of " + std::to_string(port_->mtu) + " is refused";
+  // These two tell DPDK of 1500 at the most, whatever the kernel's interface takes that they are made of.
   if (is(info_, "net_af_packet") || is(info_, "net_tap")) {
     const auto done = set_interface_mtu(info_.if_index, port_->mtu);
-    return done ? Status()
-                : fault("the interface refuses an MTU of " + std::to_string(port_->mtu) + ": " + done.error(), 0);
+    return done ? Status() : fault(refusal + ": " + done.error(), 0);
   }
-  return fault("the device refuses an MTU of " + std::to_string(port_->mtu) + "; it says it takes " +
-                   std::to_string(info_.min_mtu) + " to " + std::to_string(info_.max_mtu),
+  const int rc = rte_eth_dev_set_mtu(id_, port_->mtu);
+  if (rc == 0 || rc == -ENOTSUP) return {};
+  return fault(refusal + "; the device says that it takes " + std::to_string(info_.min_mtu) + " to " +
+                   std::to_string(info_.max_mtu),
                rc);
 }
 

@@ -47,7 +47,7 @@ tl::expected<void, std::string> Gateway::open_devices() {
   }
   auto pool = Pool::create("strata_pool", buffers, room);
   if (!pool) {
-    return tl::unexpected(pool.error() + " of " + std::to_string(room) + " octets; raise eal.memory (" +
+    return tl::unexpected(pool.error() + "; each takes " + std::to_string(room) + " octets: raise eal.memory (now " +
                           std::to_string(config_.eal.memory) + " MiB) or lower the ports' descriptors");
   }
   pool_.emplace(std::move(*pool));

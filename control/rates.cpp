@@ -18,14 +18,17 @@ std::string rate(std::uint64_t packets, std::uint64_t octets, double seconds) {
 
 std::uint64_t lost(const DeviceCount& count) { return count.missed + count.no_buffers + count.bad + count.not_sent; }
 
+// A driver may start to count anew, as net_memif does when its other end goes.
+std::uint64_t since(std::uint64_t before, std::uint64_t now) { return now < before ? now : now - before; }
+
 }  // namespace
 
 std::string Rates::line(const DeviceCount& now, double seconds) {
   const DeviceCount before = std::exchange(before_, now);
   return "port " + now.port + ": received " +
-         rate(now.received - before.received, now.received_octets - before.received_octets, seconds) + ", sent " +
-         rate(now.sent - before.sent, now.sent_octets - before.sent_octets, seconds) + ", " +
-         std::to_string(lost(now) - lost(before)) + " lost by the device";
+         rate(since(before.received, now.received), since(before.received_octets, now.received_octets), seconds) +
+         ", sent " + rate(since(before.sent, now.sent), since(before.sent_octets, now.sent_octets), seconds) + ", " +
+         std::to_string(since(lost(before), lost(now))) + " lost by the device";
 }
 
 }  // namespace strata
