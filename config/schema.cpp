@@ -197,7 +197,7 @@ constexpr std::array kEalFields{
     Field{.key = "hugepages", .type = Type::choice, .default_text = "auto",
           .description = "`auto`: used where there are enough of them. `required`: without enough of them the gateway does not start.", .choices = kHugepages},
     Field{.key = "memory", .type = Type::number, .default_text = "512", .description = "Memory of the data plane in MiB.", .min = 64, .max = 1048576},
-    Field{.key = "core", .type = Type::number, .description = "The CPU that it runs on. Left out: one that the process may use.", .min = 0, .max = 1023},
+    Field{.key = "core", .type = Type::number, .description = "The CPU that it runs on. Left out: the system chooses.", .min = 0, .max = 1023},
     Field{.key = "arguments", .type = Type::text, .list = true, .default_text = "[]",
           .description = "Words that are given to EAL as they are, before those of the command line.", .min = 0, .max = 64},
 };

@@ -1,6 +1,9 @@
 #include "control/build.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "config/mtu.hpp"
@@ -24,6 +27,15 @@ AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
   return AeadAlgorithm::chacha20_poly1305;
 }
 
+<<<<<<< control/build.cpp
+DfMode df_of(config::DfMode df) {
+  switch (df) {
+    case config::DfMode::set: return DfMode::set;
+    case config::DfMode::clear: return DfMode::clear;
+    case config::DfMode::copy: break;
+  }
+  return DfMode::copy;
+=======
 // What of the inner MTU is left for TCP behind the two headers without options (RFC 9293 section 3.7.1).
 std::uint16_t mss_of(const config::Policy& policy, std::uint16_t inner_mtu) {
   return policy.mss_clamp ? static_cast<std::uint16_t>(inner_mtu - 40) : std::uint16_t{0};
@@ -34,6 +46,7 @@ wire::MacAddress beside(wire::MacAddress mac) {
   mac.octets[0] = static_cast<std::uint8_t>((mac.octets[0] | 0x02) & ~0x01);  // locally administered, of one station
   mac.octets[5] ^= 0x01;
   return mac;
+>>>>>>> /tmp/land.theirs
 }
 
 class Builder {
@@ -65,9 +78,13 @@ class Builder {
   void local_sids();
   void bypass();
   void outbound();
+<<<<<<< control/build.cpp
+  void share_ip_ids();
+=======
   void host_port();
   void settings();
   Adjacency link_of(PortId port) const;
+>>>>>>> /tmp/land.theirs
   AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
@@ -204,7 +221,8 @@ void Builder::outbound() {
   for (const config::SecurityAssociation& sa : config_.security_associations) {
     if (sa.direction != config::Direction::out) continue;
     ids.emplace(&sa, OutSaId(static_cast<std::uint32_t>(tables_->out_sas.size())));
-    TunnelHeader tunnel{.source = sa.source, .destination = sa.destination};
+    TunnelHeader tunnel{
+        .source = sa.source, .destination = sa.destination, .ttl = sa.ttl, .dscp = sa.dscp, .df = df_of(sa.df)};
     if (sa.udp_encap) {
       tunnel.udp_source = sa.udp_encap->source_port;
       tunnel.udp_destination = sa.udp_encap->destination_port;
@@ -215,11 +233,13 @@ void Builder::outbound() {
                                           .adj = towards(sa.destination),
                                           .tunnel = tunnel});
   }
+  share_ip_ids();
   std::vector<Policy> policies;
   for (const config::Policy& policy : config_.policies) {
     const EncapMode mode = policy.mode == config::EncapMode::encaps_red ? EncapMode::encaps_red : EncapMode::encaps;
     const config::SecurityAssociation* const sa = steering_.sa_of(policy);
-    policies.emplace_back(*config_.srv6_source, policy.segments, mode, PolicyHeader{},
+    const PolicyHeader header{.hop_limit = policy.hop_limit, .dscp = policy.dscp};
+    policies.emplace_back(*config_.srv6_source, policy.segments, mode, header,
                           sa != nullptr ? ids.at(sa) : OutSaId::none());
     if (const auto mtu = config::inner_mtu(steering_, policy))
       policies.back().set_way({.adj = towards(sa->destination), .mtu = mtu->inner, .mss = mss_of(policy, mtu->inner)});
@@ -227,6 +247,22 @@ void Builder::outbound() {
   tables_->policies = PolicyTable(std::move(policies));
 }
 
+<<<<<<< control/build.cpp
+// A power of two each, so that turns stay turns when the 16 bits begin anew.
+void Builder::share_ip_ids() {
+  std::map<std::tuple<wire::Ipv4Address, wire::Ipv4Address, bool>, std::vector<OutboundSa*>> sharing;
+  for (OutboundSa& sa : tables_->out_sas)
+    sharing[{sa.tunnel.source, sa.tunnel.destination, sa.tunnel.udp_destination != 0}].push_back(&sa);
+  for (const auto& [ends, sas] : sharing) {
+    const std::size_t step = std::min(std::bit_ceil(sas.size()), std::size_t{1} << 15);
+    for (std::size_t turn = 0; turn < sas.size(); ++turn) {
+      sas[turn]->ip_id = static_cast<std::uint16_t>(turn);
+      sas[turn]->ip_id_step = static_cast<std::uint16_t>(step);
+    }
+  }
+}
+
+=======
 void Builder::host_port() {
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
     if (!config_.ports[i].host) continue;
@@ -254,6 +290,7 @@ void Builder::settings() {
                          .timeout_ns = config_.reassembly.timeout_ms * kMillisecond};
 }
 
+>>>>>>> /tmp/land.theirs
 // Of equal prefixes the later stays: a policy before a route before a connected subnet. Neighbors are /32, so that what
 // is on a link needs no second look-up.
 std::vector<RouteEntry> Builder::route_entries() {

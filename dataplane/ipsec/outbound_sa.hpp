@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "dataplane/ipsec/aead.hpp"
@@ -11,6 +12,9 @@
 
 namespace strata {
 
+// RFC 4301 section 5.1.2.1. copy: as in the IPv4 packet inside, since the IPv6 header between has no such bit.
+enum class DfMode : std::uint8_t { set, clear, copy };
+
 // What the outer header says that is not copied from the packet inside (RFC 4301 section 5.1.2.1).
 struct TunnelHeader {
   wire::Ipv4Address source;
@@ -18,7 +22,8 @@ struct TunnelHeader {
   std::uint16_t udp_source = 0;  // 0: plain ESP, protocol 50
   std::uint16_t udp_destination = 0;
   std::uint8_t ttl = 64;
-  bool dont_fragment = true;
+  std::optional<std::uint8_t> dscp;  // nothing: the inner packet's (RFC 2983, uniform)
+  DfMode df = DfMode::set;
 };
 
 struct alignas(64) OutboundSa {
@@ -28,7 +33,10 @@ struct alignas(64) OutboundSa {
   AdjId<V4> adj;  // towards the peer; none(): no route leads there
   TunnelHeader tunnel;
   std::uint64_t sequence = 0;  // the last one sent; the first is 1 (RFC 4303 section 3.3.3)
-  std::uint16_t ip_id = 0;     // where fragmentation is allowed (RFC 6864 section 4.3)
+  // Where fragmentation is allowed each packet between two addresses needs an ID of its own (RFC 6864 section 4.3): SAs
+  // that share these count in turns, each in steps.
+  std::uint16_t ip_id = 0;
+  std::uint16_t ip_id_step = 1;
   std::uint64_t packets = 0;
   std::uint64_t octets = 0;  // of the IPv6 packets sealed
 

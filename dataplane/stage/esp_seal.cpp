@@ -6,6 +6,7 @@
 #include "dataplane/wire/esp.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/srh.hpp"
 #include "dataplane/wire/udp.hpp"
 
 namespace strata {
@@ -28,15 +29,48 @@ Layout layout_of(const OutboundSa& sa, std::size_t inner) {
   return {udp, (4 - (inner + wire::kEspTrailerLength) % 4) % 4};
 }
 
-// RFC 4301 section 5.1.2.1: DSCP is copied; RFC 6040 section 4.1: so is ECN. RFC 6864: where it must not be fragmented
-// the ID says nothing, where it may each packet needs its own.
-void write_ipv4(std::uint8_t* header, OutboundSa& sa, std::uint8_t tos, std::size_t total) {
+// What the outer header takes from the packet inside.
+struct Copied {
+  std::uint8_t tos;
+  bool dont_fragment;
+};
+
+// The IPv4 packet behind the IPv6 header and the SRH, if there is one: nothing else is what h_encaps makes.
+bool inner_dont_fragment(const wire::Ipv6View& ip, wire::Bytes packet) {
+  std::size_t at = wire::kIpv6HeaderLength;
+  if (ip.next_header() == wire::kProtocolRouting) {
+    const auto [srh, fault] = wire::SrhView::check(packet.subspan(at));
+    if (fault != wire::SrhFault::none) __builtin_unreachable();
+    at += srh.header_length();
+  }
+  const auto [inner, fault] = wire::Ipv4View::check(packet.subspan(at));
+  if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
+  return inner.dont_fragment();
+}
+
+// RFC 4301 section 5.1.2.1: DSCP is copied unless the SA names one; RFC 6040 section 4.1: ECN always.
+Copied copy_of(wire::Bytes packet, const TunnelHeader& tunnel) {
+  const auto [ip, fault] = wire::Ipv6View::check(packet);
+  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
+  const auto dscp = tunnel.dscp.value_or(ip.dscp());
+  return {.tos = static_cast<std::uint8_t>(dscp << 2 | ip.ecn()),
+          .dont_fragment = tunnel.df == DfMode::copy ? inner_dont_fragment(ip, packet) : tunnel.df == DfMode::set};
+}
+
+// RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
+std::uint16_t id_of(OutboundSa& sa, bool dont_fragment) {
+  if (dont_fragment) return 0;
+  sa.ip_id = static_cast<std::uint16_t>(sa.ip_id + sa.ip_id_step);
+  return sa.ip_id;
+}
+
+void write_ipv4(std::uint8_t* header, OutboundSa& sa, const Copied& copied, std::size_t total) {
   const TunnelHeader& tunnel = sa.tunnel;
   header[0] = 0x45;
-  header[1] = tos;
+  header[1] = copied.tos;
   wire::store_be16(header + 2, static_cast<std::uint16_t>(total));
-  wire::store_be16(header + 4, tunnel.dont_fragment ? std::uint16_t{0} : ++sa.ip_id);
-  wire::store_be16(header + 6, tunnel.dont_fragment ? 0x4000 : 0);
+  wire::store_be16(header + 4, id_of(sa, copied.dont_fragment));
+  wire::store_be16(header + 6, copied.dont_fragment ? 0x4000 : 0);
   header[8] = tunnel.ttl;
   header[9] = tunnel.udp_destination != 0 ? wire::kProtocolUdp : wire::kProtocolEsp;
   wire::store_be16(header + 10, 0);
@@ -75,16 +109,14 @@ void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint8_t*
 void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch) {
   const std::span<std::uint8_t> inner = in.bytes(i);
   const Layout layout = layout_of(sa, inner.size());
-  const auto [ip, fault] = wire::Ipv6View::check(inner);
-  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
-  const std::uint8_t tos = ip.traffic_class();
+  const Copied copied = copy_of(inner, sa.tunnel);
   const std::span<std::uint8_t> packet = Gate::open_for_sealing(in, i, layout.front(), layout.end());
   ++sa.sequence;
   ++sa.packets;
   sa.octets += inner.size();
 
   std::uint8_t* esp = packet.data() + wire::kIpv4MinHeaderLength + layout.udp;
-  write_ipv4(packet.data(), sa, tos, packet.size());
+  write_ipv4(packet.data(), sa, copied, packet.size());
   if (layout.udp != 0)
     write_udp(packet.data() + wire::kIpv4MinHeaderLength, sa.tunnel, packet.size() - wire::kIpv4MinHeaderLength);
   write_trailer(inner.data() + inner.size(), layout.padding);

@@ -2,13 +2,15 @@
 
 import ipaddress
 import itertools
+import json
 import struct
+import subprocess
 
 import pytest
 
 import gateway as g
 from gateway import Config, Sa
-from harness import START_NS, capture_bytes, run_once, write_config
+from harness import START_NS, capture_bytes, program, run_once, write_config
 
 SETTINGS = (("00", 64), ("a5", 64), ("a5", 1), ("00", 8))
 V6_SOURCE = ipaddress.ip_address("fc00:1::1").packed
@@ -21,11 +23,13 @@ def out_sa(**fields):
     return Sa(**given)
 
 
-def config_with(sa, policies=None, bypass=()):
+def config_with(sa, policies=None, bypass=(), outer=None):
+    """outer: what the SA says of the outer header, beyond what Sa knows."""
     config = Config([], bypass=list(bypass))
     tree = config.tree()
     entry = sa.config()
     entry["direction"] = "out"
+    entry.update(outer or {})
     tree["ipsec"] = {"security_associations": [entry]}
     if policies:
         tree["srv6"]["policies"] = policies
@@ -61,15 +65,17 @@ def as_forwarded(packet):
     return g.patch4(packet, 8, bytes([packet[8] - 1]))
 
 
-def opened(sa, frame, sequence, tos=0):
-    """Judges link, IPv4, UDP and ESP headers and the ICV of a sealed frame; gives the IPv6 packet in it."""
+def opened(sa, frame, sequence, tos=0, ttl=64, ident=0):
+    """Judges link, IPv4, UDP and ESP headers and the ICV of a sealed frame; gives the IPv6 packet in it.
+
+    ident: RFC 6864: with DF the ID says nothing, ours is 0; without DF it is one of its own, never 0 here.
+    """
     assert frame[:14] == g.mac(g.WAN_ROUTER_MAC) + g.mac(g.WAN_MAC) + b"\x08\x00"
     ip = frame[14:]
     assert g.checksum(ip[:20]) == 0
     protocol = g.UDP_ if sa.udp else g.ESP
     addresses = ipaddress.ip_address(sa.source).packed + ipaddress.ip_address(sa.destination).packed
-    # RFC 6864: with DF the ID says nothing; ours is 0.
-    assert ip[:10] == struct.pack("!BBHHHBB", 0x45, tos, len(ip), 0, 0x4000, 64, protocol)
+    assert ip[:10] == struct.pack("!BBHHHBB", 0x45, tos, len(ip), ident, 0 if ident else 0x4000, ttl, protocol)
     assert ip[12:20] == addresses
     esp = ip[20:]
     if sa.udp:  # RFC 3948 2.1: checksum 0
@@ -85,7 +91,7 @@ def opened(sa, frame, sequence, tos=0):
     return text[: len(text) - 2 - pad], esp[8:16]
 
 
-def expected_ipv6(segments, mode, inner, label, traffic_class=0):
+def expected_ipv6(segments, mode, inner, label, traffic_class=0, hop_limit=64):
     """RFC 8986 5.1 and 5.2, RFC 8754 2 and 4.1.1."""
     packed = [ipaddress.ip_address(s).packed for s in segments]
     listed = packed[1:] if mode == "H.Encaps.Red" else packed
@@ -94,7 +100,7 @@ def expected_ipv6(segments, mode, inner, label, traffic_class=0):
         srh = struct.pack("!BBBBBBH", g.IPV4, 2 * len(listed), 4, len(segments) - 1, len(listed) - 1, 0, 0)
         srh += b"".join(reversed(listed))
     first = 6 << 28 | traffic_class << 20 | label
-    header = struct.pack("!IHBB", first, len(srh) + len(inner), g.ROUTING if srh else g.IPV4, 64)
+    header = struct.pack("!IHBB", first, len(srh) + len(inner), g.ROUTING if srh else g.IPV4, hop_limit)
     return header + V6_SOURCE + packed[0] + srh + inner
 
 
@@ -182,6 +188,106 @@ def test_duty_71_ecn_and_dscp_are_copied_twice(tmp_path, dscp):
         ipv6, _ = opened(sa, frame, sequence, tos=packet[1])
         wanted = expected_ipv6(["fc00:2::d4"], "H.Encaps.Red", as_forwarded(packet), label_of(ipv6), packet[1])
         assert ipv6 == wanted
+
+
+@pytest.mark.parametrize("ttl, hop_limit", [(1, 255), (64, 64), (255, 1), (7, 200)])
+def test_duty_27_ttl_and_hop_limit(tmp_path, ttl, hop_limit):
+    sa = out_sa()
+    policy = {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": ["fc00:2::d4"], "hop_limit": hop_limit}
+    packets = [inner4(ttl=inside) for inside in (2, 64, 255)]
+    frames, _ = replayed(config_with(sa, [policy], outer={"ttl": ttl}), [from_host(p) for p in packets], tmp_path)
+    for sequence, (frame, packet) in enumerate(zip(frames, packets, strict=True), 1):
+        ipv6, _ = opened(sa, frame, sequence, ttl=ttl)
+        wanted = expected_ipv6(["fc00:2::d4"], "H.Encaps.Red", as_forwarded(packet), label_of(ipv6), 0, hop_limit)
+        assert ipv6 == wanted
+
+
+@pytest.mark.parametrize("of_policy", ["copy", 0, 10, 63])
+@pytest.mark.parametrize("of_sa", ["copy", 0, 46])
+def test_duty_73_dscp_uniform_and_pipe_in_each_layer(tmp_path, of_policy, of_sa):
+    """RFC 2983; ECN is copied whatever the DSCP (RFC 6040 4.1)."""
+    sa = out_sa()
+    policy = {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": ["fc00:2::d4"], "dscp": of_policy}
+    packets = [inner4(tos=dscp << 2 | ecn) for dscp in (0, 26, 63) for ecn in range(4)]
+    frames, _ = replayed(config_with(sa, [policy], outer={"dscp": of_sa}), [from_host(p) for p in packets], tmp_path)
+    for sequence, (frame, packet) in enumerate(zip(frames, packets, strict=True), 1):
+        dscp, ecn = packet[1] >> 2, packet[1] & 3
+        six = dscp if of_policy == "copy" else of_policy
+        four = six if of_sa == "copy" else of_sa
+        ipv6, _ = opened(sa, frame, sequence, tos=four << 2 | ecn)
+        forwarded = as_forwarded(packet)
+        assert ipv6 == expected_ipv6(["fc00:2::d4"], "H.Encaps.Red", forwarded, label_of(ipv6), six << 2 | ecn)
+
+
+def ident_of(frame):
+    return struct.unpack("!H", frame[18:20])[0]
+
+
+@pytest.mark.parametrize("mode, count", [("H.Encaps.Red", 1), ("H.Encaps", 1), ("H.Encaps.Red", 2), ("H.Encaps", 16)])
+@pytest.mark.parametrize("mode_of_df", ["set", "clear", "copy", None])
+def test_duty_27_df(tmp_path, mode, count, mode_of_df):
+    """RFC 4301 5.1.2.1. copy is of the IPv4 packet inside, wherever it is behind IPv6 and SRH."""
+    sa = out_sa(udp=None)
+    segments = [f"fc00:2::{i:x}" for i in range(1, count + 1)]
+    policy = {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": segments, "mode": mode}
+    kinds = [{"flags": "DF"}, {"flags": 0}, {"flags": 0, "options": bytes([1] * 8)}, {"flags": "MF"}, {"flags": 0, "frag": 3}]
+    packets = [inner4(**kind) for kind in kinds * 5]
+    tree = config_with(sa, [policy], outer={"df": mode_of_df} if mode_of_df else None)
+    frames, _ = replayed(tree, [from_host(p) for p in packets], tmp_path)
+    idents = []
+    for sequence, (frame, packet) in enumerate(zip(frames, packets, strict=True), 1):
+        inside = bool(packet[6] & 0x40)
+        wanted = {"set": True, None: True, "clear": False, "copy": inside}[mode_of_df]
+        ident = ident_of(frame)
+        assert (ident == 0) == wanted
+        ipv6, _ = opened(sa, frame, sequence, ident=ident)
+        assert ipv6 == expected_ipv6(segments, mode, as_forwarded(packet), label_of(ipv6))
+        idents += [] if wanted else [ident]
+    assert len(set(idents)) == len(idents) == {"set": 0, None: 0, "clear": 25, "copy": 20}[mode_of_df]
+
+
+def test_duty_23_ids_differ_over_all_sas_of_two_addresses(tmp_path):
+    """RFC 6864 4.3: source, destination and protocol are all that reassembly knows, so that SAs may not clash."""
+    sas = [out_sa(name=f"to-{i}", spi=0x2001 + i, target=f"fc00:2:{i}::/48", key_from=100 + i) for i in range(3)]
+    tree = config_with(sas[0])
+    entries = [{**sa.config(), "direction": "out", "df": "clear"} for sa in sas]
+    tree["ipsec"]["security_associations"] = entries
+    tree["srv6"]["policies"] = [
+        {"name": f"to-{i}", "prefixes": [f"10.2.{i}.0/24"], "segments": [f"fc00:2:{i}::d4"]} for i in range(3)
+    ]
+    turns = [0, 1, 2] * 40 + [2] * 100 + [0, 2] * 30
+    frames, _ = replayed(tree, [from_host(inner4(dst=f"10.2.{i}.1")) for i in turns], tmp_path)
+    assert len({ident_of(frame) for frame in frames}) == len(frames) == len(turns)
+    sequences = [0, 0, 0]
+    for turn, frame in zip(turns, frames):
+        sequences[turn] += 1
+        opened(sas[turn], frame, sequences[turn], ident=ident_of(frame))
+
+
+@pytest.mark.parametrize("mtu, mode, count, udp", [
+    (1000, "H.Encaps.Red", 1, (4500, 4500)),
+    (1001, "H.Encaps.Red", 3, (4500, 4500)),
+    (1002, "H.Encaps", 1, (4500, 4500)),
+    (1003, "H.Encaps", 4, (4500, 4500)),
+    (1000, "H.Encaps", 4, None),
+    (1001, "H.Encaps.Red", 1, None),
+    (1002, "H.Encaps.Red", 3, None),
+    (1003, "H.Encaps", 1, None),
+])
+def test_duty_67_what_is_sealed_is_as_large_as_check_reckons(tmp_path, mtu, mode, count, udp):
+    sa = out_sa(udp=udp)
+    segments = [f"fc00:2::{i:x}" for i in range(1, count + 1)]
+    policy = {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": segments, "mode": mode}
+    tree = config_with(sa, [policy])
+    tree["ports"]["wan"]["mtu"] = mtu
+    narrow = write_config(tree, tmp_path)
+    done = subprocess.run([program(), "check", narrow, "--json"], capture_output=True, text=True, timeout=60, check=True)
+    inner = json.loads(done.stdout)["config"]["srv6"]["policies"][0]["mtu"]["inner"]
+    tree["ports"]["wan"]["mtu"] = 1500  # so that one octet more goes through
+    packets = [from_host(inner4(inner)), from_host(inner4(inner + 1))]
+    frames, _ = replayed(tree, packets, tmp_path / "wide")
+    assert len(frames) == 2
+    assert len(frames[0]) - 14 <= mtu < len(frames[1]) - 14
 
 
 def test_sealed_and_bypassed_traffic_keep_their_order(tmp_path):

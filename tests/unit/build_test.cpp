@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "config/parser.hpp"
 #include "tests/unit/dataplane_env.hpp"
 
@@ -209,6 +211,53 @@ TEST_F(BuildTables, Bypass) {
   EXPECT_EQ(ports.destination_last, 53);
   EXPECT_EQ(tables_->bypass[1].protocol, -1);
   EXPECT_FALSE(tables_->bypass[1].names_ports());
+}
+
+// RFC 6864 section 4.3. Three SAs between two addresses, and two others that share nothing with them.
+TEST(BuildTablesOf, Duty23_SasOfTwoAddressesTakeTurnsWithTheirIds) {
+  test::start_dataplane();
+  config::Config config;
+  config.ports.push_back({.name = "wan", .addresses = {{{0xc0000201}, 24}}});
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    config::SecurityAssociation sa;
+    sa.direction = config::Direction::out;
+    sa.source = {0xc0000201};
+    sa.destination = {i == 1 ? 0xc0000203 : 0xc0000202};
+    if (i == 3) sa.udp_encap = config::UdpEncap{};
+    sa.key = config::Secret(std::vector<std::uint8_t>(20, static_cast<std::uint8_t>(i)));
+    config.security_associations.push_back(std::move(sa));
+  }
+  const auto tables = build_tables(config, {{}});
+  ASSERT_TRUE(tables);
+  const OutboundSaTable& sas = (*tables)->out_sas;
+  EXPECT_EQ(sas[1].ip_id_step, 1);
+  EXPECT_EQ(sas[3].ip_id_step, 1);
+  // Turns stay apart when the 16 bits begin anew, as 4 divides 65536.
+  std::set<int> turns;
+  for (const std::size_t i : {0, 2, 4}) {
+    EXPECT_EQ(sas[i].ip_id_step, 4);
+    turns.insert(sas[i].ip_id % 4);
+  }
+  EXPECT_EQ(turns.size(), 3u);
+}
+
+TEST(BuildTablesOf, TheOuterHeadersAreTheConfigurations) {
+  test::start_dataplane();
+  std::string text(kText);
+  const std::string sa = "selectors: {source: \"fc00:1::/48\", destination: \"fc00:2::/48\"}";
+  text.insert(text.find(sa), "ttl: 9\n      dscp: 46\n      df: clear\n      ");
+  text.insert(text.find("mode: H.Encaps.Red"), "hop_limit: 200, dscp: 10, ");
+  const auto config = config::parse_text(text, "c.yaml");
+  ASSERT_TRUE(config) << to_string(config.error().front(), "c.yaml");
+  const auto tables = build_tables(*config, {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}});
+  ASSERT_TRUE(tables) << tables.error();
+  const TunnelHeader& tunnel = (*tables)->out_sas.at(0).tunnel;
+  EXPECT_EQ(tunnel.ttl, 9);
+  EXPECT_EQ(tunnel.dscp, 46);
+  EXPECT_EQ(tunnel.df, DfMode::clear);
+  const Policy& policy = (*tables)->policies[PolicyId(0)];
+  EXPECT_EQ(policy.header()[7], 200);
+  EXPECT_EQ(policy.dscp(), 10);
 }
 
 TEST(BuildTablesOf, AConnectedSubnetYieldsToARouteAndThatToAPolicy) {
