@@ -27,7 +27,6 @@ AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
   return AeadAlgorithm::chacha20_poly1305;
 }
 
-<<<<<<< control/build.cpp
 DfMode df_of(config::DfMode df) {
   switch (df) {
     case config::DfMode::set: return DfMode::set;
@@ -35,7 +34,8 @@ DfMode df_of(config::DfMode df) {
     case config::DfMode::copy: break;
   }
   return DfMode::copy;
-=======
+}
+
 // What of the inner MTU is left for TCP behind the two headers without options (RFC 9293 section 3.7.1).
 std::uint16_t mss_of(const config::Policy& policy, std::uint16_t inner_mtu) {
   return policy.mss_clamp ? static_cast<std::uint16_t>(inner_mtu - 40) : std::uint16_t{0};
@@ -46,7 +46,6 @@ wire::MacAddress beside(wire::MacAddress mac) {
   mac.octets[0] = static_cast<std::uint8_t>((mac.octets[0] | 0x02) & ~0x01);  // locally administered, of one station
   mac.octets[5] ^= 0x01;
   return mac;
->>>>>>> /tmp/land.theirs
 }
 
 class Builder {
@@ -78,13 +77,10 @@ class Builder {
   void local_sids();
   void bypass();
   void outbound();
-<<<<<<< control/build.cpp
   void share_ip_ids();
-=======
   void host_port();
   void settings();
   Adjacency link_of(PortId port) const;
->>>>>>> /tmp/land.theirs
   AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
@@ -247,7 +243,6 @@ void Builder::outbound() {
   tables_->policies = PolicyTable(std::move(policies));
 }
 
-<<<<<<< control/build.cpp
 // A power of two each, so that turns stay turns when the 16 bits begin anew.
 void Builder::share_ip_ids() {
   std::map<std::tuple<wire::Ipv4Address, wire::Ipv4Address, bool>, std::vector<OutboundSa*>> sharing;
@@ -262,7 +257,6 @@ void Builder::share_ip_ids() {
   }
 }
 
-=======
 void Builder::host_port() {
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
     if (!config_.ports[i].host) continue;
@@ -290,7 +284,6 @@ void Builder::settings() {
                          .timeout_ns = config_.reassembly.timeout_ms * kMillisecond};
 }
 
->>>>>>> /tmp/land.theirs
 // Of equal prefixes the later stays: a policy before a route before a connected subnet. Neighbors are /32, so that what
 // is on a link needs no second look-up.
 std::vector<RouteEntry> Builder::route_entries() {
