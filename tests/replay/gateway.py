@@ -346,12 +346,14 @@ class Config:
     """The gateway of the tests: a port to the wild side, two to the safe side, and the SAs that the test asks for.
 
     host: it is a host as well. Otherwise each packet that goes in is one that comes out or ends, and none is added.
+    mtu: of every port.
     """
 
     sas: list = field(default_factory=lambda: [Sa()])
     bypass: list = field(default_factory=list)
     extra: dict = field(default_factory=dict)  # whole sections that replace the ones below
     host: bool = False
+    mtu: int = 1500
 
     def tree(self):
         tree = {
@@ -389,6 +391,9 @@ class Config:
                 {"prefix": "10.4.5.0/24", "next_hop": "10.3.0.2", "port": "lan2"},
             ],
         }
+        if self.mtu != 1500:
+            for port in tree["ports"].values():
+                port["mtu"] = self.mtu
         if not self.host:
             tree.update(ROUTER_ALONE)
         if self.bypass:

@@ -33,10 +33,10 @@ def test_duty_17_ike_is_punted(tmp_path):
         ends(g.ether(g.udp4(ike, sport=500, dport=500)), "punt.ike"),
         ends(g.ether(g.udp4(bytes(4) + ike)), "punt.ike"),
         ends(g.ether(g.udp4(bytes(4) + ike, sport=1024)), "punt.ike"),
-        ends(g.ether(g.udp4(ike, dport=501)), "punt.local"),
+        ends(g.ether(g.udp4(ike, dport=501)), "local.no_port"),
         sent(g.wrap(Sa(), esp(1)), OUT),
     ]
-    assert run_case(Config(), cases, tmp_path).report["punted"] == {"punt.ike": 3, "punt.local": 1}
+    assert run_case(Config(), cases, tmp_path).report["punted"] == {"punt.ike": 3}
 
 
 def test_duty_18_keepalives_are_consumed(tmp_path):
@@ -53,7 +53,7 @@ def test_duty_18_keepalives_are_consumed(tmp_path):
         ends(udp(b"\xff" * 7), "esp.truncated"),
         ends(udp(b"\xff" * 60), "esp.no_sa"),
         ends(udp(b""), "esp.truncated"),
-        ends(udp(b"\xff", dport=4999), "punt.local"),
+        ends(udp(b"\xff", dport=4999), "local.no_port"),
     ]
     assert run_case(Config(), cases, tmp_path).report["consumed"] == {"esp.nat_keepalive": 3}
 
@@ -180,20 +180,42 @@ def test_ethernet_of_every_kind(tmp_path):
 
 
 def test_for_this_host(tmp_path):
+    """Each end of what is for the gateway itself, where nobody is told of it and no kernel takes it."""
+
+    def icmp(data, dst="192.0.2.1"):
+        return g.ether(g.outer4(data, 1, dst=dst))
+
+    def on_lan_port(packet):
+        return g.ether(packet, dst=g.LAN_MAC, src=g.LAN_HOST_MAC)
+
     cases = [
         ends(g.ether(g.inner4(84, src="192.0.2.2", dst="192.0.2.1")), "punt.icmp"),
         ends(g.ether(g.inner4(84, src="192.0.2.2", dst="198.51.100.1")), "punt.icmp"),
-        ends(g.ether(g.outer4(bytes(40), 6)), "punt.local"),
-        ends(g.ether(g.outer4(bytes(40), 51)), "punt.local", note="AH is not supported"),
-        ends(g.ether(g.outer4(bytes(40), 41)), "punt.local"),
-        ends(g.ether(g.udp4(bytes(40), dport=53)), "punt.local"),
-        ends(
-            g.ether(g.inner4(84, src="10.1.0.2", dst="10.1.0.1"), dst=g.LAN_MAC, src=g.LAN_HOST_MAC),
-            "punt.icmp",
-            port="lan",
-        ),
+        ends(icmp(b"\x08\x00\xf7\xff\x00\x00\x00\x00"), "punt.icmp"),
+        ends(icmp(b"\x08\x00\xf7\xfe\x00\x00\x00\x00"), "icmp.bad_checksum"),
+        ends(icmp(b"\x08\x00\xf7\xff\x00\x00\x00"), "icmp.truncated"),
+        ends(icmp(b""), "icmp.truncated"),
+        ends(g.ether(g.outer4(bytes(40), 6)), "local.no_protocol"),
+        ends(g.ether(g.outer4(bytes(40), 51)), "local.no_protocol", note="AH is not supported"),
+        ends(g.ether(g.outer4(bytes(40), 41)), "local.no_protocol"),
+        ends(g.ether(g.udp4(bytes(40), dport=53)), "local.no_port"),
+        ends(on_lan_port(g.inner4(84, src="10.1.0.2", dst="10.1.0.1")), "punt.icmp", port="lan"),
     ]
     run_case(Config(), cases, tmp_path)
+
+
+def test_the_boundary_guards_own_addresses_too(tmp_path):
+    """RFC 4301 3.1: what comes in clear on one side does not reach an address of the gateway's on the other."""
+    to_lan = {"src": "192.0.2.2", "dst": "10.1.0.1"}
+    to_wan = {"src": "10.1.0.2", "dst": "192.0.2.1"}
+    rule = {"source": "192.0.2.0/24", "destination": "10.1.0.0/24", "protocol": "icmp"}
+    ping, other = g.ether(g.inner4(84, **to_lan)), g.ether(g.outer4(bytes(40), 6, **to_lan))
+    back = g.ether(g.inner4(84, **to_wan), dst=g.LAN_MAC, src=g.LAN_HOST_MAC)
+    cases = [ends(ping, "policy.boundary"), ends(other, "policy.boundary"), ends(back, "policy.boundary", port="lan")]
+    run_case(Config(), cases, tmp_path)
+    (tmp_path / "bypass").mkdir()
+    cases[0] = ends(ping, "punt.icmp")
+    run_case(Config(bypass=[rule]), cases, tmp_path / "bypass")
 
 
 @pytest.mark.parametrize("ports", [("wan", "lan")])

@@ -170,9 +170,19 @@ def test_duty_49_all_extension_headers_are_removed(tmp_path):
 
 def test_duty_49_the_adjacency_without_a_route_lookup(tmp_path):
     n = Numbered()
-    for dst in ("10.3.0.2", "10.2.0.9", "8.8.8.8", "192.0.2.254", "10.1.0.1", "10.4.5.6", "172.31.255.254"):
+    for dst in ("10.3.0.2", "10.2.0.9", "8.8.8.8", "192.0.2.254", "10.4.5.6", "172.31.255.254"):
         inner = g.inner4(84, dst=dst)
         n.good(inner=inner, out=g.on_lan(inner), note=f"to {dst}, where no route or another one leads")
+    n.run(tmp_path)
+
+
+def test_duty_49_an_own_address_comes_before_the_adjacency(tmp_path):
+    """RFC 1812 5.2.3: what is for this machine is not sent on, whatever way out of here it has been given."""
+    n = Numbered()
+    n.bad("punt.icmp", inner=g.inner4(84, dst="10.1.0.1"))
+    n.bad("punt.icmp", inner=g.inner4(84, dst="10.1.0.1", ttl=1), note="its journey ends here anyway")
+    n.bad("policy.boundary", inner=g.inner4(84, dst="192.0.2.1"), note="out of the tunnel to the unprotected side")
+    n.good()
     n.run(tmp_path)
 
 
