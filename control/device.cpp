@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <string_view>
@@ -100,6 +101,8 @@ Device::Status Device::judge() {
   }
   unsigned room = std::max(port_->mtu + kLinkHeader + kGrowth, std::min(info_.min_rx_bufsize, 16384U));
   if (is(info_, "net_af_packet")) room = std::max(room, ring_frame(*port_));
+  // Its NICs fill buffers of 2, 4, 8 or 16 KiB; of one in between they use the lesser size, and cut what is longer.
+  if (is(info_, "net_e1000_em")) room = std::max(room, std::bit_ceil(port_->mtu + kLinkHeader));
   room_ = static_cast<std::uint16_t>(std::max(2 * kRoomUnit, RTE_ALIGN_CEIL(room, kRoomUnit)));
   rx_descriptors_ = port_->rx_descriptors;
   tx_descriptors_ = port_->tx_descriptors;
@@ -142,13 +145,17 @@ wire::MacAddress Device::mac() const {
   rte_eth_macaddr_get(id_, &address);
   wire::MacAddress mac{};
   std::ranges::copy(address.addr_bytes, mac.octets.begin());
+  if (is_beside_the_kernel()) mac.octets[5] ^= 1;
   return mac;
 }
 
+// The address of a TAP is the kernel's, at the other end of it, and all that the kernel sends arrives. A port towards
+// another host, as the kernel is one here, has an address of its own.
+bool Device::is_beside_the_kernel() const { return is(info_, "net_tap") && !port_->host; }
+
 Device::Status Device::set_mac() {
   bool promiscuous = port_->promiscuous;
-  // The address of a TAP is the kernel's, at the other end of it; what the kernel sends there all arrives.
-  if (port_->mac && !is(info_, "net_tap")) {
+  if (port_->mac && !is_beside_the_kernel()) {
     rte_ether_addr address = to_dpdk(*port_->mac);
     if (const int rc = rte_eth_dev_default_mac_addr_set(id_, &address); rc != 0 && !promiscuous) {
       log_line("port " + port_->name + ": the device keeps its own MAC address (" + rte_strerror(-rc) +

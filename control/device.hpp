@@ -55,6 +55,7 @@ class Device {
   Status judge();
   Status set_mtu();
   Status set_mac();
+  bool is_beside_the_kernel() const;
   Status configure(bool interrupts);
   Status set_up(const Pool& pool, bool interrupts);
   tl::unexpected<std::string> fault(const std::string& what, int rc) const;

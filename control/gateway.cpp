@@ -8,7 +8,7 @@
 namespace strata {
 namespace {
 
-// Beyond what the devices' queues hold: bursts on their way, packets that wait, the pool's cache.
+// Beyond what queues hold and what waits: bursts on their way, the pool's cache.
 constexpr unsigned kSpareBuffers = 2048;
 // What the gateway makes itself: ARP, fragments, packets put together of several buffers or fragments.
 constexpr unsigned kMadeBuffers = 1023;
@@ -23,6 +23,11 @@ std::uint64_t nanoseconds(std::chrono::steady_clock::time_point time) {
 
 PortId port_id(std::size_t index) { return PortId(static_cast<std::uint8_t>(index)); }
 
+// Received, and kept until a neighbor answers or a datagram is whole: they are to starve nobody.
+unsigned waiting_buffers(const config::Reassembly& reassembly) {
+  return HoldQueue::kAll + (reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0);
+}
+
 }  // namespace
 
 tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
@@ -36,7 +41,7 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
 }
 
 tl::expected<void, std::string> Gateway::open_devices() {
-  unsigned buffers = kSpareBuffers;
+  unsigned buffers = kSpareBuffers + waiting_buffers(config_.reassembly);
   std::uint16_t room = 0;
   for (const config::Port& port : config_.ports) {
     auto device = Device::open(port);

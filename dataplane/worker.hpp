@@ -119,6 +119,7 @@ class Worker {
 template <class Eye>
 std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
+  ends_.mark();
   const PortEntry& at = tables_.ports[port.index()];
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n =

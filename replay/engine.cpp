@@ -81,8 +81,8 @@ class Replay {
   PortId burst_port_ = PortId::none();
   std::string summary_;  // of the frame that is explained
   std::uint64_t fed_ = 0;
-  std::uint64_t ended_ = 0;
-  std::uint64_t parked_ = 0;
+  std::vector<std::uint64_t> sent_;  // by PortId, before the turn
+  std::uint64_t parked_ = 0;         // the same
   Clock::duration in_dataplane_{};
 };
 
@@ -219,6 +219,10 @@ void Replay::tick(std::uint64_t now) {
 
 void Replay::turn() {
   const std::uint64_t now = burst_.front().time_ns;
+  sent_.clear();
+  for (std::size_t i = 0; i < ports_.size(); ++i)
+    sent_.push_back(worker_->sent(PortId(static_cast<std::uint8_t>(i))));
+  parked_ = worker_->parked();
   const auto start = Clock::now();
   if (eye_) {
     worker_->turn(burst_port_, 0, burst_.size(), now, *eye_);
@@ -279,24 +283,17 @@ void Replay::explain() {
                        .cause = {},
                        .reason = {},
                        .to = {}};
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    const std::uint64_t sent = worker_->sent(PortId(static_cast<std::uint8_t>(i)));
-    if (sent != report_.ports[i].sent) told.to = config_.ports[i].name;
-    report_.ports[i].sent = sent;
-  }
-  const Ends& ends = worker_->ends();
-  const std::uint64_t ended = ends.count(Fate::dropped) + ends.count(Fate::consumed) + ends.count(Fate::punted);
-  const bool joined = ends.last() == Cause::ip4_reassembled && told.to;
+  for (std::size_t i = 0; i < ports_.size(); ++i)
+    if (worker_->sent(PortId(static_cast<std::uint8_t>(i))) != sent_[i]) told.to = config_.ports[i].name;
+  const Cause first = worker_->ends().first();
   if (worker_->parked() > parked_) {
     told.end = End::parked;
     told.reason = "waits for its next hop's MAC address, or for more fragments";
     told.to.reset();
-  } else if (ended != ended_ && !joined) {
-    told.cause = ends.last();
-    told.end = end_of(text_of(*told.cause).fate);
+  } else if (first != Cause::count_) {
+    told.cause = first;
+    told.end = end_of(text_of(first).fate);
   }
-  ended_ = ended;
-  parked_ = worker_->parked();
   options_.explain(std::move(told));
 }
 
@@ -309,7 +306,6 @@ void Replay::account() {
 Report Replay::run() {
   report_.config = config_.file;
   report_.explained = static_cast<bool>(options_.explain);
-  for (const config::Port& port : config_.ports) report_.ports.push_back({port.name, 0, 0});
   const auto start = Clock::now();
   while (gather()) {
     const std::uint64_t now = burst_.front().time_ns;

@@ -19,8 +19,7 @@ class Ends {
 
   // What came in ends here, and something that we make of it goes on in its buffer: an ICMP error, say.
   void note_answered(Cause cause) {
-    ++counts_[static_cast<std::size_t>(cause)];
-    last_ = cause;
+    note(cause);
     ++generated_;
   }
   void note_joined(Cause cause, std::size_t packets) {
@@ -33,8 +32,7 @@ class Ends {
 
   template <class Stage>
   Done end(Packet<Stage>&& packet, Cause cause) {
-    ++counts_[static_cast<std::size_t>(cause)];
-    last_ = cause;
+    note(cause);
     buffers_[pending_++] = Access::release(std::move(packet));
     if (pending_ == buffers_.size()) flush();
     return Access::done();
@@ -47,13 +45,20 @@ class Ends {
 
   std::uint64_t count(Cause cause) const { return counts_[static_cast<std::size_t>(cause)]; }
   std::uint64_t count(Fate fate) const;
-  // Of the packet that ended last; what it says before the first end has no meaning.
-  Cause last() const { return last_; }
+  // Of the packet that ended first since mark(); count_: none did. Those that went into another one (note_joined) count
+  // as that one.
+  void mark() { first_ = Cause::count_; }
+  Cause first() const { return first_; }
 
  private:
+  void note(Cause cause) {
+    ++counts_[static_cast<std::size_t>(cause)];
+    if (first_ == Cause::count_) first_ = cause;
+  }
+
   std::array<std::uint64_t, kCauseCount> counts_{};
   std::uint64_t generated_ = 0;
-  Cause last_ = Cause::count_;
+  Cause first_ = Cause::count_;
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;
 };

@@ -55,19 +55,28 @@ class PortIo {
                        TxEnds ends) {
     std::uint32_t ports = 0;
     for (std::size_t i = 0; i < in.size(); ++i) ports |= std::uint32_t{1} << in.row(i).port.index();
+    if (std::has_single_bit(ports)) [[likely]] {
+      send(in.buffers_, in.size(), in.row(0).port, devices, queue, sent, ends);
+      ports = 0;
+    }
     while (ports != 0) {
       const PortId port(static_cast<std::uint8_t>(std::countr_zero(ports)));
       ports &= ports - 1;
       rte_mbuf* buffers[kBurstSize];
-      std::uint16_t n = 0;
+      std::size_t n = 0;
       for (std::size_t i = 0; i < in.size(); ++i)
         if (in.row(i).port == port) buffers[n++] = in.buffers_[i];
-      const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, buffers, n);
-      sent[port.index()] += took;
-      for (std::uint16_t k = took; k < n; ++k)
-        (void)ends.end(Access::adopt<stage::Out>(buffers[k]), Cause::tx_full);
+      send(buffers, n, port, devices, queue, sent, ends);
     }
     in.size_ = 0;
+  }
+
+ private:
+  static void send(rte_mbuf** buffers, std::size_t n, PortId port, const std::uint16_t* devices, std::uint16_t queue,
+                   std::uint64_t* sent, TxEnds ends) {
+    const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, buffers, static_cast<std::uint16_t>(n));
+    sent[port.index()] += took;
+    for (std::size_t k = took; k < n; ++k) (void)ends.end(Access::adopt<stage::Out>(buffers[k]), Cause::tx_full);
   }
 };
 

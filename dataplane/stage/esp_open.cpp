@@ -143,6 +143,7 @@ void note(Audit& audit, const Row<EspIn>& row, const InboundSa& sa, wire::Bytes 
 void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratch, Audit& audit, Burst<stage::Ip6>& ip6,
               EspOpenEnds ends) {
   Verdicts verdicts;
+  scratch.batch.size = 0;  // esp_seal uses it too
   std::size_t settled = 0;
   for (std::size_t i = 0; i < in.size(); ++i) {
     InboundSa& sa = sas[in.row(i).from.sa.index()];

@@ -107,11 +107,12 @@ Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route)
     return ends.end(std::move(packet), cause_of<ForwardCause>(fault));
   if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
     return ends.end(std::move(packet), Cause::ip4_martian_source);
-  if (const auto refused_for = refuse_destination<ForwardCause>(ip.destination(), tables.own4)) [[unlikely]]
+  const OwnAddress* mine = tables.own4.find(ip.destination());
+  if (const auto refused_for = refuse_destination<ForwardCause>(ip.destination(), mine)) [[unlikely]]
     return ends.end(std::move(packet), *refused_for);
   if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
     return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
-  if (tables.own4.find(ip.destination()) != nullptr) [[unlikely]]
+  if (mine != nullptr) [[unlikely]]
     return deliver(std::move(packet), row, ip);
   if (ip.ttl() <= 1) [[unlikely]]
     return refuse(std::move(packet), row, ip, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);

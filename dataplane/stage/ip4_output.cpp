@@ -56,9 +56,10 @@ Done Output::input(Packet<Made> packet, const Row<Made>& row) const {
   const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
   if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // made here, or checked as it came from the kernel
   const wire::Ipv4Address destination = ip.destination();
-  if (const auto refused = refuse_destination<OutputCause>(destination, tables.own4))
+  const OwnAddress* mine = tables.own4.find(destination);
+  if (const auto refused = refuse_destination<OutputCause>(destination, mine))
     return ends.end(std::move(packet), *refused);
-  if (tables.own4.find(destination) != nullptr) return ends.end(std::move(packet), Cause::ip4_martian_destination);
+  if (mine != nullptr) return ends.end(std::move(packet), Cause::ip4_martian_destination);
   Route route{RouteKind::none, 0};
   tables.routes.find(&destination, &route, 1);
   switch (route.kind) {

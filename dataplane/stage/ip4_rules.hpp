@@ -40,10 +40,9 @@ inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
 }
 
 // RFC 1812 sections 5.3.7 and 5.3.5: where nothing is sent to by way of a router. Out of End.DX4 no look-up has seen it
-// yet. Causes: a CauseOf that has the three. Nothing: it may be.
+// yet. mine: what OwnIpv4 says of it. Causes: a CauseOf that has the three. Nothing: it may be.
 template <class CauseType>
-std::optional<CauseType> refuse_destination(wire::Ipv4Address destination, const OwnIpv4& own) {
-  const OwnAddress* mine = own.find(destination);
+std::optional<CauseType> refuse_destination(wire::Ipv4Address destination, const OwnAddress* mine) {
   if (mine != nullptr && mine->kind == OwnKind::broadcast) return CauseType(Cause::ip4_broadcast);
   if (!is_never_unicast(destination) && !is_link_local(destination)) [[likely]]
     return std::nullopt;

@@ -15,6 +15,7 @@ __all__ = ["GuestError", "Missing", "boot", "moved", "sa_packets", "xfrm_counter
 # In the order of need: the parts of an algorithm before those that look for them.
 MODULES = (
     *("ctr", "sha512-generic", "gcm", "ghash-generic", "ghash-clmulni-intel", "aesni-intel", "drbg", "seqiv"),
+    *("chacha_generic", "poly1305_generic", "chacha20poly1305"),
     *("esp4", "esp6", "xfrm_user", "xfrm_interface", "virtio_pci", "virtio_net", "veth", "vrf"),
     *("nf_conntrack", "nf_tables", "nft_ct"),
 )

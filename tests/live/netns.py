@@ -99,6 +99,10 @@ class Namespace:
                 libc.setns(before.fileno(), CLONE_NEWNET)
 
 
+def _last(frames):
+    return f", the last one {frames[-1][:96].hex()}" if frames else ""
+
+
 class Wire:
     """All that arrives at an interface, and what is sent by it."""
 
@@ -130,7 +134,7 @@ class Wire:
         until = time.monotonic() + timeout
         while len(frames) < count:
             left = until - time.monotonic()
-            assert left > 0, f"{self.interface}: {len(frames)} frames of {count} came: {[f.hex() for f in frames[-3:]]}"
+            assert left > 0, f"{self.interface}: {len(frames)} frames of {count} came{_last(frames)}"
             if select.select([self._socket], [], [], left)[0]:
                 frames.append(self._socket.recv(65536))
         return frames

@@ -3,15 +3,19 @@
 
 For each: NAME.yaml, the configuration; NAME.PORT.pcap, what arrives; NAME.PORT.expected.pcap, what must leave; and
 NAME.expected.json, the ends of all packets. The same octets every time: test_captures.py makes them anew and compares.
+Ports beyond wan and lan have files only where something arrives or leaves.
 """
 
 import json
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from scapy.layers.l2 import ARP
+from scapy.layers.inet import ICMP, IP, fragment
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Raw
 
 import gateway as g
 from gateway import Config, Sa
@@ -156,8 +160,8 @@ def ip4_ends(next_seq):
 
 
 def clear_ends():
-    def to(dst, **more):
-        return g.ether(g.inner4(84, src="203.0.113.9", dst=dst, **more))
+    def to(dst, size=84, **more):
+        return g.ether(g.inner4(size, src="203.0.113.9", dst=dst, **more))
 
     arp = bytes(ARP(op=1, hwsrc=g.WAN_PEER_MAC, psrc="192.0.2.2", pdst="192.0.2.1"))
     out = to("192.0.2.254")
@@ -176,14 +180,18 @@ def clear_ends():
         ends(to("10.1.0.2"), "policy.boundary"),
         ends(g.ether(arp, kind=0x0806), "arp.off"),
         ends(to("192.0.2.1"), "punt.icmp"),
-        ends(g.ether(g.outer4(bytes(64), 6)), "punt.local"),
+        ends(g.ether(g.outer4(bytes(7), 1)), "icmp.truncated"),
+        ends(g.ether(g.outer4(bytes(63) + b"x", 1)), "icmp.bad_checksum"),
+        ends(g.ether(g.outer4(bytes(64), 6)), "local.no_protocol"),
+        ends(g.ether(g.udp4(bytes(64), dport=53)), "local.no_port"),
+        ends(to("192.0.2.254", flags="DF", size=1501), "ip4.too_big"),
         sent(out, g.on_lan(out[14:], dst=g.WAN_ROUTER_MAC, src=g.WAN_MAC), to="wan"),
         ends(from_host, "policy.no_sa", port="lan"),
     ]
 
 
 def every_end():
-    """Each cause there is, once or a few times, and good packets between."""
+    """Each cause that a router alone knows, once or a few times, and good packets between."""
     counter = iter(range(1001, 2000))
 
     def next_seq():
@@ -200,32 +208,215 @@ def every_end():
     return Config([B], extra={"routes": []}), cases
 
 
-CAPTURES = {"good": good_in_every_way, "esn": across_two_to_32, "every-end": every_end}
+# --- as a host ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """A packet to a gateway that answers: what becomes of it, and what leaves and ends because of it."""
+
+    frame: bytes
+    end: str  # "sent", "parked", or a cause
+    leaves: tuple = ()  # (port, frame)
+    counts: object = None  # the causes that go up by it, in the end; else: its own
+    port: str = "wan"
+
+
+def step_of(case):
+    """A Case, whose packet leaves or ends, as a Step."""
+    if isinstance(case.end, Sent):
+        return Step(case.frame, "sent", ((case.end.port, case.end.frame),), (), case.port)
+    return Step(case.frame, case.end, (), (case.end,), case.port)
+
+
+PEER, ROUTER, HERE = "192.0.2.2", "192.0.2.254", "192.0.2.1"
+
+
+def arp(op, hwsrc, psrc, pdst, *, hwdst="00:00:00:00:00:00", to=g.BROADCAST_MAC):
+    return bytes(Ether(dst=to, src=hwsrc) / ARP(op=op, hwsrc=hwsrc, psrc=psrc, hwdst=hwdst, pdst=pdst))
+
+
+def asked(address, *, of="wan"):
+    """The question that leaves for a neighbor."""
+    mac, own = {"wan": (g.WAN_MAC, HERE), "lan": (g.LAN_MAC, "10.1.0.1")}[of]
+    return of, arp(1, mac, own, address)
+
+
+def to_peer(packet):
+    return "wan", g.ether(packet, dst=g.WAN_PEER_MAC, src=g.WAN_MAC)
+
+
+def error(kind, code, about, *, src, dst, mtu=0):
+    """RFC 1812 4.3.2: precedence 6, DF, and as much of the packet as 576 octets hold, as it came."""
+    told = ICMP(type=kind, code=code, **({"nexthopmtu": mtu} if mtu else {}))
+    return bytes(IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / told / Raw(about[: 576 - 28]))
+
+
+def ping(ident, data=56, **fields):
+    return IP(src=PEER, dst=HERE, id=ident, **fields) / ICMP(id=7, seq=ident) / Raw(g.octets(0, data))
+
+
+def pong(ident, data=56, **fields):
+    echo = ICMP(type=0, id=7, seq=ident) / Raw(g.octets(0, data))
+    return to_peer(bytes(IP(src=HERE, dst=PEER, id=ident, ttl=64, **fields) / echo))
+
+
+def arp_steps():
+    request = arp(1, g.WAN_PEER_MAC, PEER, HERE)
+    answer = arp(2, g.WAN_MAC, HERE, PEER, hwdst=g.WAN_PEER_MAC, to=g.WAN_PEER_MAC)
+    return [
+        Step(request, "sent", (("wan", answer),), ()),
+        Step(request[:41], "arp.malformed"),
+        Step(arp(1, "01:00:5e:00:00:01", PEER, HERE), "arp.martian"),
+        Step(arp(1, g.WAN_PEER_MAC, HERE, HERE), "arp.conflict"),
+        Step(arp(2, g.WAN_PEER_MAC, PEER, HERE, hwdst=g.WAN_MAC, to=g.WAN_MAC), "arp.reply"),
+        Step(arp(1, g.WAN_PEER_MAC, PEER, "192.0.2.77"), "arp.other"),
+    ]
+
+
+def icmp_steps():
+    def clear(packet):
+        return g.ether(packet)
+
+    def told(packet, cause, kind, code):
+        return Step(clear(packet), cause, (to_peer(error(kind, code, packet, src=HERE, dst=PEER)),))
+
+    return [
+        Step(clear(bytes(ping(1))), "sent", (pong(1),), ()),
+        Step(clear(bytes(ping(2, 1, flags="DF", tos=0x28))), "sent", (pong(2, 1, flags="DF", tos=0x28),), ()),
+        told(g.udp4(bytes(600), dport=53), "local.no_port", 3, 3),
+        told(g.outer4(bytes(64), 6), "local.no_protocol", 3, 2),
+        told(g.inner4(84, src=PEER, dst=ROUTER, ttl=1), "ip4.ttl_exceeded", 11, 0),
+        told(g.inner4(84, src=PEER, dst="172.16.0.1"), "ip4.no_route", 3, 0),
+    ]
+
+
+def mtu_steps():
+    def from_host(packet, end, *leaves):
+        return Step(g.ether(packet, dst=g.LAN_MAC, src=g.LAN_HOST_MAC), end, leaves, port="lan")
+
+    def inner(size, flags, **fields):
+        return g.inner4(size, src="10.1.0.2", dst="10.3.0.2", flags=flags, **fields)
+
+    whole = inner(1100, 0, ident=9)
+    pieces = fragment(IP(g.forwarded(whole)), 576 - 20)
+    cut = [("lan2", g.ether(bytes(piece), dst=g.LAN2_HOST_MAC, src=g.LAN2_MAC)) for piece in pieces]
+    too_big = error(3, 4, inner(577, "DF"), src="10.1.0.1", dst="10.1.0.2", mtu=576)
+    fits = g.forwarded(inner(576, "DF"))
+    return [
+        Step(
+            g.ether(inner(576, "DF"), dst=g.LAN_MAC, src=g.LAN_HOST_MAC),
+            "sent",
+            (("lan2", g.ether(fits, dst=g.LAN2_HOST_MAC, src=g.LAN2_MAC)),),
+            (),
+            "lan",
+        ),
+        from_host(inner(577, "DF"), "ip4.too_big", ("lan", g.ether(too_big, dst=g.LAN_HOST_MAC, src=g.LAN_MAC))),
+        from_host(whole, "ip4.fragmented", *cut),
+        from_host(inner(20 + 64 * 552 + 1, 0), "ip4.too_many_fragments"),
+    ]
+
+
+def fragment_steps():
+    """Whole in the end, overlapping, and one whose rest never comes."""
+    first, second = (g.ether(bytes(piece)) for piece in fragment(ping(3, 1000), 504))
+    of_two = [bytes(piece) for piece in fragment(ping(4, 1000), 504)]
+    overlap = g.patch4(of_two[1], 6, b"\x00\x3e")  # one unit before where it belongs
+    lone = bytes(fragment(ping(5, 1000), 504)[0])
+    return [
+        Step(second, "parked", (), ()),
+        Step(first, "sent", (pong(3, 1000),), ("ip4.reassembled",) * 2),
+        Step(g.ether(of_two[0]), "parked", (), ()),
+        Step(g.ether(overlap), "ip4.reassembly_failed", (), ("ip4.reassembly_failed",) * 2),
+        Step(g.ether(lone), "parked", (), ("ip4.reassembly_timeout",)),
+    ]
+
+
+def neighbor_steps():
+    """16 neighbors can be learned, the peer among them, and one packet waits for each."""
+
+    def on_link(last):
+        return g.ether(g.inner4(84, src=PEER, dst=f"192.0.2.{last}"))
+
+    waits = [Step(on_link(last), "parked", (asked(f"192.0.2.{last}"),), ("adj.unresolved",)) for last in range(100, 115)]
+    return [
+        Step(g.good(B, 1, six={"dst": "fc00:1::d5"}), "parked", (asked("10.1.0.9", of="lan"),), ("adj.unresolved",)),
+        waits[0],
+        Step(on_link(100), "adj.queue_full"),
+        *waits[1:],
+        Step(on_link(115), "adj.table_full"),
+    ]
+
+
+def as_a_host():
+    """Answers, errors, fragments and neighbors: what the gateway does besides forwarding."""
+    config = Config([B], host=True, extra={"routes": [], "arp": {"hold": 1, "neighbors": 16}})
+    config.extra["ports"] = config.tree()["ports"]
+    config.extra["ports"]["lan2"]["mtu"] = 576
+    inner = g.inner4(84)
+    last = sent(g.good(B, 2, inner), g.on_lan(inner))
+    return config, [*arp_steps(), *icmp_steps(), *mtu_steps(), *fragment_steps(), *neighbor_steps(), step_of(last)]
+
+
+def with_its_kernel():
+    """A port to this machine's own kernel: what comes from it, and what goes there."""
+    config, kernel, ours = Config([B], host=True), "02:00:00:00:03:00", "02:00:00:00:03:01"
+    config.extra["ports"] = config.tree()["ports"] | {"host": {"device": "net_null3", "mac": kernel, "host": True}}
+
+    def of_kernel(src):
+        return g.udp4(bytes(40), src=src, dst=ROUTER, sport=500, dport=500)
+
+    def from_kernel(packet, end, *leaves):
+        return Step(g.ether(packet, dst=ours, src=kernel), end, leaves, () if leaves else None, "host")
+
+    ike = g.udp4(bytes(40), sport=500, dport=500)
+    request = arp(1, kernel, HERE, ROUTER)
+    answer = arp(2, ours, ROUTER, HERE, hwdst=kernel, to=kernel)
+    return config, [
+        Step(g.ether(ike), "sent", (("host", g.ether(ike, dst=kernel, src=ours)),), ()),
+        Step(request, "sent", (("host", answer),), (), "host"),
+        from_kernel(of_kernel(HERE), "sent", ("wan", g.ether(of_kernel(HERE), dst=g.WAN_ROUTER_MAC, src=g.WAN_MAC))),
+        from_kernel(of_kernel("192.0.2.9"), "local.foreign_source"),
+    ]
+
+
+CAPTURES = {
+    "good": good_in_every_way,
+    "esn": across_two_to_32,
+    "every-end": every_end,
+    "host": as_a_host,
+    "kernel": with_its_kernel,
+}
+
+
+def expected_of(steps):
+    """The account that the report must give."""
+    fates = causes()
+    counts = Counter()
+    for step in steps:
+        counts.update((step.end,) if step.counts is None else step.counts)
+    expected = {"received": len(steps), "sent": sum(len(step.leaves) for step in steps)}
+    expected["generated"] = expected["sent"] + sum(counts.values()) - len(steps)
+    for fate in ("dropped", "consumed", "punted"):
+        expected[fate] = {cause: counts[cause] for cause in sorted(counts) if fates[cause] == fate}
+    expected["ends"] = [step.end for step in steps]
+    return expected
 
 
 def make(name, folder):
-    config, cases = CAPTURES[name]()
-    times = [START_NS + 1000 * i for i in range(len(cases))]
+    config, steps = CAPTURES[name]()
+    steps = [step if isinstance(step, Step) else step_of(step) for step in steps]
+    times = [START_NS + 1000 * i for i in range(len(steps))]
     header = f"# Of the capture {name}, made by make_captures.py: do not edit by hand.\n"
     (folder / f"{name}.yaml").write_text(header + yaml.safe_dump(config.tree(), sort_keys=False))
-    for port in ("wan", "lan"):
-        mine = [(case.frame, time) for case, time in zip(cases, times) if case.port == port]
-        (folder / f"{name}.{port}.pcap").write_bytes(capture_bytes([f for f, _ in mine], times=[t for _, t in mine]))
-        left = [
-            (case.end.frame, time)
-            for case, time in zip(cases, times)
-            if isinstance(case.end, Sent) and case.end.port == port
-        ]
-        (folder / f"{name}.{port}.expected.pcap").write_bytes(
-            capture_bytes([f for f, _ in left], times=[t for _, t in left])
-        )
-    fates = causes()
-    counts = Counter(case.end for case in cases if isinstance(case.end, str))
-    expected = {"received": len(cases), "sent": sum(isinstance(case.end, Sent) for case in cases)}
-    for fate in ("dropped", "consumed", "punted"):
-        expected[fate] = {cause: counts[cause] for cause in sorted(counts) if fates[cause] == fate}
-    expected["ends"] = ["sent" if isinstance(case.end, Sent) else case.end for case in cases]
-    (folder / f"{name}.expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+    for port in config.tree()["ports"]:
+        came = [(step.frame, time) for step, time in zip(steps, times) if step.port == port]
+        left = [(frame, time) for step, time in zip(steps, times) for to, frame in step.leaves if to == port]
+        if not (came or left or port in ("wan", "lan")):
+            continue
+        for file, frames in ((f"{name}.{port}.pcap", came), (f"{name}.{port}.expected.pcap", left)):
+            (folder / file).write_bytes(capture_bytes([f for f, _ in frames], times=[t for _, t in frames]))
+    (folder / f"{name}.expected.json").write_text(json.dumps(expected_of(steps), indent=1) + "\n")
 
 
 if __name__ == "__main__":

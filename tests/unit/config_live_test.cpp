@@ -40,6 +40,7 @@ TEST(ConfigLive, PortsAreWhatTheFileSays) {
 
 TEST(ConfigLive, ArpIcmpReassemblyAndEalAreWhatTheFileSays) {
   const Config c = parsed(std::string(kLiveSample));
+  EXPECT_FALSE(c.arp.enabled);
   EXPECT_EQ(c.arp.hold, 8U);
   EXPECT_EQ(c.arp.tries, 5U);
   EXPECT_EQ(c.arp.interval_ms, 500U);
@@ -47,6 +48,7 @@ TEST(ConfigLive, ArpIcmpReassemblyAndEalAreWhatTheFileSays) {
   EXPECT_EQ(c.arp.neighbors, 128U);
   EXPECT_EQ(c.icmp.errors_per_second, 100U);
   EXPECT_EQ(c.icmp.burst, 10U);
+  EXPECT_FALSE(c.icmp.echo);
   EXPECT_FALSE(c.reassembly.enabled);
   EXPECT_EQ(c.reassembly.packets, 64U);
   EXPECT_EQ(c.reassembly.timeout_ms, 1000U);
@@ -92,6 +94,7 @@ TEST(ConfigLive, Defaults) {
   EXPECT_EQ(c.policies.at(0).hop_limit, 64);
   EXPECT_EQ(c.policies.at(0).dscp, std::nullopt);
   EXPECT_FALSE(c.policies.at(0).mss_clamp);
+  EXPECT_TRUE(c.arp.enabled);
   EXPECT_EQ(c.arp.hold, 16U);
   EXPECT_EQ(c.arp.tries, 3U);
   EXPECT_EQ(c.arp.interval_ms, 1000U);
@@ -99,6 +102,7 @@ TEST(ConfigLive, Defaults) {
   EXPECT_EQ(c.arp.neighbors, 4096U);
   EXPECT_EQ(c.icmp.errors_per_second, 1000U);
   EXPECT_EQ(c.icmp.burst, 50U);
+  EXPECT_TRUE(c.icmp.echo);
   EXPECT_TRUE(c.reassembly.enabled);
   EXPECT_EQ(c.reassembly.packets, 1024U);
   EXPECT_EQ(c.reassembly.timeout_ms, 2000U);
@@ -208,15 +212,15 @@ const Mistake kMistakes[] = {
     {"dscp_unknown", "dscp: 10", "dscp: af11",
      "37:13: srv6.policies[0].dscp: found af11; allowed: copy, or 0..63"},
     {"hugepages_unknown", "hugepages: required", "hugepages: always",
-     "53:14: eal.hugepages: found always; allowed: auto, never, required"},
+     "55:14: eal.hugepages: found always; allowed: auto, never, required"},
     {"eal_argument_empty", "--log-level", "\"\"",
-     "56:15: eal.arguments[0]: found an empty text; allowed: a text"},
+     "58:15: eal.arguments[0]: found an empty text; allowed: a text"},
     {"eal_argument_is_no_list", "[--log-level, \"pmd.net.*:debug\"]", "--no-huge",
-     "56:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
+     "58:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
     {"eal_argument_with_nul", "--log-level", "\"a\\0b\"",
-     "56:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
+     "58:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
     {"eal_argument_is_a_key", "--log-level", "\"hex:0102030405060708090a0b0c0d0e0f1011121314\"",
-     "56:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
+     "58:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},

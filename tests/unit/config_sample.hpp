@@ -117,6 +117,7 @@ srv6:
       dscp: 10
       mss_clamp: true
 arp:
+  enabled: false
   hold: 8
   tries: 5
   interval_ms: 500
@@ -125,6 +126,7 @@ arp:
 icmp:
   errors_per_second: 100
   burst: 10
+  echo: false
 reassembly:
   enabled: false
   packets: 64

@@ -45,14 +45,18 @@ void expect_same(const Outcome& is, const Outcome& should_be) {
   EXPECT_EQ(is.audit, should_be.audit);
 }
 
+// What the gateway is as a host has tests of its own.
+config::Config router_alone(config::Config config) {
+  config.arp.enabled = false;
+  config.icmp = {.errors_per_second = 0, .echo = false};
+  config.reassembly.enabled = false;
+  return config;
+}
+
 // A worker with its ports, made of a configuration.
 class Gateway {
  public:
-  // The gateway as a router alone; what it is as a host has tests of its own.
-  explicit Gateway(config::Config config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
-    config.arp.enabled = false;
-    config.icmp = {.errors_per_second = 0, .echo = false};
-    config.reassembly.enabled = false;
+  explicit Gateway(const config::Config& config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
     std::vector<wire::MacAddress> macs;
     std::array<std::uint16_t, kMaxPorts> devices{};
     for (const config::Port& port : config.ports) {
@@ -153,7 +157,7 @@ const std::string kCaptures = STRATA_SOURCE_ROOT "/tests/replay/captures/";
 config::Config config_of(const std::string& capture) {
   auto config = config::parse_file(kCaptures + capture + ".yaml");
   EXPECT_TRUE(config);
-  return std::move(*config);
+  return router_alone(std::move(*config));
 }
 
 std::vector<Arrives> arrivals_of(const std::string& capture, const config::Config& config) {
@@ -246,7 +250,7 @@ constexpr const char* kClearSid = "fc000001000000640001000200030004";
 config::Config tunnel_config() {
   auto config = config::parse_text(kTunnel, "tunnel.yaml");
   EXPECT_TRUE(config);
-  return std::move(*config);
+  return router_alone(std::move(*config));
 }
 
 // Seals packets as the peer of from-b would.
@@ -462,7 +466,7 @@ srv6:
 )";
   auto config = config::parse_text(text, "outbound.yaml");
   EXPECT_TRUE(config) << (config ? "" : to_string(config.error().front(), "outbound.yaml"));
-  return std::move(*config);
+  return router_alone(std::move(*config));
 }
 
 // 10.1.0.2 to 10.2.0.2, of total octets.

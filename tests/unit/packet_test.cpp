@@ -354,12 +354,14 @@ TEST(EndsLedger, CountsEachCauseAndGivesBuffersBack) {
   Burst<Frame> frames;
   for (std::size_t i = 0; i < 9; ++i) source.feed(counted(20));
   ASSERT_EQ(source.receive(frames, kWan), 9u);
+  EXPECT_EQ(ends.first(), Cause::count_);
   const Cause causes[] = {Cause::esp_replayed, Cause::esp_replayed,      Cause::esp_dummy,
                           Cause::punt_icmp,    Cause::punt_ike,          Cause::punt_icmp,
                           Cause::tx_full,      Cause::esp_nat_keepalive, Cause::punt_local};
   frames.drain([&](Packet<Frame> p, const Row<Frame>&, std::size_t i) -> Done {
     Done done = ends.end(std::move(p), causes[i]);
-    EXPECT_EQ(ends.last(), causes[i]);
+    EXPECT_EQ(ends.first(), i < 4 ? Cause::esp_replayed : causes[4]);
+    if (i == 3) ends.mark();
     return done;
   });
   EXPECT_EQ(ends.count(Cause::esp_replayed), 2u);

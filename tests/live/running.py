@@ -1,0 +1,71 @@
+"""`strata run` on this machine, begun and ended by a test.
+
+    with Running(tree, folder, within=namespace.prefix) as gateway:
+        ...
+        report = gateway.stop()         # SIGTERM, exit 0, and the report at the end
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "replay"))
+
+from harness import program  # noqa: E402
+
+PATIENCE = 120  # seconds: to end what hangs, not to measure
+
+
+class Running:
+    """From the line that says so until the `with` block ends."""
+
+    def __init__(self, tree, folder, *, within=(), words=()):
+        folder = Path(folder)
+        config = folder / "gateway.yaml"
+        config.write_text(yaml.safe_dump(tree, sort_keys=False))
+        self._log, self._report = folder / "log", folder / "report.json"
+        self._command = [*within, program(), "run", config, "--json", *words]
+        self._process = None
+
+    def __enter__(self):
+        with open(self._report, "w") as report, open(self._log, "w") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=report, stderr=log)
+        try:
+            self.wait_for(" running;")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def log(self):
+        """What it said until now."""
+        return self._log.read_text()
+
+    def wait_for(self, text):
+        """Until its log has this text."""
+        until = time.monotonic() + PATIENCE
+        while text not in self.log():
+            assert self._process.poll() is None, f"strata run ended with {self._process.returncode}:\n{self.log()}"
+            assert time.monotonic() < until, f"strata run never said {text!r}:\n{self.log()}"
+            time.sleep(0.05)
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def stop(self):
+        """Ends it as an operator does. The report, which must be balanced, with no buffer missing."""
+        self.signal(signal.SIGTERM)
+        assert self._process.wait(PATIENCE) == 0, f"strata run ended with {self._process.returncode}:\n{self.log()}"
+        report = json.loads(self._report.read_text())
+        assert report["balanced"] and report["errors"] == [] and report["buffers_missing"] == 0, report
+        return report
