@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import IPv6
-from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 WAN_MAC = "02:00:00:00:01:01"
@@ -293,6 +293,20 @@ def good(sa, seq, inner=None, *, six=None, outer=None, **esp):
     inner = inner4(seq=seq) if inner is None else inner
     six = {"src": sa.host(), **(six or {})}
     return wrap(sa, sa.seal(seq, inner6(inner, **six), **esp), **(outer or {}))
+
+
+# --- what hosts say to each other ------------------------------------------------------------------------------------
+
+
+def arp(operation, hwsrc, psrc, pdst, *, hwdst="00:00:00:00:00:00", to=BROADCAST_MAC):
+    """An ARP frame (RFC 826): operation 1 asks, 2 answers."""
+    return bytes(Ether(dst=to, src=hwsrc) / ARP(op=operation, hwsrc=hwsrc, psrc=psrc, hwdst=hwdst, pdst=pdst))
+
+
+def icmp_error(kind, code, about, *, src, dst, mtu=0):
+    """RFC 1812 4.3.2: precedence 6, DF, and as much of the packet as 576 octets hold, as it came."""
+    told = ICMP(type=kind, code=code, **({"nexthopmtu": mtu} if mtu else {}))
+    return bytes(IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / told / Raw(about[: 576 - 28]))
 
 
 # --- what must come out ----------------------------------------------------------------------------------------------

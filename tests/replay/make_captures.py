@@ -8,18 +8,17 @@ Ports beyond wan and lan have files only where something arrives or leaves.
 
 import json
 import sys
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from scapy.layers.inet import ICMP, IP, fragment
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.l2 import ARP
 from scapy.packet import Raw
 
 import gateway as g
 from gateway import Config, Sa
-from harness import START_NS, Sent, capture_bytes, causes, ends, sent
+from harness import START_NS, Sent, capture_bytes, ends, sent
+from steps import Step, expected_of
 
 B = Sa()
 C = Sa("from-c", spi=0x1002, udp=None, inside="fc00:3::/48", key_from=0x40, algorithm="chacha20-poly1305")
@@ -211,17 +210,6 @@ def every_end():
 # --- as a host ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Step:
-    """A packet to a gateway that answers: what becomes of it, and what leaves and ends because of it."""
-
-    frame: bytes
-    end: str  # "sent", "parked", or a cause
-    leaves: tuple = ()  # (port, frame)
-    counts: object = None  # the causes that go up by it, in the end; else: its own
-    port: str = "wan"
-
-
 def step_of(case):
     """A Case, whose packet leaves or ends, as a Step."""
     if isinstance(case.end, Sent):
@@ -232,24 +220,14 @@ def step_of(case):
 PEER, ROUTER, HERE = "192.0.2.2", "192.0.2.254", "192.0.2.1"
 
 
-def arp(op, hwsrc, psrc, pdst, *, hwdst="00:00:00:00:00:00", to=g.BROADCAST_MAC):
-    return bytes(Ether(dst=to, src=hwsrc) / ARP(op=op, hwsrc=hwsrc, psrc=psrc, hwdst=hwdst, pdst=pdst))
-
-
 def asked(address, *, of="wan"):
     """The question that leaves for a neighbor."""
     mac, own = {"wan": (g.WAN_MAC, HERE), "lan": (g.LAN_MAC, "10.1.0.1")}[of]
-    return of, arp(1, mac, own, address)
+    return of, g.arp(1, mac, own, address)
 
 
 def to_peer(packet):
     return "wan", g.ether(packet, dst=g.WAN_PEER_MAC, src=g.WAN_MAC)
-
-
-def error(kind, code, about, *, src, dst, mtu=0):
-    """RFC 1812 4.3.2: precedence 6, DF, and as much of the packet as 576 octets hold, as it came."""
-    told = ICMP(type=kind, code=code, **({"nexthopmtu": mtu} if mtu else {}))
-    return bytes(IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / told / Raw(about[: 576 - 28]))
 
 
 def ping(ident, data=56, **fields):
@@ -262,15 +240,15 @@ def pong(ident, data=56, **fields):
 
 
 def arp_steps():
-    request = arp(1, g.WAN_PEER_MAC, PEER, HERE)
-    answer = arp(2, g.WAN_MAC, HERE, PEER, hwdst=g.WAN_PEER_MAC, to=g.WAN_PEER_MAC)
+    request = g.arp(1, g.WAN_PEER_MAC, PEER, HERE)
+    answer = g.arp(2, g.WAN_MAC, HERE, PEER, hwdst=g.WAN_PEER_MAC, to=g.WAN_PEER_MAC)
     return [
         Step(request, "sent", (("wan", answer),), ()),
         Step(request[:41], "arp.malformed"),
-        Step(arp(1, "01:00:5e:00:00:01", PEER, HERE), "arp.martian"),
-        Step(arp(1, g.WAN_PEER_MAC, HERE, HERE), "arp.conflict"),
-        Step(arp(2, g.WAN_PEER_MAC, PEER, HERE, hwdst=g.WAN_MAC, to=g.WAN_MAC), "arp.reply"),
-        Step(arp(1, g.WAN_PEER_MAC, PEER, "192.0.2.77"), "arp.other"),
+        Step(g.arp(1, "01:00:5e:00:00:01", PEER, HERE), "arp.martian"),
+        Step(g.arp(1, g.WAN_PEER_MAC, HERE, HERE), "arp.conflict"),
+        Step(g.arp(2, g.WAN_PEER_MAC, PEER, HERE, hwdst=g.WAN_MAC, to=g.WAN_MAC), "arp.reply"),
+        Step(g.arp(1, g.WAN_PEER_MAC, PEER, "192.0.2.77"), "arp.other"),
     ]
 
 
@@ -279,7 +257,7 @@ def icmp_steps():
         return g.ether(packet)
 
     def told(packet, cause, kind, code):
-        return Step(clear(packet), cause, (to_peer(error(kind, code, packet, src=HERE, dst=PEER)),))
+        return Step(clear(packet), cause, (to_peer(g.icmp_error(kind, code, packet, src=HERE, dst=PEER)),))
 
     return [
         Step(clear(bytes(ping(1))), "sent", (pong(1),), ()),
@@ -301,7 +279,7 @@ def mtu_steps():
     whole = inner(1100, 0, ident=9)
     pieces = fragment(IP(g.forwarded(whole)), 576 - 20)
     cut = [("lan2", g.ether(bytes(piece), dst=g.LAN2_HOST_MAC, src=g.LAN2_MAC)) for piece in pieces]
-    too_big = error(3, 4, inner(577, "DF"), src="10.1.0.1", dst="10.1.0.2", mtu=576)
+    too_big = g.icmp_error(3, 4, inner(577, "DF"), src="10.1.0.1", dst="10.1.0.2", mtu=576)
     fits = g.forwarded(inner(576, "DF"))
     return [
         Step(
@@ -370,8 +348,8 @@ def with_its_kernel():
         return Step(g.ether(packet, dst=ours, src=kernel), end, leaves, () if leaves else None, "host")
 
     ike = g.udp4(bytes(40), sport=500, dport=500)
-    request = arp(1, kernel, HERE, ROUTER)
-    answer = arp(2, ours, ROUTER, HERE, hwdst=kernel, to=kernel)
+    request = g.arp(1, kernel, HERE, ROUTER)
+    answer = g.arp(2, ours, ROUTER, HERE, hwdst=kernel, to=kernel)
     return config, [
         Step(g.ether(ike), "sent", (("host", g.ether(ike, dst=kernel, src=ours)),), ()),
         Step(request, "sent", (("host", answer),), (), "host"),
@@ -387,20 +365,6 @@ CAPTURES = {
     "host": as_a_host,
     "kernel": with_its_kernel,
 }
-
-
-def expected_of(steps):
-    """The account that the report must give."""
-    fates = causes()
-    counts = Counter()
-    for step in steps:
-        counts.update((step.end,) if step.counts is None else step.counts)
-    expected = {"received": len(steps), "sent": sum(len(step.leaves) for step in steps)}
-    expected["generated"] = expected["sent"] + sum(counts.values()) - len(steps)
-    for fate in ("dropped", "consumed", "punted"):
-        expected[fate] = {cause: counts[cause] for cause in sorted(counts) if fates[cause] == fate}
-    expected["ends"] = [step.end for step in steps]
-    return expected
 
 
 def make(name, folder):
