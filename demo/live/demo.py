@@ -14,7 +14,7 @@ from pathlib import Path
 import checks
 import ending
 from network import network
-from screen import Screen
+from screen import FAULTS, Screen
 
 from netns import why_not  # noqa: I001, from tests/live, where network.py has found it
 
@@ -35,8 +35,13 @@ def demo(screen, folder, device):
         ending.ends(screen, net)
 
 
-def ended_from_outside(number, _frame):
-    raise KeyboardInterrupt(signal.Signals(number).name)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def ended_from_outside(*_):
+    for number in SIGNALS:  # a second one must not keep namespaces from being removed
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def main():
@@ -46,7 +51,7 @@ def main():
     missing = why_not()
     if missing:
         sys.exit(f"the live demo cannot run here: {missing}")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, ended_from_outside)
     screen = Screen()
     try:
@@ -55,7 +60,7 @@ def main():
     except KeyboardInterrupt:
         screen.say("\ninterrupted: all that was started is ended, the namespaces are gone")
         return 130
-    except AssertionError as error:
+    except FAULTS as error:
         screen.failed("the network", error)
     return screen.verdict()
 

@@ -6,6 +6,7 @@ import sys
 import time
 
 NAME = 44  # columns
+FAULTS = (AssertionError, OSError, subprocess.SubprocessError)  # what was not seen, or could not be looked for
 
 
 class Screen:
@@ -31,7 +32,7 @@ class Screen:
             print(f"  ..      {name}", end="\r", file=self._out, flush=True)
         try:
             seen = do()
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        except FAULTS as error:
             self.failed(name, error)
             return
         self.good += 1

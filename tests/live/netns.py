@@ -52,9 +52,13 @@ class Namespace:
 
     def __enter__(self):
         subprocess.run(["ip", "netns", "add", self.name], check=True)
-        for which in ("all", "default"):
-            self.run("sysctl", "-qw", f"net.ipv6.conf.{which}.disable_ipv6=1")
-        self.run("ip", "link", "set", "lo", "up")
+        try:
+            for which in ("all", "default"):
+                self.run("sysctl", "-qw", f"net.ipv6.conf.{which}.disable_ipv6=1")
+            self.run("ip", "link", "set", "lo", "up")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
