@@ -207,6 +207,11 @@ std::string Device::text() const {
 bool Device::link_changed() {
   rte_eth_link now{};
   if (rte_eth_link_get_nowait(id_, &now) != 0) return false;
+  // These two say 10 Gbit/s and up at all times, whatever the kernel's interface is that they are made of.
+  if (is(info_, "net_af_packet") || is(info_, "net_af_xdp")) {
+    now.link_status = interface_is_up(info_.if_index) ? RTE_ETH_LINK_UP : RTE_ETH_LINK_DOWN;
+    now.link_speed = RTE_ETH_SPEED_NUM_UNKNOWN;
+  }
   const rte_eth_link before = std::exchange(link_, now);
   return now.link_status != before.link_status ||
          (is_up() && (now.link_speed != before.link_speed || now.link_duplex != before.link_duplex));
@@ -215,8 +220,7 @@ bool Device::link_changed() {
 std::string Device::link_text() const {
   if (!is_up()) return "down";
   const std::string duplex = link_.link_duplex == RTE_ETH_LINK_FULL_DUPLEX ? "full duplex" : "half duplex";
-  if (link_.link_speed == RTE_ETH_SPEED_NUM_NONE || link_.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN)
-    return "up, " + duplex;
+  if (link_.link_speed == RTE_ETH_SPEED_NUM_NONE || link_.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN) return "up";
   return "up, " + std::to_string(link_.link_speed) + " Mbit/s, " + duplex;
 }
 

@@ -1,11 +1,13 @@
 #include "control/eal.hpp"
 
+#include <fcntl.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -93,7 +95,29 @@ std::vector<std::string> usual_words(const std::string& cpus) {
   return {"strata", "--no-telemetry", "--lcores", "0@" + cpus, "--file-prefix", "strata-" + std::to_string(getpid())};
 }
 
+// Standard output is the report's: what EAL prints there, its options above all when one of them is wrong, goes to
+// standard error.
+class StandardOutputAside {
+ public:
+  StandardOutputAside() : kept_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
+    std::fflush(stdout);
+    if (kept_ >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  StandardOutputAside(const StandardOutputAside&) = delete;
+  StandardOutputAside& operator=(const StandardOutputAside&) = delete;
+  ~StandardOutputAside() {
+    std::fflush(stdout);
+    if (kept_ < 0) return;
+    dup2(kept_, STDOUT_FILENO);
+    close(kept_);
+  }
+
+ private:
+  int kept_;
+};
+
 bool started_with(std::vector<std::string> words) {
+  const StandardOutputAside aside;
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   return rte_eal_init(static_cast<int>(argv.size()), argv.data()) >= 0;

@@ -11,6 +11,7 @@ In a namespace no kernel speaks unasked: IPv6 is off, so that there is no neighb
 
 import contextlib
 import ctypes
+import errno
 import itertools
 import os
 import select
@@ -125,11 +126,20 @@ class Wire:
         for frame in frames:
             self._socket.send(frame)
 
+    def _next(self):
+        """A frame, or none when all there is to read is that the interface was down meanwhile."""
+        try:
+            return [self._socket.recv(65536)]
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:
+                raise
+            return []
+
     def waiting(self):
         """What has arrived by now."""
         frames = []
         while select.select([self._socket], [], [], 0)[0]:
-            frames.append(self._socket.recv(65536))
+            frames += self._next()
         return frames
 
     def collect(self, count, timeout=PATIENCE):
@@ -140,5 +150,5 @@ class Wire:
             left = until - time.monotonic()
             assert left > 0, f"{self.interface}: {len(frames)} frames of {count} came{_last(frames)}"
             if select.select([self._socket], [], [], left)[0]:
-                frames.append(self._socket.recv(65536))
+                frames += self._next()
         return frames
