@@ -9,9 +9,11 @@ from pathlib import Path
 from scapy.utils import RawPcapReader
 
 from gateway import Sa
-from harness import MATRIX, START_NS, capture_bytes, causes, comparable, run_once, write_config
+from harness import START_NS, capture_bytes, causes, comparable, run_once, write_config
 from test_outbound import expected_ipv6, label_of, opened
 
+# --poison, --burst: the first is the one whose packets are explained.
+MATRIX = (("00", 64), ("a5", 1), ("00", 8), ("a5", 32))
 # Where each frame has a turn of its own, as frames have that come in different seconds.
 ONE_BY_ONE = (("00", 64), ("a5", 64))
 
