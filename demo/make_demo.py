@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes the demo's captures, demo/wan.pcap and demo/lan.expected.pcap: make_demo.py [FOLDER].
+"""Makes the demo's captures, demo/wan.pcap and demo/{lan,wan}.expected.pcap: make_demo.py [FOLDER].
 
-The packets are made by scapy and python3-cryptography, without strata, and so is what must come out of them. Both files
+The packets are made by scapy and python3-cryptography, without strata, and so is what must come out of them. The files
 are checked in, so that the demo itself needs neither.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "replay"))
 
-from scapy.layers.inet import IP, TCP, UDP  # noqa: E402
+from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment  # noqa: E402
 from scapy.layers.l2 import ARP  # noqa: E402
 from scapy.packet import Raw  # noqa: E402
 
@@ -66,14 +66,36 @@ def good_ones():
     }
 
 
+def to_the_gateway_itself():
+    """What a host does: ARP, ping, and a packet of the tunnel that a router on the way cut in two."""
+    question = bytes(ARP(op=1, hwsrc=g.WAN_PEER_MAC, psrc="192.0.2.2", pdst="192.0.2.1"))
+    answer = bytes(
+        ARP(op=2, hwsrc=g.WAN_MAC, psrc="192.0.2.1", hwdst=g.WAN_PEER_MAC, pdst="192.0.2.2")
+    )
+    ping = IP(src="192.0.2.2", dst="192.0.2.1", id=9) / ICMP(id=7, seq=1) / Raw(g.octets(0, 56))
+    pong = IP(src="192.0.2.1", dst="192.0.2.2", id=9, ttl=64) / ICMP(type=0, id=7, seq=1) / Raw(g.octets(0, 56))
+    inner = g.inner4(1300, ident=8)
+    halves = [bytes(part) for part in fragment(IP(g.udp4(B.seal(16, g.inner6(inner)), flags=0)), 800)]
+    return {
+        "who has the gateway's address?": sent(
+            g.ether(question, dst=g.BROADCAST_MAC, kind=0x0806),
+            g.ether(answer, dst=g.WAN_PEER_MAC, src=g.WAN_MAC, kind=0x0806),
+            to="wan",
+        ),
+        "B pings the gateway": sent(
+            g.ether(bytes(ping)), g.ether(bytes(pong), dst=g.WAN_PEER_MAC, src=g.WAN_MAC), to="wan"
+        ),
+        "half a packet of the tunnel": ends(g.ether(halves[1]), "parked"),
+        "its other half": sent(g.ether(halves[0]), g.on_lan(inner)),
+    }
+
+
 def bad_ones():
     """What must not, each for its own reason."""
     inner = g.inner4(84)
     altered = bytearray(g.good(B, 10, inner))
     altered[100] ^= 1
     wrong_sum = g.patch(inner, 10, b"\xde\xad")
-    fragment = g.patch4(g.udp4(B.seal(11, g.inner6(inner)), flags=0), 6, b"\x20\x00")
-    arp = bytes(ARP(op=1, hwsrc=g.WAN_PEER_MAC, psrc="192.0.2.2", pdst="192.0.2.1"))
     stranger = g.Sa(spi=0xBAD0)
     return {
         "B's first packet again": ends(g.good(B, 1, g.inner4(84, ident=1)), "esp.replayed"),
@@ -91,17 +113,15 @@ def bad_ones():
         "congestion marked, and the inside cannot say so": ends(
             g.good(C, 12, inner, outer={"tos": 3}), "esp.ce_not_ect"
         ),
-        "a fragment of ESP": ends(g.ether(fragment), "esp.fragment"),
         "clear IPv4 to the protected side": ends(g.ether(g.inner4(84, src="203.0.113.9")), "policy.boundary"),
         "a NAT keepalive": ends(g.ether(g.udp4(b"\xff")), "esp.nat_keepalive"),
         "a dummy packet": ends(g.wrap(C, C.seal(13, bytes(66), next_header=g.NO_NEXT)), "esp.dummy"),
         "IKE": ends(g.ether(g.udp4(bytes(4) + bytes(range(60)))), "punt.ike"),
-        "ARP": ends(g.ether(arp, dst=g.BROADCAST_MAC, kind=0x0806), "punt.arp"),
     }
 
 
 def packets():
-    """Two good ones, then bad and good ones mixed: a good one after every second bad one."""
+    """Two good ones, then bad and good ones mixed: a good one after every second bad one; those of a host last."""
     good, bad = list(good_ones().values()), list(bad_ones().values())
     mixed = good[:2]
     rest = good[2:]
@@ -109,15 +129,16 @@ def packets():
         mixed.append(case)
         if i % 2 and rest:
             mixed.append(rest.pop(0))
-    return mixed + rest
+    return mixed + rest + list(to_the_gateway_itself().values())
 
 
 def make(folder):
     cases = packets()
     times = [START_NS + 1_000_000 * i for i in range(len(cases))]
-    left = [(case.end.frame, time) for case, time in zip(cases, times) if isinstance(case.end, Sent)]
     (folder / "wan.pcap").write_bytes(capture_bytes([case.frame for case in cases], times=times))
-    (folder / "lan.expected.pcap").write_bytes(capture_bytes([f for f, _ in left], times=[t for _, t in left]))
+    for port in ("lan", "wan"):
+        left = [(c.end.frame, t) for c, t in zip(cases, times) if isinstance(c.end, Sent) and c.end.port == port]
+        (folder / f"{port}.expected.pcap").write_bytes(capture_bytes([f for f, _ in left], times=[t for _, t in left]))
 
 
 if __name__ == "__main__":

@@ -21,14 +21,19 @@ class ExplainEye {
   }
 
   // What was seen since the last call.
-  std::vector<std::string> take_steps() { return std::exchange(steps_, {}); }
+  std::vector<std::string> take_steps() {
+    said_.clear();
+    return std::exchange(steps_, {});
+  }
 
  private:
   template <class Stage>
   void look(const char* step, const Burst<Stage>& burst) {
     if (burst.empty()) return;
-    const std::string said = tell(burst.row(0), burst.bytes(0));
-    if (!said.empty()) steps_.push_back(std::string(step) + ": " + said);
+    std::string said = tell(burst.row(0), burst.bytes(0));
+    if (said.empty() || said == said_) return;  // a step that did not take it from where it waits tells nothing
+    steps_.push_back(std::string(step) + ": " + said);
+    said_ = std::move(said);
   }
 
   std::string tell(const Row<stage::Frame>& row, wire::Bytes bytes) const;
@@ -53,6 +58,7 @@ class ExplainEye {
   std::vector<std::string> sa_names_;      // by SaId
   std::vector<std::string> out_sa_names_;  // by OutSaId
   std::vector<std::string> steps_;
+  std::string said_;  // in the last one
 };
 
 }  // namespace strata::replay

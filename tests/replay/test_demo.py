@@ -15,7 +15,7 @@ import make_demo  # noqa: E402
 
 def test_made_anew_it_is_the_same(tmp_path):
     make_demo.make(tmp_path)
-    for file in ("wan.pcap", "lan.expected.pcap"):
+    for file in ("wan.pcap", "lan.expected.pcap", "wan.expected.pcap"):
         assert (tmp_path / file).read_bytes() == (DEMO / file).read_bytes(), f"{file}: run demo/make_demo.py"
 
 
@@ -33,6 +33,10 @@ def test_each_packet_ends_as_the_script_says(tmp_path):
         f"lan={tmp_path / 'lan.pcap'}",
         "--expect",
         f"lan={DEMO / 'lan.expected.pcap'}",
+        "--out",
+        f"wan={tmp_path / 'wan.pcap'}",
+        "--expect",
+        f"wan={DEMO / 'wan.expected.pcap'}",
         "--explain",
         "--json",
         check=0,

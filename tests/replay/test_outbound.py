@@ -114,7 +114,7 @@ def test_duty_46_segments(tmp_path, mode, count):
     segments = [f"fc00:2::{i:x}" for i in range(1, count + 1)]
     policy = {"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": segments, "mode": mode}
     sa = out_sa()
-    packets = [inner4(size) for size in (20, 28, 84, 576, 1400)]
+    packets = [inner4(size) for size in (20, 28, 84, 576, 1132)]
     frames, _ = replayed(config_with(sa, [policy]), [from_host(p) for p in packets], tmp_path)
     assert len(frames) == len(packets)
     for sequence, (frame, packet) in enumerate(zip(frames, packets), 1):
@@ -307,7 +307,7 @@ def test_sealed_and_bypassed_traffic_keep_their_order(tmp_path):
 def test_there_and_back(tmp_path):
     """What one gateway seals another opens: the packet with its TTL two less, nothing else changed."""
     sa = out_sa(destination="192.0.2.254")
-    packets = [inner4(size, dst="10.2.0.1") for size in range(20, 1401, 60)]
+    packets = [inner4(size, dst="10.2.0.1") for size in [*range(20, 1399, 60), 1397, 1398]]
     (tmp_path / "a").mkdir()
     frames, _ = replayed(config_with(sa), [from_host(p) for p in packets], tmp_path / "a")
     peer = Config([Sa(spi=sa.spi, source="192.0.2.1", destination="192.0.2.1", key_from=128)]).tree()
