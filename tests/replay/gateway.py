@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
-from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP, defragment
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
@@ -307,6 +307,37 @@ def icmp_error(kind, code, about, *, src, dst, mtu=0):
     """RFC 1812 4.3.2: precedence 6, DF, and as much of the packet as 576 octets hold, as it came."""
     told = ICMP(type=kind, code=code, **({"nexthopmtu": mtu} if mtu else {}))
     return bytes(IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / told / Raw(about[: 576 - 28]))
+
+
+def copied(options):
+    """RFC 791 3.1: what of the options goes into the fragments behind the first one."""
+    kept, at = b"", 0
+    while at < len(options) and options[at] != 0:
+        length = 1 if options[at] == 1 else options[at + 1]
+        kept += options[at : at + length] if options[at] & 0x80 else b""
+        at += length
+    return kept + bytes(-len(kept) % 4)
+
+
+def cut(packet, mtu):
+    """RFC 791 3.2. A packet that is no fragment itself is put together again by scapy, to see that it is cut right."""
+    ihl = 4 * (packet[0] & 15)
+    flags, data = struct.unpack("!H", packet[6:8])[0], packet[ihl:]
+    step = (mtu - ihl) & ~7
+    pieces = []
+    for at in range(0, len(data), step):
+        options = packet[20:ihl] if at == 0 or flags & 0x1FFF else copied(packet[20:ihl])
+        more = flags & 0x2000 or (0x2000 if at + step < len(data) else 0)
+        header = bytes([0x45 + len(options) // 4]) + packet[1:20] + options
+        field = (flags & 0xC000) | more | (flags & 0x1FFF) + at // 8
+        length = len(header) + len(data[at : at + step])
+        header = patch4(header, 2, struct.pack("!HHH", length, struct.unpack("!H", packet[4:6])[0], field))
+        pieces.append(header + data[at : at + step])
+    if not flags & 0x3FFF:
+        whole = defragment([IP(piece) for piece in pieces])
+        assert len(whole) == 1 and bytes(whole[0][IP].payload) == data
+    assert max(map(len, pieces)) <= mtu
+    return pieces
 
 
 # --- what must come out ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import itertools
 import struct
 
 import pytest
-from scapy.layers.inet import IP, TCP, defragment
+from scapy.layers.inet import IP, TCP
 from scapy.packet import Raw
 
 import gateway as g
@@ -64,37 +64,6 @@ def needs_cutting(packet, mtu):
     return ("lan", g.ether(error, dst=g.LAN_HOST_MAC, src=g.LAN_MAC))
 
 
-def copied(options):
-    """RFC 791 3.1: what of the options goes into the fragments behind the first one."""
-    kept, at = b"", 0
-    while at < len(options) and options[at] != 0:
-        length = 1 if options[at] == 1 else options[at + 1]
-        kept += options[at : at + length] if options[at] & 0x80 else b""
-        at += length
-    return kept + bytes(-len(kept) % 4)
-
-
-def cut(packet, mtu):
-    """RFC 791 3.2. A packet that is no fragment itself is put together again by scapy, to see that it is cut right."""
-    ihl = 4 * (packet[0] & 15)
-    flags, data = struct.unpack("!H", packet[6:8])[0], packet[ihl:]
-    step = (mtu - ihl) & ~7
-    pieces = []
-    for at in range(0, len(data), step):
-        options = packet[20:ihl] if at == 0 or flags & 0x1FFF else copied(packet[20:ihl])
-        more = flags & 0x2000 or (0x2000 if at + step < len(data) else 0)
-        header = bytes([0x45 + len(options) // 4]) + packet[1:20] + options
-        field = (flags & 0xC000) | more | (flags & 0x1FFF) + at // 8
-        length = len(header) + len(data[at : at + step])
-        header = g.patch4(header, 2, struct.pack("!HHH", length, struct.unpack("!H", packet[4:6])[0], field))
-        pieces.append(header + data[at : at + step])
-    if not flags & 0x3FFF:
-        whole = defragment([IP(piece) for piece in pieces])
-        assert len(whole) == 1 and bytes(whole[0][IP].payload) == data
-    assert max(map(len, pieces)) <= mtu
-    return pieces
-
-
 @pytest.mark.parametrize("mtu", [1500, 1401, 843])
 def test_duty_67_df_is_refused_with_the_inner_mtu_and_not_one_octet_earlier(tmp_path, mtu):
     tunnels = every_tunnel()
@@ -131,7 +100,7 @@ def test_duty_67_without_df_it_is_cut_and_each_piece_sealed(tmp_path, mtu):
         fits = inner_mtu(tunnel, mtu)
         for i, size in enumerate((fits, fits + 1, 3 * fits)):
             packet = inner(size, n, ident=n + 1, **{"flags": 0, **KINDS[(n + 3 * i) % len(KINDS)]})
-            pieces = cut(g.forwarded(packet), fits) if size > fits else [g.forwarded(packet)]
+            pieces = g.cut(g.forwarded(packet), fits) if size > fits else [g.forwarded(packet)]
             leaves = tuple(("wan", Sealed(tunnel, piece, piece[1])) for piece in pieces)
             steps.append(Step(from_host(packet), "ip4.fragmented" if size > fits else "sent", leaves, port="lan"))
     outcome = run_steps(gateway(tunnels, ports={"wan": {"mtu": mtu}}), steps, tmp_path)
@@ -148,7 +117,7 @@ def test_duty_67_between_ports_of_different_mtu(tmp_path):
         for kind in KINDS:
             packet = g.inner4(size, src=HOST, dst="10.3.0.2", **{"flags": 0, "ident": size, **kind})
             end = "sent" if size <= 576 else "ip4.fragmented"
-            pieces = cut(g.forwarded(packet), 576) if size > 576 else [g.forwarded(packet)]
+            pieces = g.cut(g.forwarded(packet), 576) if size > 576 else [g.forwarded(packet)]
             steps.append(Step(from_host(packet), end, tuple(on_lan2(piece) for piece in pieces), port="lan"))
         packet = g.inner4(size, src=HOST, dst="10.3.0.2")
         if size <= 576:
@@ -174,7 +143,7 @@ def test_duty_67_out_of_the_tunnel_the_error_goes_back_into_it(tmp_path):
             error = g.icmp_error(3, 4, packet, src=LAN_OWN, dst="10.2.0.9", mtu=576)
             steps.append(Step(frame, "ip4.too_big", (("wan", Sealed(tunnel, error, 0xC0)),)))
         else:
-            pieces = cut(g.forwarded(packet), 576)
+            pieces = g.cut(g.forwarded(packet), 576)
             leaves = tuple(("lan", g.ether(piece, dst=g.LAN_HOST_MAC, src=g.LAN_MAC)) for piece in pieces)
             steps.append(Step(frame, "ip4.fragmented", leaves))
     run_steps(gateway([tunnel], ports={"lan": {"mtu": 576}}, into=[into]), steps, tmp_path)
@@ -189,15 +158,15 @@ def test_duty_67_what_is_cut_leaves_in_its_place(tmp_path):
         size = sizes[n % len(sizes)]
         if n % 3 == 1:
             packet = g.inner4(size, src=HOST, dst="10.3.0.2", flags=0, ident=n)
-            cuts = cut(g.forwarded(packet), 576) if size > 576 else [g.forwarded(packet)]
+            cuts = g.cut(g.forwarded(packet), 576) if size > 576 else [g.forwarded(packet)]
             leaves = tuple(on_lan2(piece) for piece in cuts)
         elif n % 7 == 2:
             packet = g.inner4(size, src=HOST, dst="192.0.2.254", flags=0, ident=n)
-            cuts = cut(g.forwarded(packet), 1500) if size > 1500 else [g.forwarded(packet)]
+            cuts = g.cut(g.forwarded(packet), 1500) if size > 1500 else [g.forwarded(packet)]
             leaves = tuple(("wan", g.ether(piece, dst=g.WAN_ROUTER_MAC, src=g.WAN_MAC)) for piece in cuts)
         else:
             packet = inner(size, flags=0, ident=n)
-            cuts = cut(g.forwarded(packet), fits) if size > fits else [g.forwarded(packet)]
+            cuts = g.cut(g.forwarded(packet), fits) if size > fits else [g.forwarded(packet)]
             leaves = tuple(("wan", Sealed(tunnel, piece)) for piece in cuts)
         steps.append(Step(from_host(packet), "ip4.fragmented" if len(cuts) > 1 else "sent", leaves, port="lan"))
     assert sum(len(step.leaves) > 1 for step in steps) > 40
@@ -211,8 +180,8 @@ def test_more_fragments_than_a_burst_has_places(tmp_path):
     step = (fits - 20) & ~7
     in_clear = g.inner4(20 + 64 * 552, src=HOST, dst="10.3.0.2", flags=0)
     in_tunnel = inner(20 + 64 * step, flags=0)
-    cut_clear = [on_lan2(piece) for piece in cut(g.forwarded(in_clear), 576)]
-    cut_sealed = [("wan", Sealed(tunnel, piece)) for piece in cut(g.forwarded(in_tunnel), fits)]
+    cut_clear = [on_lan2(piece) for piece in g.cut(g.forwarded(in_clear), 576)]
+    cut_sealed = [("wan", Sealed(tunnel, piece)) for piece in g.cut(g.forwarded(in_tunnel), fits)]
     assert len(cut_clear) == len(cut_sealed) == 64
     one_more = [g.inner4(20 + 64 * 552 + 1, src=HOST, dst="10.3.0.2", flags=0), inner(20 + 64 * step + 1, flags=0)]
     steps = [
@@ -246,10 +215,10 @@ def test_duty_70_jumbo_packets_both_ways(tmp_path):
         frame = g.ether(large, dst=g.LAN2_MAC, src=g.LAN2_HOST_MAC)
         steps.append(Step(frame, "sent", (("lan", g.on_lan(large)),), port="lan2"))
         to_cut = g.inner4(9000, src=HOST, dst="10.3.0.2", flags=0)
-        pieces = tuple(on_lan2(piece) for piece in cut(g.forwarded(to_cut), 1500))
+        pieces = tuple(on_lan2(piece) for piece in g.cut(g.forwarded(to_cut), 1500))
         steps.append(Step(from_host(to_cut), "ip4.fragmented", pieces, port="lan"))
         in_tunnel = inner(9000, flags=0)
-        pieces = tuple(("wan", Sealed(tunnel, piece)) for piece in cut(g.forwarded(in_tunnel), fits))
+        pieces = tuple(("wan", Sealed(tunnel, piece)) for piece in g.cut(g.forwarded(in_tunnel), fits))
         steps.append(Step(from_host(in_tunnel), "ip4.fragmented", pieces, port="lan"))
         tree = gateway([tunnel], mtu=9000, ports={"lan2": {"mtu": 1500}}, into=[into])
         outcome = run_steps(tree, steps, tmp_path / str(number))
