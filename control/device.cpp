@@ -6,8 +6,10 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <string_view>
+#include <thread>
 
 #include "control/device_name.hpp"
 #include "control/interface.hpp"
@@ -27,6 +29,9 @@ constexpr unsigned kRoomUnit = 1024;
 // before each (TPACKET_V2), and a buffer must hold as much as a frame.
 constexpr unsigned kUsualRingFrame = 2048;
 constexpr unsigned kRingFrameHead = 80;
+
+// Each a millisecond: the kernel has sent by then what it was given.
+constexpr unsigned kTakeBackRounds = 10;
 
 constexpr std::uint64_t kRssFields = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_ESP;
 
@@ -58,8 +63,17 @@ Device::Device(Device&& other) noexcept
 
 Device::~Device() {
   if (!open_) return;
+  if (keeps_ != 0) take_back_sent();
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
+}
+
+// net_af_xdp gives back the buffers that the kernel has sent when it is next told to send, and none when it is closed.
+void Device::take_back_sent() {
+  for (unsigned i = 0; i < kTakeBackRounds; ++i) {
+    rte_eth_tx_burst(id_, 0, nullptr, 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 tl::unexpected<std::string> Device::fault(const std::string& what, int rc) const {

@@ -56,6 +56,7 @@ class Device {
   Status set_mtu();
   Status set_mac();
   bool is_beside_the_kernel() const;
+  void take_back_sent();
   Status configure(bool interrupts);
   Status set_up(const Pool& pool, bool interrupts);
   tl::unexpected<std::string> fault(const std::string& what, int rc) const;

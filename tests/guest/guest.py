@@ -67,7 +67,7 @@ def cache_lock():
 
 
 def fetch(package):
-    """A directory with what Debian's package holds: downloaded and unpacked, not installed. Call it under cache_lock."""
+    """A directory with what Debian's package holds: unpacked, installed nowhere. Call it under cache_lock."""
     place = CACHE / package
     if place.exists():
         return place
@@ -113,7 +113,8 @@ class Kernel:
     def closure(self, names):
         """The paths of these modules and of all that they need; those that are built in need no file."""
         spelled = {Path(path).stem.replace("-", "_"): path for path in self.needs}
-        built_in = {Path(path).stem.replace("-", "_") for path in (self.modules / "modules.builtin").read_text().split()}
+        listed = (self.modules / "modules.builtin").read_text().split()
+        built_in = {Path(path).stem.replace("-", "_") for path in listed}
         found = set()
         for name in (n.replace("-", "_") for n in names):
             if name in built_in:
@@ -293,7 +294,8 @@ class Guest:
             *("-no-reboot", "-machine", machine, "-accel", "tcg,thread=multi", "-cpu", "max"),
             *("-smp", str(cpus), "-m", str(memory), "-kernel", image.kernel.image),
             *("-initrd", self.work / "initramfs", "-append", words),
-            *("-serial", f"file:{self._console}", "-chardev", f"socket,id=line,fd={self._far_end.fileno()}", "-serial", "chardev:line"),
+            *("-serial", f"file:{self._console}"),
+            *("-chardev", f"socket,id=line,fd={self._far_end.fileno()}", "-serial", "chardev:line"),
             *devices,
         ]
 
@@ -413,7 +415,7 @@ class Background:
         self.guest = guest
         self._at = f"/run/job{Background._count}"
         guest.write(f"{self._at}.command", command)
-        # A session of its own, so that a signal reaches all that the command starts and not the shell that waits for it;
+        # A session of its own, so that a signal reaches all that the command starts, not the shell that waits for it;
         # the shell in there takes none, so that the exit code is the command's.
         guest.write(
             f"{self._at}.sh",

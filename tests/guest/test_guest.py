@@ -78,7 +78,8 @@ def test_programs_bring_their_libraries(booted):
 
 
 def test_commands_run_beside_others(booted):
-    with booted.start("trap 'echo ending; exit 5' TERM; echo begun; echo aside >&2; while :; do sleep 0.2; done") as job:
+    command = "trap 'echo ending; exit 5' TERM; echo begun; echo aside >&2; while :; do sleep 0.2; done"
+    with booted.start(command) as job:
         job.wait_for("begun")
         assert booted.run("echo meanwhile").output == "meanwhile\n"
         assert job.ended() is None

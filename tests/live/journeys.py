@@ -1,6 +1,6 @@
 """A gateway between a wan and a lan, both journeys through it, and what scapy says of the frames that come out.
 
-What goes in is made as for strata replay (tests/replay/gateway.py), what comes out is opened by scapy's own IPsec layer.
+What goes in is made as for strata replay (tests/replay/gateway.py), what comes out is opened by scapy's own IPsec.
 Each peer has its own addresses and SA, so that the flows differ and a device with several queues spreads them.
 """
 

@@ -69,7 +69,8 @@ class Namespace:
 
     def run(self, *words):
         """A program in here that must succeed; its output."""
-        done = subprocess.run([*self.prefix, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [*self.prefix, *map(str, words)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert done.returncode == 0, f"{' '.join(map(str, words))} ended with {done.returncode}: {done.stdout}"
         return done.stdout
 

@@ -51,6 +51,10 @@ class Running:
         """What it said until now."""
         return self._log.read_text()
 
+    def report(self):
+        """What it printed on standard output."""
+        return self._report.read_text()
+
     def wait_for(self, text):
         """Until its log has this text."""
         until = time.monotonic() + PATIENCE
@@ -66,6 +70,6 @@ class Running:
         """Ends it as an operator does. The report, which must be balanced, with no buffer missing."""
         self.signal(signal.SIGTERM)
         assert self._process.wait(PATIENCE) == 0, f"strata run ended with {self._process.returncode}:\n{self.log()}"
-        report = json.loads(self._report.read_text())
+        report = json.loads(self.report())
         assert report["balanced"] and report["errors"] == [] and report["buffers_missing"] == 0, report
         return report

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.skipif(netns.why_not() is not None, reason=str(netns.wh
 
 
 def frame(number, size=100):
-    return bytes.fromhex("020000000002020000000001 88b5".replace(" ", "")) + number.to_bytes(2, "big") + bytes(size - 16)
+    return bytes.fromhex("02000000000202000000000188b5") + number.to_bytes(2, "big") + bytes(size - 16)
 
 
 def test_what_is_sent_arrives_and_nothing_else():

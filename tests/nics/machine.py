@@ -1,4 +1,4 @@
-"""A guest with NICs, strata and the drivers of DPDK in it; the NICs' other ends are TAPs in a namespace of the test's own."""
+"""A guest with NICs, strata and DPDK's drivers in it; the NICs' other ends are TAPs in a namespace of the test's own."""
 
 import re
 import sys

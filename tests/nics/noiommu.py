@@ -1,6 +1,6 @@
 """Debian's vfio module with the no-IOMMU mode, which Debian's kernels leave out (CONFIG_VFIO_NOIOMMU is not set).
 
-Made of Debian's own source of the same kernel, with that one option, in some 15 seconds, once; kept in the guests' cache.
+Made of Debian's own source of the same kernel with that one option, in some 15 seconds, once; the guests' cache keeps it.
 """
 
 import re
@@ -27,7 +27,8 @@ def vfio_module(kernel):
             place.mkdir()
             _unpack_sources(kernel, place)
             (place / "Makefile").write_text(MAKEFILE)
-            made = subprocess.run(["make", "-C", _headers(kernel), f"M={place}", "modules"], capture_output=True, text=True)
+            make = ["make", "-C", _headers(kernel), f"M={place}", "modules"]
+            made = subprocess.run(make, capture_output=True, text=True)
             if made.returncode != 0:
                 raise Missing(f"the vfio module cannot be made: {made.stdout[-500:]}{made.stderr[-500:]}")
     return place / "vfio.ko"
