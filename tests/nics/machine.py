@@ -1,4 +1,4 @@
-"""A guest with NICs, strata and DPDK's drivers in it; the NICs' other ends are TAPs in a namespace of the test's own."""
+"""A guest with NICs, strata and DPDK's drivers in it; the NICs' other ends are TAPs in a namespace."""
 
 import re
 import sys
@@ -9,7 +9,6 @@ ROOT = Path(__file__).resolve().parents[2]
 for room in ("guest", "live", "replay"):
     sys.path.insert(0, str(ROOT / "tests" / room))
 
-import netns  # noqa: E402
 from guest import Guest, Image, Missing, kernel  # noqa: E402
 from harness import program  # noqa: E402
 from noiommu import vfio_module  # noqa: E402

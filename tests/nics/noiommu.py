@@ -1,6 +1,6 @@
 """Debian's vfio module with the no-IOMMU mode, which Debian's kernels leave out (CONFIG_VFIO_NOIOMMU is not set).
 
-Made of Debian's own source of the same kernel with that one option, in some 15 seconds, once; the guests' cache keeps it.
+Made of Debian's own source of the same kernel with that one option, in some 15 seconds; the guests' cache keeps it.
 """
 
 import re
