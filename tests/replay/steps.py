@@ -14,7 +14,9 @@ from test_outbound import expected_ipv6, label_of, opened
 
 # --poison, --burst: the first is the one whose packets are explained.
 MATRIX = (("00", 64), ("a5", 1), ("00", 8), ("a5", 32))
-# Where each frame has a turn of its own, as frames have that come in different seconds.
+# Frames of one second, and at one port, are grouped. ONE_BY_ONE is for those that come in different seconds anyway;
+# ALONE where the moment within the second counts.
+ALONE = (("00", 1), ("a5", 1))
 ONE_BY_ONE = (("00", 64), ("a5", 64))
 
 

@@ -9,7 +9,7 @@ from scapy.packet import Raw
 
 import gateway as g
 from gateway import Config, Sa
-from steps import ONE_BY_ONE, Sealed, Step, Tunnel, run_steps
+from steps import ALONE, ONE_BY_ONE, Sealed, Step, Tunnel, run_steps
 from test_outbound import out_sa
 
 PEER, ROUTER, HOST, FAR = "192.0.2.2", "192.0.2.254", "10.1.0.2", "10.2.0.9"
@@ -306,8 +306,7 @@ def test_duty_64_errors_are_limited_by_the_second(tmp_path):
     assert outcome.report["icmp_errors_limited"] == sum(count - errors for _, count, errors in plan)
     plan = [(0, 4, 3), (1, 3, 1), (2, 2, 1), (3, 1, 1), (4, 1, 1), (5, 1, 1), (6, 0, 0), (7, 4, 2), (1000, 4, 3)]
     config = gateway(icmp={"errors_per_second": 1000, "burst": 3})
-    alone = (("00", 1), ("a5", 1))
-    outcome = run_steps(config, list(flood(plan, packet)), tmp_path / "fine", matrix=alone)
+    outcome = run_steps(config, list(flood(plan, packet)), tmp_path / "fine", matrix=ALONE)
     assert outcome.report["icmp_errors_limited"] == sum(count - errors for _, count, errors in plan)
 
 
