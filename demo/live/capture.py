@@ -18,14 +18,14 @@ UDP, ESP_PORT = 17, 4500
 
 
 class Capture:
-    """tcpdump on an interface for as long as the `with` block lasts. headers_alone: the rest of each frame is left out."""
+    """tcpdump on an interface for as long as the `with` block lasts. headers_alone: the rest of a frame is left out."""
 
     def __init__(self, namespace, interface, path, *, headers_alone=False):
         self.path, self.headers_alone = Path(path), headers_alone
         self._log = self.path.with_suffix(".log")
         # -Z: tcpdump would become another user, who cannot write here. -B: KiB, for the time it is not given a core.
-        self._command = [*namespace.prefix, "tcpdump", "-Z", "root", "-n", "-U", "-B", "65536", "-s", str(HEADERS if headers_alone else 0),
-                         "-i", interface, "-w", str(self.path)]
+        self._command = [*namespace.prefix, "tcpdump", "-Z", "root", "-n", "-U", "-B", "65536",
+                         "-s", str(HEADERS if headers_alone else 0), "-i", interface, "-w", str(self.path)]
         self._process = None
 
     def __enter__(self):

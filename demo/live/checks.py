@@ -43,7 +43,7 @@ def remembered_mtu(side, destination):
 
 def pings(screen, net, folder):
     screen.part("Both directions",
-                "Two Linux gateways drop these pings after End.DX4 (docs/linux.md). Nobody knows a MAC address beforehand.")
+                "Between two Linux gateways these pings end behind End.DX4 (docs/linux.md). MAC addresses are found by ARP.")
     pattern = ["-p", PATTERN.hex(), "-i", "0.05", "-c", "20"]
     a, b = net.a, net.b
     lan, between = Capture(a.at_host, "eth0", folder / "lan.pcap"), Capture(net.internet, "to-a", folder / "pings.pcap")
@@ -72,8 +72,9 @@ def that_size_works(side, other, mtu):
 
 
 def mtus(screen, net):
-    screen.part("What fits through", "A host learns the tunnel's MTU by ICMP; without DF the gateway cuts the packet before it seals it.\n"
-                + "\n".join(f"gateway {side.name.upper()}: mtu {tunnel_mtu(side)[1]}" for side in net.sides()))
+    sums = [f"gateway {side.name.upper()}: mtu {tunnel_mtu(side)[1]}" for side in net.sides()]
+    screen.part("What fits through", "\n".join([
+        "A host learns the tunnel's MTU by ICMP; without DF the gateway cuts the packet before it seals it.", *sums]))
     for side, other in ((net.a, net.b), (net.b, net.a)):
         mtu, _ = tunnel_mtu(side)
         way = f"{side.name.upper()} to {other.name.upper()}"
@@ -98,8 +99,8 @@ def expires_at(side, other, ttl, router):
 
 def hosts(screen, net):
     screen.part("The gateways are hosts and routers",
-                "The second hop's error comes back through the tunnel. A gateway's own ping starts in its kernel, which has the\n"
-                "LAN's address on strata's host port, and goes into the tunnel like all else: there is no way around it.")
+                "The second hop's error comes back through the tunnel. A gateway's own ping starts in its kernel, which\n"
+                "has the LAN's address on strata's host port, and goes into the tunnel like all else: no way leads around.")
     a, b = net.a, net.b
     screen.check("TTL 1, A to B: gateway A answers", lambda: expires_at(a, b, 1, a.gateway))
     screen.check("TTL 2, A to B: gateway B answers", lambda: expires_at(a, b, 2, b.gateway))
@@ -183,8 +184,9 @@ def load(screen, net, folder):
     flood = ["-q", "-f", "-p", PATTERN.hex(), "-c", FLOOD]
     pinged = Capture(net.internet, "to-a", folder / "flood.pcap")
     with pinged:
-        screen.check(f"ping -f A to B, {FLOOD} packets", lambda: ping(net.a.at_host, net.b.host, *flood).all_came_back())
-        screen.check(f"ping -f B to A, {FLOOD} packets", lambda: ping(net.b.at_host, net.a.host, *flood).all_came_back())
+        for side, other in ((net.a, net.b), (net.b, net.a)):
+            screen.check(f"ping -f {side.name.upper()} to {other.name.upper()}, {FLOOD} packets",
+                         lambda: ping(side.at_host, other.host, *flood).all_came_back())
     return [tcp, pinged]
 
 

@@ -46,7 +46,8 @@ def ended_from_outside(*_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=("af_packet", "tap"), default="af_packet", help="what the gateways' ports are")
+    parser.add_argument("--device", choices=("af_packet", "tap"), default="af_packet",
+                        help="what the gateways' ports are")
     options = parser.parse_args()
     missing = why_not()
     if missing:

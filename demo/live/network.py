@@ -3,8 +3,8 @@
     host A -------- gateway A -------- the internet -------- gateway B -------- host B
     10.1.0.2  10.1.0.1   192.0.2.1  .254       .254  198.51.100.1   10.2.0.1  10.2.0.2
 
-The hosts and the internet, a router with an MTU of 1500, are plain Linux. The gateways are `strata run` in namespaces of
-their own, whose kernel has no part in what the ports carry.
+The hosts and the internet, a router with an MTU of 1500, are plain Linux. The gateways are `strata run` in namespaces
+of their own, whose kernel has no part in what the ports carry.
 """
 
 import contextlib
@@ -88,7 +88,8 @@ def keep_kernel_out(namespace, device):
     ports = ["wan", "lan"]
     if device == "tap":
         for port in ports:
-            namespace.run("ip", "link", "add", "name", f"br-{port}", "type", "bridge")
+            # A bridge that snoops on multicast joins groups of its own, in packets that are nobody's here.
+            namespace.run("ip", "link", "add", "name", f"br-{port}", "type", "bridge", "mcast_snooping", "0")
             namespace.run("ip", "link", "set", "dev", port, "master", f"br-{port}")
             namespace.run("ip", "link", "set", "dev", f"br-{port}", "up")
         ports = ["br-wan", "br-lan"]

@@ -56,7 +56,8 @@ class Screen:
         if not self.bad:
             self.say(f"{self._colored('32;1', 'PASS')}: {self.good} checks in {seconds} s")
             return 0
-        self.say(f"{self._colored('31;1', 'FAILED')}: {', '.join(self.bad)} ({self.good} other checks were good; {seconds} s)")
+        others = f"{self.good} other checks were good; {seconds} s"
+        self.say(f"{self._colored('31;1', 'FAILED')}: {', '.join(self.bad)} ({others})")
         return 1
 
     def _colored(self, code, text):

@@ -52,13 +52,13 @@ class Namespace:
         self._wires = []
 
     def __enter__(self):
-        subprocess.run(["ip", "netns", "add", self.name], check=True)
         try:
+            subprocess.run(["ip", "netns", "add", self.name], check=True)
             for which in ("all", "default"):
                 self.run("sysctl", "-qw", f"net.ipv6.conf.{which}.disable_ipv6=1")
             self.run("ip", "link", "set", "lo", "up")
-        except BaseException:
-            self.__exit__()
+        except BaseException:  # a signal may have ended ip when it was nearly done
+            subprocess.run(["ip", "netns", "del", self.name], stderr=subprocess.DEVNULL)
             raise
         return self
 
