@@ -123,6 +123,7 @@ bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
 
 void Neighbors::forget(AdjId<V4> id) {
   State& state = states_[id.index()];
+  if (state.phase == Phase::free) return;
   Adjacency& adj = adjacencies_->at(id);
   adj.resolved = false;
   state.due = kNever;

@@ -60,7 +60,7 @@ class Neighbors {
     next_due_ = kNever;
   }
   std::optional<Event> next_event(std::uint64_t now_ns);
-  void forget(AdjId<V4> id);
+  void forget(AdjId<V4> id);  // once more is no harm
 
   const NeighborSettings& settings() const { return settings_; }
   std::size_t capacity() const { return states_.size(); }

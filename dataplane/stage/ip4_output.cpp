@@ -46,8 +46,12 @@ Done Output::steer(Packet<Made> packet, const Row<Made>& row, const wire::Ipv4Vi
   return Gate::oversize(std::move(packet), row, total, NextHop(id), way.mtu, oversize);
 }
 
+// What may not go there at all takes no place among the neighbors.
 Done Output::connected(Packet<Made> packet, const Row<Made>& row, const wire::Ipv4View& ip, PortId port) const {
-  const AdjId<V4> id = neighbors.find_or_add(port, ip.destination(), tables.link_of(port));
+  const Adjacency& link = tables.link_of(port);
+  if (crosses_unbidden(row.from, link.side, tables.bypass, ip))
+    return ends.end(std::move(packet), Cause::policy_boundary);
+  const AdjId<V4> id = neighbors.find_or_add(port, ip.destination(), link);
   if (id.is_none()) return ends.end(std::move(packet), Cause::adj_table_full);
   return send(std::move(packet), row, ip, id);
 }

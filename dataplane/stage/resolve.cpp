@@ -38,7 +38,10 @@ ArpRequest arp_announcement(const Tables& tables, PortId port, wire::Ipv4Address
 void resolve(Burst<Unresolved>& in, const Tables& tables, Neighbors& neighbors, std::uint64_t now_ns, HoldQueue& held,
              const Maker& maker, Ends& generated, Burst<stage::Out>& out, ResolveEnds ends) {
   in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row) -> Done {
-    if (!neighbors.settings().enabled) return ends.end(std::move(packet), Cause::adj_unresolved);
+    if (!neighbors.settings().enabled) {
+      neighbors.forget(row.waits_for);  // nobody will ask for it: it takes no place
+      return ends.end(std::move(packet), Cause::adj_unresolved);
+    }
     if (neighbors.want(row.waits_for, now_ns)) {
       const ArpRequest request = arp_request(tables, row.waits_for);
       (void)maker.frame(request.frame, request.port, out, generated);  // without a buffer: asked again in time

@@ -403,3 +403,21 @@ def test_arp_off(tmp_path):
         known(ROUTER, g.WAN_ROUTER_MAC, at=10_000),
     ]
     run_steps(gateway(into=[into], arp={"enabled": False}), steps, tmp_path)
+
+
+# --- what must not fill the table ------------------------------------------------------------------------------------
+
+
+def test_duty_66_who_is_not_asked_takes_no_place(tmp_path):
+    """Answers that may not cross the boundary, and all that goes nowhere with ARP off, leave the table as it was."""
+    into, tunnel = Sa(), Tunnel(out_sa())
+    steps = []
+    for n in range(20):
+        expired = g.inner4(84, src=f"192.0.2.{100 + n}", ttl=1)
+        counts = ("ip4.ttl_exceeded", "policy.boundary")
+        steps.append(Step(g.good(into, n + 1, expired), "ip4.ttl_exceeded", (), counts))
+    steps.append(never("192.0.2.50", 1000))
+    run_steps(gateway(into=[into], tunnel=tunnel, arp={**SLOW, "neighbors": 16}), steps, tmp_path)
+    steps = [Step(g.ether(to(f"192.0.2.{100 + n // 2}")), "adj.unresolved") for n in range(80)]
+    off = {"enabled": False, "neighbors": 16}
+    run_steps(gateway(arp=off), steps, tmp_path / "off")
