@@ -287,7 +287,8 @@ class Guest:
         # Not qemu's standard streams: some of its devices print there what they think.
         self._line, self._far_end = socket.socketpair()
         image.pack(self.work / "initramfs")
-        words = f"console=ttyS0 quiet panic=-1 rdinit=/init {append}"
+        # Whether timers tick is looked at for 10 ms, in which a busy machine may not let qemu run at all.
+        words = f"console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init {append}"
         # qemu must not outlive whoever started it, however that one ends.
         self._command = [
             *("setpriv", "--pdeathsig", "KILL", *within, QEMU, "-nodefaults", "-no-user-config", "-display", "none"),

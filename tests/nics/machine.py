@@ -141,3 +141,10 @@ class Machine(Guest):
             f"if [ -e {at}/driver ]; then echo {nic.address} >{at}/driver/unbind; fi; "
             f"echo {nic.address} >/sys/bus/pci/drivers_probe; [ $(basename $(readlink {at}/driver)) = {driver} ]"
         )
+
+    def release(self, nic):
+        """Gives a NIC back to the kernel's own driver, where it has one."""
+        if nic.kind.kernel_driver:
+            return self.bind(nic, nic.kind.kernel_driver)
+        at = f"/sys/bus/pci/devices/{nic.address}"
+        self.check(f"echo >{at}/driver_override; echo {nic.address} >{at}/driver/unbind")

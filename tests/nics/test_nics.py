@@ -3,6 +3,8 @@
 What goes in and what must come out is in tests/live/journeys.py; it is sent and received at the NICs' other ends.
 """
 
+import json
+
 import pytest
 import yaml
 
@@ -101,6 +103,54 @@ def test_large_frames(machine, kind):
         pass_through(machine, kind, count, sizes=(64, 1998, 2048, 4000, 8192, 8000, *journeys.largest(MTU)), at_once=16)
         text = ended(job)
     journeys.judge_report(text, count, count)
+
+
+def findings(machine, tree):
+    """What strata doctor says of the ports, by grade, and its exit code."""
+    machine.write("/tmp/gateway.yaml", yaml.safe_dump(tree, sort_keys=False))
+    code, output = machine.run("strata doctor /tmp/gateway.yaml --json")
+    told = [found for found in json.loads(output)["findings"] if found["about"].startswith("port ")]
+    return code, [(found["grade"], found["finding"], found["mend"]) for found in told]
+
+
+def test_doctor(machine, kind):
+    """It names who has a NIC that is not bound, and the command; strata run says the same and ends."""
+    tree = settings(machine, kind)
+    one, other = machine.nics[kind]
+    code, told = findings(machine, tree)
+    assert code == 0 and [grade for grade, *_ in told] == ["fine", "fine"], told
+    machine.check("modprobe -a virtio_pci virtio_net vmxnet3")
+    machine.release(one)
+    try:
+        code, told = findings(machine, tree)
+        ((_, finding, mend),) = [found for found in told if found[0] == "stops"]
+        whose = "has no driver"
+        if kind.kernel_driver:
+            whose = f"still belongs to the kernel (driver {kind.kernel_driver}, interface"
+        assert code == 1 and finding.startswith(f"{one.address} {whose}"), told
+        assert mend[-1].startswith(f"dpdk-devbind.py -b vfio-pci {one.address}"), told
+        code, said = machine.run("strata run /tmp/gateway.yaml")
+        last = f"strata run: port wan: DPDK found no driver that takes the device {one.address}"
+        assert code == 1 and finding in said and said.splitlines()[-1] == last, said
+    finally:
+        machine.bind(one)
+    assert findings(machine, tree)[0] == 0
+
+
+def test_doctor_without_the_no_iommu_mode(machine):
+    """vfio-pci has the NICs, and does not let them be used."""
+    if machine.mode != "no-iommu":
+        pytest.skip("this machine has an IOMMU")
+    tree = settings(machine, m.KINDS["e1000e"])
+    switch = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+    machine.check(f"echo 0 >{switch}")
+    try:
+        code, told = findings(machine, tree)
+        assert code == 1 and [grade for grade, *_ in told] == ["stops", "stops"], told
+        assert "there is no IOMMU, and vfio is not allowed to do without" in told[0][1], told
+        assert f"echo 1 > {switch}" in told[0][2], told
+    finally:
+        machine.check(f"echo 1 >{switch}")
 
 
 def test_frames_for_others(machine, kind):
