@@ -19,7 +19,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / room) for room in ("li
 import netns  # noqa: E402
 from gateway import KEY_OCTETS, octets  # noqa: E402
 
-WAN_MAC, LINUX_MAC, LAN_MAC, HOST_MAC = (f"02:00:00:00:05:{n:02x}" for n in range(1, 5))
+WAN_MAC = "02:00:00:00:05:01"
 WAN_MTU = 1600  # so that IPv4 packets of 1428 octets fit, with two segments and all
 XFRM_ALGORITHMS = {
     "aes-128-gcm": "rfc4106(gcm(aes))",
@@ -144,12 +144,10 @@ def configuration(**changes):
         "ports": {
             "wan": {"device": "net_af_packet0,iface=wan", "mac": WAN_MAC, "addresses": ["192.0.2.1/24"],
                     "side": "unprotected", "mtu": WAN_MTU},
-            "lan": {"device": "net_af_packet1,iface=lan", "mac": LAN_MAC, "side": "protected",
+            "lan": {"device": "net_af_packet1,iface=lan", "side": "protected",
                     "addresses": [f"10.1.{n}.1/24" for n in numbers]},
         },
         "eal": {"hugepages": "never"},
-        "neighbors": [{"port": "wan", "address": "192.0.2.2", "mac": LINUX_MAC}]
-        + [{"port": "lan", "address": f"10.1.{n}.2", "mac": HOST_MAC} for n in numbers],
         "ipsec": {"security_associations": [t.association(way) for t in TUNNELS for way in ("in", "out")]},
         "srv6": {
             "source": "fc00:1::1",
@@ -168,11 +166,9 @@ class Here:
         gateway.tap("wan")
         gateway.run("ip", "link", "set", "dev", "wan", "mtu", WAN_MTU)
         gateway.veth("lan", "eth0", to=host)
-        host.run("ip", "link", "set", "dev", "eth0", "address", HOST_MAC)
         for tunnel in TUNNELS:
             host.run("ip", "addr", "add", f"{tunnel.host_a}/24", "dev", "eth0")
             host.run("ip", "route", "add", f"10.2.{tunnel.number}.0/24", "via", f"10.1.{tunnel.number}.1")
-            host.run("ip", "neigh", "replace", f"10.1.{tunnel.number}.1", "lladdr", LAN_MAC, "dev", "eth0")
 
     def guest(self):
         """The Linux gateway, for `with`."""
@@ -180,7 +176,7 @@ class Here:
             within=self.gateway.prefix,
             devices=[
                 *("-netdev", "tap,id=wan,ifname=wan,script=no,downscript=no"),
-                *("-device", f"virtio-net-pci,netdev=wan,mac={LINUX_MAC},host_mtu={WAN_MTU}"),
+                *("-device", f"virtio-net-pci,netdev=wan,host_mtu={WAN_MTU}"),
             ],
         )
 
@@ -188,7 +184,7 @@ class Here:
 def prepare(guest):
     """Makes the guest the gateway of all tunnels, with host-b behind it."""
     commands = [line for tunnel in TUNNELS for line in tunnel.linux_commands()]
-    guest.check(f". /peer.sh; gateway {WAN_MAC}")
+    guest.check(". /peer.sh; gateway")
     guest.write("/run/tunnels", "".join(f"{line}\n" for line in commands))
     guest.write("/run/host", "".join(f"addr add {t.host_b}/24 dev eth0\nroute add 10.1.{t.number}.0/24 via 10.2.{t.number}.1\n"
                                      for t in TUNNELS))

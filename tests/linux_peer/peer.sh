@@ -1,14 +1,13 @@
 #!/bin/sh
 # The Linux gateway in front of strata, before its tunnels: to be called after `. peer.sh`. peer.py has the picture.
 
-gateway() { # MAC of the other gateway
+gateway() {
     set -e
     sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.all.accept_dad=0 \
         net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.router_solicitations=0 \
         net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.default.seg6_enabled=1
     ip addr add 192.0.2.2/24 dev eth0
     ip link set eth0 up
-    ip neigh replace 192.0.2.1 lladdr "$1" dev eth0
     ip addr add fc00:2::1/128 dev lo
     ip sr tunsrc set fc00:2::1
     ip netns add host-b
