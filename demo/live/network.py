@@ -84,7 +84,7 @@ def join(side, internet):
 
 
 def keep_kernel_out(namespace, device):
-    """What arrives at the ports is strata's alone: AF_PACKET sees it before it is dropped here."""
+    """What arrives at the ports is strata's alone."""
     ports = ["wan", "lan"]
     if device == "tap":
         for port in ports:
@@ -93,10 +93,7 @@ def keep_kernel_out(namespace, device):
             namespace.run("ip", "link", "set", "dev", port, "master", f"br-{port}")
             namespace.run("ip", "link", "set", "dev", f"br-{port}", "up")
         ports = ["br-wan", "br-lan"]
-    namespace.run("nft", "add", "table", "netdev", "strata")
-    for port in ports:
-        hook = f'{{ type filter hook ingress device "{port}" priority 0; policy drop; }}'
-        namespace.run("nft", "add", "chain", "netdev", "strata", port, hook)
+    namespace.keep_kernel_out(*ports)
 
 
 def gateway(side, folder, device):

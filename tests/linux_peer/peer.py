@@ -1,10 +1,11 @@
 """A strata gateway here, a Linux gateway in a guest, and tunnels of many kinds between them, all at once.
 
-    namespace "here"                                                            guest
+    namespaces of this machine                                                  guest
     host-a ---- lan [strata] wan ---- tap ==== virtio-net ---- eth0 [Linux] lan ---- eth0 host-b
     10.1.N.2    10.1.N.1    192.0.2.1                    192.0.2.2    10.2.N.1       10.2.N.2
 
 Tunnel number N has its own SAs, SIDs and IPv4 prefixes. At Linux it is an xfrm interface of its own with if_id N.
+A policy of strata's leads to 10.9.0.0/24, and no SA is there for what it makes.
 """
 
 import sys
@@ -16,7 +17,6 @@ import linux
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / room) for room in ("live", "replay")]
 
-import netns  # noqa: E402
 from gateway import KEY_OCTETS, octets  # noqa: E402
 
 WAN_MAC = "02:00:00:00:05:01"
@@ -27,6 +27,8 @@ XFRM_ALGORITHMS = {
     "aes-256-gcm": "rfc4106(gcm(aes))",
     "chacha20-poly1305": "rfc7539esp(chacha20,poly1305)",
 }
+OWN, OWN_ADDRESS = "strata0", "10.1.1.1"  # how the kernel beside strata reaches the tunnels, and from which address
+WITHOUT_SA = {"name": "without-sa", "prefixes": ["10.9.0.0/24"], "segments": ["fc00:9::d4"]}
 SEG6_MODES = {"H.Encaps": "encap", "H.Encaps.Red": "encap.red"}
 
 
@@ -87,7 +89,8 @@ class Tunnel:
         return {"sid": self.sids(1)[-1], "behavior": "End.DX4", "next_hop": self.host_a, "port": "lan"}
 
     def policy(self):
-        return {"name": f"to-{self.number}", "prefixes": [f"10.2.{self.number}.0/24"], "segments": self.sids(2), "mode": self.mode}
+        prefixes = [f"10.2.{self.number}.0/24"]
+        return {"name": f"to-{self.number}", "prefixes": prefixes, "segments": self.sids(2), "mode": self.mode}
 
     # --- as Linux has it ---
 
@@ -146,29 +149,40 @@ def configuration(**changes):
                     "side": "unprotected", "mtu": WAN_MTU},
             "lan": {"device": "net_af_packet1,iface=lan", "side": "protected",
                     "addresses": [f"10.1.{n}.1/24" for n in numbers]},
+            "host": {"device": f"net_tap0,iface={OWN}", "host": True},
         },
         "eal": {"hugepages": "never"},
         "ipsec": {"security_associations": [t.association(way) for t in TUNNELS for way in ("in", "out")]},
         "srv6": {
             "source": "fc00:1::1",
             "local_sids": [tunnel.local_sid() for tunnel in TUNNELS],
-            "policies": [tunnel.policy() for tunnel in TUNNELS],
+            "policies": [tunnel.policy() for tunnel in TUNNELS] + [WITHOUT_SA],
         },
         **changes,
     }
 
 
 class Here:
-    """The namespaces of this machine: one for the gateway's interfaces, one for the host behind it."""
+    """One namespace for the gateway's interfaces, one for the host behind it."""
 
     def __init__(self, gateway, host):
         self.gateway, self.host = gateway, host
         gateway.tap("wan")
         gateway.run("ip", "link", "set", "dev", "wan", "mtu", WAN_MTU)
         gateway.veth("lan", "eth0", to=host)
+        gateway.keep_kernel_out("wan", "lan")
         for tunnel in TUNNELS:
             host.run("ip", "addr", "add", f"{tunnel.host_a}/24", "dev", "eth0")
             host.run("ip", "route", "add", f"10.2.{tunnel.number}.0/24", "via", f"10.1.{tunnel.number}.1")
+
+        host.run("ip", "route", "add", "10.9.0.0/24", "via", OWN_ADDRESS)
+
+    def beside_strata(self):
+        """The kernel of the gateway's namespace gets its address and its routes, once strata has made the port."""
+        self.gateway.run("ip", "addr", "add", f"{OWN_ADDRESS}/32", "dev", OWN)
+        self.gateway.run("ip", "link", "set", OWN, "up")
+        for prefix in (f"10.2.{TUNNELS[0].number}.0/24", "10.9.0.0/24"):
+            self.gateway.run("ip", "route", "add", prefix, "dev", OWN, "src", OWN_ADDRESS)
 
     def guest(self):
         """The Linux gateway, for `with`."""

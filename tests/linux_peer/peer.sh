@@ -18,9 +18,12 @@ gateway() {
     espinudp
 }
 
-# SRv6 and IPv4 in clear to the other gateway, past all IPsec: what it must not let in.
-in_clear() { # MAC of the other gateway
-    set -e
-    ip -6 neigh replace fe80::1 lladdr "$1" dev eth0
-    ip -6 route replace fc00:1::/32 via fe80::1 dev eth0
+# What it must not let in: SRv6 to one of its SIDs in clear, past all IPsec.
+srv6_in_clear() { # MAC of the other gateway, its SID
+    ip -6 neigh replace fe80::1 lladdr "$1" dev eth0 && ip -6 route replace "$2" via fe80::1 dev eth0
+}
+
+# The same for IPv4 without anything around it.
+ipv4_in_clear() { # prefix
+    ip route replace "$1" via 192.0.2.1 dev eth0
 }

@@ -35,15 +35,16 @@ def guest(here):
 @pytest.fixture(scope="module")
 def strata(here, guest, tmp_path_factory):
     with Running(peer.configuration(), tmp_path_factory.mktemp("strata"), within=here.gateway.prefix) as strata:
+        here.beside_strata()
         yield strata
 
 
-def ping_words(source, target, size, count=PINGS):
-    return f"ping -c {count} -i 0.1 -W 10 -s {size} -M do -I {source} {target}"
+def ping_words(source, target, size=56, patience=10):
+    return f"ping -c {PINGS} -i 0.1 -W {patience} -s {size} -M do -I {source} {target}"
 
 
-def ping_from_here(here, words):
-    done = subprocess.run([*here.host.prefix, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def ping_from(namespace, words):
+    done = subprocess.run([*namespace.prefix, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout
 
 
@@ -65,7 +66,7 @@ def test_pings(here, guest, strata, tunnel):
     counters = linux.xfrm_counters(guest.check("cat /proc/net/xfrm_stat"))
     before = linux_counts(guest, tunnel)
     for size in SIZES:
-        said = ping_from_here(here, ping_words(tunnel.host_a, tunnel.host_b, size))
+        said = ping_from(here.host, ping_words(tunnel.host_a, tunnel.host_b, size))
         assert answered(said) == PINGS, f"{said}\n{strata.log()}"
     for size in SIZES:
         said = guest.run(f"ip netns exec host-b {ping_words(tunnel.host_b, tunnel.host_a, size)}").output
@@ -73,3 +74,49 @@ def test_pings(here, guest, strata, tunnel):
     each_way = 2 * len(SIZES) * PINGS
     assert linux_counts(guest, tunnel) == [count + each_way for count in before]
     assert linux.xfrm_counters(guest.check("cat /proc/net/xfrm_stat")) == counters
+
+
+# --- what must not pass; the last of these ends the gateway and reads its account ---------------------------------------
+
+
+def test_what_has_no_sa_does_not_leave(here, guest, strata):
+    """Neither a host's packet nor one that the gateway's own kernel has made, which a Linux gateway sends in clear."""
+    tunnel = peer.TUNNELS[0]
+    own, host = (here.gateway, peer.OWN_ADDRESS), (here.host, tunnel.host_a)
+    with guest.start("tcpdump -lnn -i eth0 -Q in not arp") as listening:
+        listening.wait_for("listening on")
+        for namespace, source in (own, host):  # that the way is there, with an SA
+            assert answered(ping_from(namespace, ping_words(source, tunnel.host_b))) == PINGS, strata.log()
+        for namespace, source in (own, host):
+            assert answered(ping_from(namespace, ping_words(source, "10.9.0.2", patience=1))) == 0
+        listening.signal("INT")
+        listening.wait()
+    seen = [line for line in listening.output().splitlines() if " IP" in line]
+    sealed = [line for line in seen if f"UDP-encap: ESP(spi={tunnel.spi(2):#010x}" in line]
+    assert seen == sealed and len(sealed) == 2 * PINGS, seen
+
+
+def test_what_comes_in_clear_does_not_pass(here, guest, strata):
+    """SRv6 to a SID that takes protected traffic only, forwarded by Linux and made there; and plain IPv4."""
+    tunnel = peer.TUNNELS[0]
+    from_host_b = f"ip netns exec host-b {ping_words(tunnel.host_b, tunnel.host_a, patience=1)}"
+    from_linux = ping_words(f"10.2.{tunnel.number}.1", tunnel.host_a, patience=1)
+    lan = here.host.wire("eth0")
+    assert answered(guest.run(from_host_b).output) == PINGS, strata.log()
+    assert len(ipv4(lan.waiting())) == PINGS  # that a packet which passes is seen
+
+    guest.check(f". /peer.sh; srv6_in_clear {peer.WAN_MAC} {tunnel.sids(1)[-1]}")
+    assert answered(guest.run(from_host_b).output) == 0
+    assert answered(guest.run(from_linux).output) == 0
+    guest.check(f". /peer.sh; ipv4_in_clear 10.1.{tunnel.number}.0/24")
+    assert answered(guest.run(from_host_b).output) == 0
+    assert answered(guest.run(from_linux).output) == 0
+    assert ipv4(lan.waiting()) == []
+
+    dropped = strata.stop()["dropped"]
+    causes = ("policy.no_sa", "policy.unprotected", "policy.boundary")
+    assert {cause: dropped.get(cause, 0) for cause in causes} == dict.fromkeys(causes, 2 * PINGS), dropped
+
+
+def ipv4(frames):
+    return [frame.hex() for frame in frames if frame[12:14] == b"\x08\x00"]

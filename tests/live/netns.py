@@ -87,6 +87,13 @@ class Namespace:
         self.run("ip", "tuntap", "add", "dev", name, "mode", "tap", *(["multi_queue"] if queues > 1 else []))
         self.run("ip", "link", "set", "dev", name, "up")
 
+    def keep_kernel_out(self, *interfaces):
+        """What arrives there is for programs alone: AF_PACKET sees it before it is dropped here."""
+        self.run("nft", "add", "table", "netdev", "deaf")
+        for interface in interfaces:
+            hook = f'{{ type filter hook ingress device "{interface}" priority 0; policy drop; }}'
+            self.run("nft", "add", "chain", "netdev", "deaf", interface, hook)
+
     def wire(self, interface):
         wire = Wire(self, interface)
         self._wires.append(wire)
