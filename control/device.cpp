@@ -59,6 +59,7 @@ Device::Device(Device&& other) noexcept
       tx_descriptors_(other.tx_descriptors_),
       keeps_(other.keeps_),
       link_(other.link_),
+      sockets_(std::move(other.sockets_)),
       open_(std::exchange(other.open_, false)) {}
 
 Device::~Device() {
@@ -210,6 +211,7 @@ Device::Status Device::start(const Pool& pool) {
   }
   // Its ring shared with the kernel is filled once, and what fills it is never given back.
   if (is(info_, "net_af_xdp")) keeps_ = pool.in_use() - before;
+  if (is(info_, "net_af_packet")) sockets_ = PacketSockets::of(info_.if_index);
   return set_mac();
 }
 
@@ -238,14 +240,14 @@ std::string Device::link_text() const {
   return "up, " + std::to_string(link_.link_speed) + " Mbit/s, " + duplex;
 }
 
-DeviceCount Device::count() const {
+DeviceCount Device::count() {
   rte_eth_stats stats{};
   rte_eth_stats_get(id_, &stats);
   return {.port = port_->name,
           .device = port_->device,
           .received = stats.ipackets,
           .received_octets = stats.ibytes,
-          .missed = stats.imissed,
+          .missed = stats.imissed + sockets_.dropped(),
           .no_buffers = stats.rx_nombuf,
           .bad = stats.ierrors,
           .sent = stats.opackets,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/config.hpp"
+#include "control/packet_sockets.hpp"
 #include "control/run_report.hpp"
 #include "dataplane/packet/pool.hpp"
 
@@ -48,7 +49,7 @@ class Device {
   // "up, 10000 Mbit/s, full duplex"
   std::string link_text() const;
 
-  DeviceCount count() const;
+  DeviceCount count();
 
  private:
   Device(const config::Port& port, std::uint16_t id) : port_(&port), id_(id) {}
@@ -70,6 +71,7 @@ class Device {
   std::uint16_t tx_descriptors_ = 0;
   unsigned keeps_ = 0;
   rte_eth_link link_{};
+  PacketSockets sockets_;
   bool open_ = true;
 };
 

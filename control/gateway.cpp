@@ -153,7 +153,7 @@ RunReport Gateway::report() {
   static_cast<Ledger&>(report) = account_of(config_, *tables_, *worker_);
   report.config = config_.file;
   report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  for (const Device& device : devices_) report.devices.push_back(device.count());
+  for (Device& device : devices_) report.devices.push_back(device.count());
   return report;
 }
 

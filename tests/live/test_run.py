@@ -207,6 +207,20 @@ def test_what_the_queues_hold_is_forwarded_at_the_end(place, tmp_path):
         assert next_ip(b, 300) == [as_sent(frame) for frame in sent]
 
 
+def test_what_the_ring_has_no_room_for_is_counted(place, tmp_path):
+    """A gateway that is held up for a while: the kernel drops what comes meanwhile, and the report says how many."""
+    gateway, _, a, b = place
+    with Running(configuration(), tmp_path, within=gateway.prefix) as strata:
+        forwards(a, b)
+        strata.signal(signal.SIGSTOP)
+        a.send(*frames(2000))
+        strata.signal(signal.SIGCONT)
+        report = strata.stop()
+    device = report["devices"]["a"]
+    assert device["received"] == report["ports"]["a"]["received"] and device["missed"] > 1000
+    assert device["received"] + device["missed"] == 2200
+
+
 def test_links_rates_and_a_report_on_request(place, tmp_path):
     gateway, outside, a, b = place
     with Running(configuration(), tmp_path, within=gateway.prefix, words=["--stats", "1"]) as strata:

@@ -1,0 +1,23 @@
+// The AF_PACKET sockets that net_af_packet has made of an interface: it counts what it takes from their rings, but not
+// what the kernel could not put there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace strata {
+
+class PacketSockets {
+ public:
+  // Those of this process that are bound to the interface.
+  static PacketSockets of(unsigned interface);
+
+  // Packets that came while the ring had no free frame, since the sockets were made.
+  std::uint64_t dropped();
+
+ private:
+  std::vector<int> sockets_;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace strata
