@@ -98,12 +98,13 @@ class Tunnel:
         """Words of `ip xfrm state add`."""
         source, destination = ("192.0.2.2", "192.0.2.1") if gateway == 1 else ("192.0.2.1", "192.0.2.2")
         encap = "encap espinudp 4500 4500 0.0.0.0" if self.udp else ""
-        return (f"xfrm state add src {source} dst {destination} proto esp spi {self.spi(gateway):#x} reqid {self.number} "
-                f"mode tunnel aead '{XFRM_ALGORITHMS[self.algorithm]}' 0x{self.key(gateway).hex()} 128 {encap} "
+        spi = f"spi {self.spi(gateway):#x}"
+        return (f"xfrm state add src {source} dst {destination} proto esp {spi} reqid {self.number} mode tunnel "
+                f"aead '{XFRM_ALGORITHMS[self.algorithm]}' 0x{self.key(gateway).hex()} 128 {encap} "
                 f"replay-window 32 flag {'esn ' if self.esn else ''}af-unspec if_id {self.number}")
 
     def linux_policies(self):
-        """Words of `ip xfrm policy add`: for what an SA carries, and for the IPv4 packets inside, as docs/linux.md says."""
+        """Words of `ip xfrm policy add`: for what an SA carries, and, as docs/linux.md says, for the IPv4 packets inside."""
         n, hexadecimal = self.number, f"{self.number:x}"
         here = f"tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid {n} mode tunnel"
         there = f"tmpl src 192.0.2.2 dst 192.0.2.1 proto esp reqid {n} mode tunnel"
@@ -200,6 +201,6 @@ def prepare(guest):
     commands = [line for tunnel in TUNNELS for line in tunnel.linux_commands()]
     guest.check(". /peer.sh; gateway")
     guest.write("/run/tunnels", "".join(f"{line}\n" for line in commands))
-    guest.write("/run/host", "".join(f"addr add {t.host_b}/24 dev eth0\nroute add 10.1.{t.number}.0/24 via 10.2.{t.number}.1\n"
-                                     for t in TUNNELS))
+    guest.write("/run/host", "".join(f"addr add {t.host_b}/24 dev eth0\n"
+                                     f"route add 10.1.{t.number}.0/24 via 10.2.{t.number}.1\n" for t in TUNNELS))
     guest.check("ip -batch /run/tunnels && ip -n host-b -batch /run/host")

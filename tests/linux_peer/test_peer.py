@@ -44,8 +44,8 @@ def ping_words(source, target, size=56, patience=10):
 
 
 def ping_from(namespace, words):
-    done = subprocess.run([*namespace.prefix, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.stdout
+    command = [*namespace.prefix, *words.split()]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
 
 def answered(said):
@@ -76,7 +76,7 @@ def test_pings(here, guest, strata, tunnel):
     assert linux.xfrm_counters(guest.check("cat /proc/net/xfrm_stat")) == counters
 
 
-# --- what must not pass; the last of these ends the gateway and reads its account ---------------------------------------
+# --- what must not pass; the last of these ends the gateway and reads its account --------------------------------------
 
 
 def test_what_has_no_sa_does_not_leave(here, guest, strata):
