@@ -63,8 +63,8 @@ class Worker {
   std::uint64_t parked() const { return held_.held() + reassembly_->held(); }
 
  private:
-  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Aead aead,
-         Neighbors neighbors, std::unique_ptr<Reassembly> reassembly);
+  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Aead aead, Neighbors neighbors,
+         std::unique_ptr<Reassembly> reassembly);
 
   template <class Eye>
   void host(std::uint64_t now_ns, Eye& eye);
@@ -161,7 +161,7 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
   host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
   if (!fragments_.empty()) [[unlikely]] {
-    reassemble(fragments_, *reassembly_, now_ns, host_, ReassembleEnds(ends_));
+    reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     eye.after("reassemble", host_);
     host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
     esp_.restore_arrival_order();
@@ -177,10 +177,16 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
 // IPv4 on its way, for this machine, or made by it.
 template <class Eye>
 void Worker::forward(std::uint64_t now_ns, Eye& eye) {
-  const bool mixed = !local_.empty();
-  ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, local_, refused_, out_,
+  bool mixed = !local_.empty();
+  ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_, out_,
               Ip4ForwardEnds(ends_));
-  eye.after("ip4_forward", steered_, oversize_, unresolved_, local_, refused_, out_);
+  eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
+  if (!fragments_.empty()) [[unlikely]] {
+    reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
+    assert(host_.empty());
+    eye.after("reassemble", local_);
+    mixed = true;
+  }
   const bool has_extra = !local_.empty() || !refused_.empty() || !made_.empty();
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
@@ -203,21 +209,21 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
 template <class Eye>
 void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   while (!oversize_.empty()) [[unlikely]] {
-    Burst<stage::Oversize> one;
-    Burst<stage::Steered> later_steered;
-    Burst<stage::Out> later_out;
-    oversize_.take_first(one);
-    steered_.split_from(place_of(one.row(0)), later_steered);
-    out_.split_from(place_of(one.row(0)), later_out);
-    seal(eye);
-    transmit();
-    fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
-    eye.after("fragment", steered_, out_);
-    seal(eye);
-    transmit();
-    later_steered.take_all(steered_);
-    later_out.take_all(out_);
-  }
+      Burst<stage::Oversize> one;
+      Burst<stage::Steered> later_steered;
+      Burst<stage::Out> later_out;
+      oversize_.take_first(one);
+      steered_.split_from(place_of(one.row(0)), later_steered);
+      out_.split_from(place_of(one.row(0)), later_out);
+      seal(eye);
+      transmit();
+      fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
+      eye.after("fragment", steered_, out_);
+      seal(eye);
+      transmit();
+      later_steered.take_all(steered_);
+      later_out.take_all(out_);
+    }
   seal(eye);
   transmit();
   if (!unresolved_.empty()) [[unlikely]] {

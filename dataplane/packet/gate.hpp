@@ -91,12 +91,16 @@ class Gate {
     return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
   }
 
-  // A fragment of `total` octets for this host.
+  // A fragment of `total` octets for this host. Out of a tunnel it is none of ESP any more.
   static Done fragment(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total, wire::Ecn ecn,
-                       Burst<stage::Fragment>& out) {
-    rte_mbuf* buffer = renew(std::move(host));
-    cut_to(buffer, {0, total});
-    return push(buffer, Row<stage::Fragment>{.from = was.from, .ecn = ecn}, out);
+                       std::uint8_t protocol, Burst<stage::Fragment>& out) {
+    return fragment_part(renew(std::move(host)), total,
+                         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::host}, out);
+  }
+  static Done fragment(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total, wire::Ecn ecn,
+                       std::uint8_t protocol, Burst<stage::Fragment>& out) {
+    return fragment_part(renew(std::move(packet)), total,
+                         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::local}, out);
   }
 
   // An IPv4 packet of `total` octets for this host that is no ESP; it came in clear, or out of a tunnel.
@@ -215,8 +219,7 @@ class Gate {
 
   // An ARP request, answered where it stood.
   static Done arp_answered(Packet<stage::Arp>&& packet, const Row<stage::Arp>& was,
-                           std::span<const std::uint8_t> answer, const EthernetHeader& header,
-                           Burst<stage::Out>& out) {
+                           std::span<const std::uint8_t> answer, const EthernetHeader& header, Burst<stage::Out>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_to(buffer, {0, answer.size()});
     std::memcpy(rte_pktmbuf_mtod(buffer, void*), answer.data(), answer.size());
@@ -343,6 +346,12 @@ class Gate {
   static Done local_part(rte_mbuf* buffer, const Origin& from, std::size_t total, Burst<stage::Local>& out) {
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Local>{.from = from}, out);
+  }
+
+  static Done fragment_part(rte_mbuf* buffer, std::size_t total, const Row<stage::Fragment>& row,
+                            Burst<stage::Fragment>& out) {
+    cut_to(buffer, {0, total});
+    return push(buffer, row, out);
   }
 
   static Origin of_sa(const Origin& from, SaId sa) {

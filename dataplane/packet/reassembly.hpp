@@ -29,10 +29,10 @@ class Reassembly {
   Reassembly& operator=(const Reassembly&) = delete;
   ~Reassembly();
 
-  // The fragment is kept until its packet is whole; then the packet goes on, in the place of this fragment. Fragments of
-  // one packet have come through one port. ECN: RFC 3168 section 5.3.
+  // The fragment is kept until its packet is whole; then the packet goes on, in the place of this fragment. Fragments
+  // of one packet have come the same way: through one port, out of one SA or none. ECN: RFC 3168 section 5.3.
   Done add(Packet<stage::Fragment>&& fragment, const Row<stage::Fragment>& row, std::uint64_t now_ns,
-           Burst<stage::Host>& out, ReassembleEnds ends);
+           Burst<stage::Host>& host, Burst<stage::Local>& local, ReassembleEnds ends);
 
   // Gives up what waits for too long.
   void expire(std::uint64_t now_ns, ReassembleEnds ends);
@@ -45,7 +45,8 @@ class Reassembly {
   };
   Reassembly(rte_ip_frag_tbl* table, const Maker& maker) : table_(table), maker_(maker) {}
 
-  Done join(rte_mbuf* chain, const Row<stage::Fragment>& row, Burst<stage::Host>& out, ReassembleEnds ends);
+  Done join(rte_mbuf* chain, const Row<stage::Fragment>& row, Burst<stage::Host>& host, Burst<stage::Local>& local,
+            ReassembleEnds ends);
   void bury(ReassembleEnds ends, ReassembleEnds::cause_type cause);
 
   std::unique_ptr<rte_ip_frag_tbl, Free> table_;

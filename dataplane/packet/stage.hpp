@@ -179,10 +179,15 @@ struct Row<stage::Arp> {
   Said<bool> to_us;  // by its Ethernet header: not broadcast
 };
 
+// Where a packet goes on once its fragments are together: as if it had come in one piece.
+enum class Whole : std::uint8_t { host, local };
+
 template <>
 struct Row<stage::Fragment> {
   Origin from;
   Said<wire::Ecn> ecn;  // of its header: of the whole packet all of them decide
+  Said<std::uint8_t> protocol;
+  Said<Whole> whole;
 };
 
 template <>

@@ -83,7 +83,8 @@ Done HostInput::udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4V
 // so what is UDP counts as ESP there, where there is ESP in UDP at all.
 Done HostInput::fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
   if (tables.reassembly.enabled)
-    return Gate::fragment(std::move(packet), row, ip.total_length(), static_cast<wire::Ecn>(ip.ecn()), fragments);
+    return Gate::fragment(std::move(packet), row, ip.total_length(), static_cast<wire::Ecn>(ip.ecn()), ip.protocol(),
+                          fragments);
   const wire::Bytes payload = ip.payload();
   const bool first = ip.fragment_offset() == 0;
   if (ip.protocol() == wire::kProtocolEsp)

@@ -16,6 +16,7 @@ struct Forward {
   Burst<stage::Steered>& steered;
   Burst<stage::Oversize>& oversize;
   Burst<stage::Unresolved>& unresolved;
+  Burst<stage::Fragment>& fragments;
   Burst<stage::Local>& local;
   Burst<stage::Refused>& refused;
   Burst<stage::Out>& out;
@@ -98,6 +99,10 @@ Done Forward::deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4V
   audit.note_ecn(ecn);
   if (ecn.result != static_cast<wire::Ecn>(ip.ecn()))
     wire::ipv4_set_ecn(packet.bytes().data(), static_cast<std::uint8_t>(ecn.result));
+  if (ip.is_fragment()) {
+    if (!tables.reassembly.enabled) return ends.end(std::move(packet), Cause::ip4_fragment);
+    return Gate::fragment(std::move(packet), row, ip.total_length(), ecn.result, ip.protocol(), fragments);
+  }
   return Gate::local(std::move(packet), row, ip.total_length(), local);
 }
 
@@ -147,12 +152,12 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route
 }  // namespace
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,
-                 Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize,
-                 Burst<stage::Unresolved>& unresolved, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
+                 Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize, Burst<stage::Unresolved>& unresolved,
+                 Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   std::array<Route, kBurstSize> routes;
   find_routes(in, tables.routes, routes);
-  const Forward stage{tables, neighbors, audit, steered, oversize, unresolved, local, refused, out, ends};
+  const Forward stage{tables, neighbors, audit, steered, oversize, unresolved, fragments, local, refused, out, ends};
   in.drain([&](Packet<Ip4> packet, const Row<Ip4>& row, std::size_t i) -> Done {
     return stage.input(std::move(packet), row, routes[i]);
   });

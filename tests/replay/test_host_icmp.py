@@ -177,6 +177,27 @@ def test_duty_65_echo_through_the_tunnel(tmp_path):
     run_steps(gateway(into=[into], tunnel=tunnel), steps, tmp_path)
 
 
+def test_duty_65_echo_in_fragments_through_the_tunnel(tmp_path):
+    """Out of one SA, and never together with what comes in clear or out of another one."""
+    into, second, tunnel = Sa(), Sa("from-d", spi=0x1003, inside="fc00:4::/48", key_from=0x60), Tunnel(out_sa())
+    steps, seq = [], 0
+    for ident, (size, order) in enumerate(((3000, None), (3000, [2, 0, 1]), (1400, [1, 0])), 1):
+        data = g.octets(ident, size)
+        pieces = g.cut(icmp(8, data, src=FAR, dst="10.1.0.1", ident=ident, tos=2), 1398)
+        frames = [g.good(into, seq + n, pieces[i], six={"tc": 1}) for n, i in enumerate(order or range(len(pieces)), 1)]
+        seq += len(frames)
+        strange = [g.ether(pieces[-1]), g.good(second, ident, pieces[-1])]
+        answer = g.cut(icmp(0, data, src="10.1.0.1", dst=FAR, ident=ident), 1398)
+        steps.append(Step(frames[0], "parked"))
+        steps += [Step(frame, "parked", (), ("ip4.reassembly_timeout",)) for frame in strange]
+        steps += [Step(frame, "parked") for frame in frames[1:-1]]
+        counts = ("ip4.reassembled",) * len(frames) + ("ip4.fragmented",)
+        steps.append(Step(frames[-1], counts[-1], tuple(("wan", Sealed(tunnel, piece)) for piece in answer), counts))
+    run_steps(gateway(into=[into, second], tunnel=tunnel), steps, tmp_path)
+    off = [Step(g.good(into, 1, pieces[0]), "ip4.fragment"), Step(g.good(into, 2, pieces[1]), "ip4.fragment")]
+    run_steps(gateway(into=[into], reassembly={"enabled": False}), off, tmp_path / "off", matrix=ONE_BY_ONE)
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
