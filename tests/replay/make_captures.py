@@ -125,6 +125,7 @@ def sr6_ends(next_seq):
         ("sr6.segments_left", {"headers": [g.srh(two, 1)]}),
         ("sr6.upper_layer", {"upper": g.UDP_}),
         ("punt.icmp6", {"dst": "fc00:1::1", "upper": g.ICMPV6}),
+        ("punt.local", {"dst": "fc00:1::1", "upper": g.UDP_}),
         ("policy.boundary", {"dst": "fc00:1::d6"}),
         ("adj.unresolved", {"dst": "fc00:1::d5"}),
     ]
