@@ -47,9 +47,11 @@ class Gate {
   // An IPv4 packet for this host: nothing is checked yet.
   static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
                    Burst<stage::Host>& out) {
-    rte_mbuf* buffer = renew(std::move(frame));
-    cut_front(buffer, static_cast<std::size_t>(link));
-    return push(buffer, Row<stage::Host>{.from = was.from}, out);
+    return host_part(renew(std::move(frame)), link, {.from = was.from, .broadcast = false}, out);
+  }
+  static Done host_of_broadcast(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
+                                Burst<stage::Host>& out) {
+    return host_part(renew(std::move(frame)), link, {.from = was.from, .broadcast = true}, out);
   }
 
   // An IPv4 packet in clear: nothing carried it, and the route look-up finds its way.
@@ -94,23 +96,25 @@ class Gate {
   // A fragment of `total` octets for this host. Out of a tunnel it is none of ESP any more.
   static Done fragment(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total, wire::Ecn ecn,
                        std::uint8_t protocol, Burst<stage::Fragment>& out) {
-    return fragment_part(renew(std::move(host)), total,
-                         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::host}, out);
+    return fragment_part(
+        renew(std::move(host)), total,
+        {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::host, .broadcast = was.broadcast}, out);
   }
   static Done fragment(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total, wire::Ecn ecn,
                        std::uint8_t protocol, Burst<stage::Fragment>& out) {
-    return fragment_part(renew(std::move(packet)), total,
-                         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::local}, out);
+    return fragment_part(
+        renew(std::move(packet)), total,
+        {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::local, .broadcast = false}, out);
   }
 
   // An IPv4 packet of `total` octets for this host that is no ESP; it came in clear, or out of a tunnel.
   static Done local(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total,
                     Burst<stage::Local>& out) {
-    return local_part(renew(std::move(host)), was.from, total, out);
+    return local_part(renew(std::move(host)), {.from = was.from, .broadcast = was.broadcast}, total, out);
   }
   static Done local(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total,
                     Burst<stage::Local>& out) {
-    return local_part(renew(std::move(packet)), was.from, total, out);
+    return local_part(renew(std::move(packet)), {.from = was.from, .broadcast = false}, total, out);
   }
 
   // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
@@ -343,9 +347,14 @@ class Gate {
     return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
 
-  static Done local_part(rte_mbuf* buffer, const Origin& from, std::size_t total, Burst<stage::Local>& out) {
+  static Done host_part(rte_mbuf* buffer, LinkLength link, const Row<stage::Host>& row, Burst<stage::Host>& out) {
+    cut_front(buffer, static_cast<std::size_t>(link));
+    return push(buffer, row, out);
+  }
+
+  static Done local_part(rte_mbuf* buffer, const Row<stage::Local>& row, std::size_t total, Burst<stage::Local>& out) {
     cut_to(buffer, {0, total});
-    return push(buffer, Row<stage::Local>{.from = from}, out);
+    return push(buffer, row, out);
   }
 
   static Done fragment_part(rte_mbuf* buffer, std::size_t total, const Row<stage::Fragment>& row,

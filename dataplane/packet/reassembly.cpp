@@ -17,6 +17,7 @@ constexpr std::uint32_t kBucketEntries = 16;
 struct Together {
   std::size_t count = 0;
   bool one_packet = true;
+  bool broadcast = false;
   bool not_ect = false;
   bool ce = false;
 };
@@ -81,6 +82,7 @@ Done Reassembly::join(rte_mbuf* chain, const Row<stage::Fragment>& row, Burst<st
     const auto said = ParkingSlips::read<stage::Fragment>(part);
     ++all.count;
     all.one_packet = all.one_packet && said && of_one_packet(*said, row);
+    all.broadcast = all.broadcast || (said && said->broadcast);
     all.not_ect = all.not_ect || (said && said->ecn == wire::Ecn::not_ect);
     all.ce = all.ce || (said && said->ecn == wire::Ecn::ce);
   }
@@ -103,8 +105,9 @@ Done Reassembly::join(rte_mbuf* chain, const Row<stage::Fragment>& row, Burst<st
   wire::store_be16(header + 10, wire::checksum({header, (header[0] & 0x0fU) * 4U}));
   if (all.ce) wire::ipv4_set_ecn(header, static_cast<std::uint8_t>(wire::Ecn::ce));
   if (row.whole == Whole::local)
-    return local.push(Access::adopt<stage::Local>(flat), Row<stage::Local>{.from = row.from});
-  return host.push(Access::adopt<stage::Host>(flat), Row<stage::Host>{.from = row.from});
+    return local.push(Access::adopt<stage::Local>(flat),
+                      Row<stage::Local>{.from = row.from, .broadcast = all.broadcast});
+  return host.push(Access::adopt<stage::Host>(flat), Row<stage::Host>{.from = row.from, .broadcast = all.broadcast});
 }
 
 void Reassembly::expire(std::uint64_t now_ns, ReassembleEnds ends) {

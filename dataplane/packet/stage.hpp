@@ -126,6 +126,7 @@ struct Row<stage::Frame> {
 template <>
 struct Row<stage::Host> {
   Origin from;
+  Said<bool> broadcast;  // by its Ethernet header: nobody is told of it by an ICMP error
 };
 
 template <>
@@ -188,11 +189,13 @@ struct Row<stage::Fragment> {
   Said<wire::Ecn> ecn;  // of its header: of the whole packet all of them decide
   Said<std::uint8_t> protocol;
   Said<Whole> whole;
+  Said<bool> broadcast;  // as at Host
 };
 
 template <>
 struct Row<stage::Local> {
   Origin from;
+  Said<bool> broadcast;  // as at Host
 };
 
 // Which step a packet goes back to once its next hop is known.
@@ -216,6 +219,7 @@ struct Row<stage::Oversize> {
 
 // What an ICMP error says (RFC 792, RFC 1812 section 4.3.3).
 enum class IcmpError : std::uint8_t {
+  none,  // the sender is not told
   net_unreachable,
   host_unreachable,
   protocol_unreachable,

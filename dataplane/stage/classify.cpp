@@ -25,7 +25,11 @@ Done classify_ip4(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, b
     return ends.end(std::move(frame), Cause::ip4_truncated);
   const OwnAddress* mine = own.find(wire::read_ipv4(packet.data() + 16));
   if (mine != nullptr) [[likely]] {
-    if (mine->kind == OwnKind::own) return Gate::host(std::move(frame), row, link, host);
+    if (mine->kind == OwnKind::own) {
+      if (broadcast) [[unlikely]]
+        return Gate::host_of_broadcast(std::move(frame), row, link, host);
+      return Gate::host(std::move(frame), row, link, host);
+    }
     return refuse_broadcast(std::move(frame), packet, Cause::ip4_broadcast, ends);
   }
   // RFC 1812 section 5.3.4: what came in a link-layer broadcast is not forwarded.
@@ -51,8 +55,7 @@ Done classify_own(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, c
   const auto [ip, fault] = wire::Ipv4View::check(packet);
   if (fault != wire::Ipv4Fault::none) return ends.end(std::move(frame), cause_of<ClassifyEnds::cause_type>(fault));
   const OwnAddress* source = tables.own4.find(ip.source());
-  if (source == nullptr || source->kind != OwnKind::own)
-    return ends.end(std::move(frame), Cause::local_foreign_source);
+  if (source == nullptr || source->kind != OwnKind::own) return ends.end(std::move(frame), Cause::local_foreign_source);
   const Side side = tables.ports[source->port.index()].side;
   return Gate::of_host(std::move(frame), row, link, side, made);
 }

@@ -25,13 +25,14 @@ TypeAndCode number_of(IcmpError error) {
     case IcmpError::protocol_unreachable: return {wire::kIcmpUnreachable, 2};
     case IcmpError::port_unreachable: return {wire::kIcmpUnreachable, 3};
     case IcmpError::fragmentation_needed: return {wire::kIcmpUnreachable, 4};
+    case IcmpError::none:
     case IcmpError::time_exceeded: break;
   }
   return {wire::kIcmpTimeExceeded, 0};
 }
 
 // RFC 1812 section 4.3.2.7: none about an ICMP error, a fragment but the first, or a packet that no one host sent.
-// (What came as a broadcast of any layer has not come as far as this.)
+// (What came as a broadcast of any layer has not come as far as this, or with IcmpError::none.)
 bool may_be_answered(const wire::Ipv4View& ip) {
   if (ip.fragment_offset() != 0 || is_never_unicast(ip.source())) return false;
   if (ip.protocol() != wire::kProtocolIcmp) return true;
@@ -92,7 +93,7 @@ void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimit& limit, Icmp
   in.drain([&](Packet<Refused> packet, const Row<Refused>& row) -> Done {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // checked by the step before
-    if (!may_be_answered(ip)) return ends.end(std::move(packet), row.cause);
+    if (row.error == IcmpError::none || !may_be_answered(ip)) return ends.end(std::move(packet), row.cause);
     const wire::Ipv4Address to = ip.source();
     const auto from = source_towards(tables, to, row.from.side);
     if (!from) return ends.end(std::move(packet), row.cause);

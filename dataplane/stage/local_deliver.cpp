@@ -27,6 +27,9 @@ struct LocalDeliver {
   Done nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
 };
 
+// RFC 1812 section 4.3.2.7: a frame to all must not have all of them answer.
+IcmpError unless_broadcast(const Row<Local>& row, IcmpError error) { return row.broadcast ? IcmpError::none : error; }
+
 // RFC 1122 section 3.2.2.6: the same octets back. Options are not sent back. The request's ID serves for the reply,
 // which has a source of its own (RFC 6864 section 4).
 Done LocalDeliver::echo(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
@@ -48,15 +51,15 @@ Done LocalDeliver::echo(Packet<Local> packet, const Row<Local>& row, const wire:
   const auto is = static_cast<std::uint16_t>(wire::kIcmpEchoReply << 8);
   wire::store_be16(&front[kIp], is);
   wire::store_be16(&front[kIp + 2], wire::checksum_update(wire::load_be16(message.data() + 2), was, is));
-  return Gate::answered(std::move(packet), row, front, {ip.header_length() + kChanged, message.size() - kChanged}, made);
+  return Gate::answered(std::move(packet), row, front, {ip.header_length() + kChanged, message.size() - kChanged},
+                        made);
 }
 
 Done LocalDeliver::icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
   const auto [icmp, fault] = wire::IcmpView::check(ip.payload());
   if (fault == wire::IcmpFault::truncated) return ends.end(std::move(packet), Cause::icmp_truncated);
   if (fault == wire::IcmpFault::bad_checksum) return ends.end(std::move(packet), Cause::icmp_bad_checksum);
-  if (icmp.type() == wire::kIcmpEcho && icmp.code() == 0 && tables.icmp.echo)
-    return echo(std::move(packet), row, ip);
+  if (icmp.type() == wire::kIcmpEcho && icmp.code() == 0 && tables.icmp.echo) return echo(std::move(packet), row, ip);
   if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);
   return ends.end(std::move(packet), Cause::punt_icmp);
 }
@@ -73,13 +76,14 @@ Done LocalDeliver::to_kernel(Packet<Local> packet, const Row<Local>& row, const 
 Done LocalDeliver::nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
   const std::size_t total = ip.total_length();
   if (ip.protocol() != wire::kProtocolUdp)
-    return Gate::refused(std::move(packet), row, total, Cause::local_no_protocol, IcmpError::protocol_unreachable, 0,
-                         refused);
+    return Gate::refused(std::move(packet), row, total, Cause::local_no_protocol,
+                         unless_broadcast(row, IcmpError::protocol_unreachable), 0, refused);
   const auto [udp, fault] = wire::UdpView::check(ip.payload());
   if (fault == wire::UdpFault::none &&
       (udp.destination_port() == kIkePort || tables.esp_ports.contains(udp.destination_port())))
     return ends.end(std::move(packet), Cause::punt_ike);
-  return Gate::refused(std::move(packet), row, total, Cause::local_no_port, IcmpError::port_unreachable, 0, refused);
+  return Gate::refused(std::move(packet), row, total, Cause::local_no_port,
+                       unless_broadcast(row, IcmpError::port_unreachable), 0, refused);
 }
 
 Done LocalDeliver::input(Packet<Local> packet, const Row<Local>& row) const {

@@ -307,6 +307,25 @@ def test_duty_64_where_there_is_no_error(tmp_path):
     run_steps(gateway(routes=[]), steps, tmp_path)
 
 
+def test_duty_64_no_error_about_a_broadcast_of_the_link(tmp_path):
+    """RFC 1812 4.3.2.7: nor to one that came in a broadcast frame, whole or in fragments, to an own address."""
+
+    def to_all(packet):
+        return g.ether(packet, dst=g.BROADCAST_MAC, src=g.LAN_HOST_MAC)
+
+    to_own = g.udp4(bytes(600), src=HOST, dst="10.1.0.1", dport=53, flags=0, ident=5)
+    one, two = g.cut(to_own, 500)
+    joined = ("ip4.reassembled", "ip4.reassembled", "local.no_port")
+    steps = [
+        Step(to_all(to_own), "local.no_port", port="lan"),
+        Step(to_all(g.outer4(bytes(20), 6, src=HOST, dst="10.1.0.1")), "local.no_protocol", port="lan"),
+        Step(to_all(one), "parked", port="lan"),
+        Step(arrives("lan", two), "local.no_port", (), joined, "lan"),
+        refused("lan", to_own, "local.no_port", 3, 3, src="10.1.0.1"),
+    ]
+    run_steps(gateway(), steps, tmp_path)
+
+
 # --- the limit -------------------------------------------------------------------------------------------------------
 
 
