@@ -108,6 +108,9 @@ Device::Status Device::judge() {
                      std::to_string(info_.max_mtu) + ", not " + std::to_string(port_->mtu),
                  0);
   }
+  // What it receives may be longer, but what it sends it holds against the 1500 that DPDK believes in.
+  if (is(info_, "net_tap") && port_->mtu > RTE_ETHER_MTU)
+    return fault("net_tap sends an MTU of 1500 at the most, not " + std::to_string(port_->mtu), 0);
   if (is(info_, "net_af_packet") && ring_frame(*port_) < port_->mtu + kRingFrameHead) {
     return fault("an MTU of " + std::to_string(port_->mtu) +
                      " wants larger frames in the ring that is shared with the " +
@@ -142,8 +145,8 @@ Device::Status Device::configure(bool interrupts) {
 
 Device::Status Device::set_mtu() {
   const std::string refusal = "an MTU of " + std::to_string(port_->mtu) + " is refused";
-  // These two tell DPDK of 1500 at the most, whatever the kernel's interface takes that they are made of.
-  if (is(info_, "net_af_packet") || is(info_, "net_tap")) {
+  // It tells DPDK of 1500 at the most, whatever the kernel's interface takes that it is made of.
+  if (is(info_, "net_af_packet")) {
     const auto done = set_interface_mtu(info_.if_index, port_->mtu);
     return done ? Status() : fault(refusal + ": " + done.error(), 0);
   }

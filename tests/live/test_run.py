@@ -142,10 +142,11 @@ def test_neighbors_are_asked_for(place, tmp_path):
 def test_tap_leads_to_the_kernel(tmp_path):
     """The kernel at the other end of a TAP has its own MAC address, asks for the gateway's and gets answers."""
     with netns.Namespace() as here:
-        tree = configuration(a="net_tap0,iface=tap0", b="net_null0,no-rx=1")
+        tree = configuration(a="net_tap0,iface=tap0", b="net_null0,no-rx=1", a_port={"mtu": 1400})
         del tree["neighbors"][0]
         with Running(tree, tmp_path, within=here.prefix) as strata:
             here.run("ip", "address", "add", "10.1.0.2/24", "dev", "tap0")
+            assert "mtu 1400" in here.run("ip", "link", "show", "dev", "tap0")
             assert A_MAC not in here.run("ip", "link", "show", "dev", "tap0")
             here.run("ping", "-c", "3", "-i", "0.2", "-W", "20", "10.1.0.1")
             assert A_MAC in here.run("ip", "neigh", "show", "10.1.0.1")
@@ -329,6 +330,11 @@ def test_no_such_nic(place, tmp_path):
 def test_mtu_that_the_driver_cannot_have(place, tmp_path):
     said = fails(configuration(a_port={"mtu": 9000}), tmp_path, place.gateway.prefix)
     assert "framesz=16384,blocksz=65536" in sentence(said)
+
+
+def test_mtu_that_a_tap_cannot_send(place, tmp_path):
+    said = fails(configuration(a="net_tap0,iface=tap0", a_port={"mtu": 9000}), tmp_path, place.gateway.prefix)
+    assert sentence(said).endswith("(net_tap0,iface=tap0): net_tap sends an MTU of 1500 at the most, not 9000")
 
 
 def test_mtu_that_the_interface_refuses(place, tmp_path):
