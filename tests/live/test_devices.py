@@ -21,7 +21,6 @@ pytestmark = pytest.mark.skipif(netns.why_not() is not None, reason=str(netns.wh
 
 AF_XDP, CAP_SYS_ADMIN, CAP_BPF = 44, 21, 39
 COUNT = 240
-SIZES = (64, 84, 576, 1200, *journeys.largest(1500))
 FAR_MAC, FAR_HOST_MAC = "02:00:00:00:04:01", "02:00:00:00:04:02"
 
 
@@ -44,6 +43,11 @@ def gateway(wan, lan, mtu=1500):
     )
 
 
+def sizes(mtu=1500):
+    """Of IPv4 packets, two by two: of the even peers and of the odd ones."""
+    return (64, 84, 576, mtu - 300, *journeys.largest(mtu))
+
+
 def ip_frames(wire, count):
     """The next IPv4 frames: a gateway also says its addresses, by ARP."""
     found = []
@@ -52,8 +56,9 @@ def ip_frames(wire, count):
     return found
 
 
-def exchange(source, target, frames, at_once):
-    came = []
+def exchange(source, target, frames):
+    """A few at once, that rings of any size have room for."""
+    came, at_once = [], 30
     for start in range(0, len(frames), at_once):
         burst = frames[start : start + at_once]
         source.send(*burst)
@@ -61,13 +66,13 @@ def exchange(source, target, frames, at_once):
     return came
 
 
-def both_journeys(strata, wan, lan, sizes, at_once=60, count=COUNT):
-    frames, expected = journeys.inbound(count, sizes)
-    journeys.judge_inbound(exchange(wan, lan, frames, at_once), expected)
-    frames, inners = journeys.outbound(count, sizes)
-    journeys.judge_outbound(exchange(lan, wan, frames, at_once), inners)
+def both_journeys(strata, wan, lan, mtu=1500):
+    frames, expected = journeys.inbound(COUNT, sizes(mtu))
+    journeys.judge_inbound(exchange(wan, lan, frames), expected)
+    frames, inners = journeys.outbound(COUNT, sizes(mtu))
+    journeys.judge_outbound(exchange(lan, wan, frames), inners)
     strata.stop()
-    journeys.judge_report(strata.report(), count, count)
+    journeys.judge_report(strata.report(), COUNT, COUNT)
 
 
 # --- an interface of the kernel ---------------------------------------------------------------------------------------
@@ -79,8 +84,7 @@ def test_af_packet(outside, tmp_path, mtu):
         outside.run("ip", "link", "set", "dev", interface, "mtu", mtu)
     tree = gateway(af_packet(0, "wan0", mtu), af_packet(1, "lan0", mtu), mtu)
     with Running(tree, tmp_path, within=outside.prefix) as strata:
-        sizes = (64, 84, 576, mtu - 300, *journeys.largest(mtu))
-        both_journeys(strata, outside.wire("wan1"), outside.wire("lan1"), sizes, at_once=30)
+        both_journeys(strata, outside.wire("wan1"), outside.wire("lan1"), mtu)
 
 
 def why_not_af_xdp():
@@ -100,7 +104,7 @@ def test_af_xdp(outside, tmp_path):
     """Copied by the kernel, as a veth has no other way."""
     tree = gateway("net_af_xdp0,iface=wan0", "net_af_xdp1,iface=lan0")
     with Running(tree, tmp_path, within=outside.prefix) as strata:
-        both_journeys(strata, outside.wire("wan1"), outside.wire("lan1"), SIZES)
+        both_journeys(strata, outside.wire("wan1"), outside.wire("lan1"))
 
 
 @pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="the kernel has no TAPs here: /dev/net/tun is not there")
@@ -110,19 +114,19 @@ def test_tap(outside, tmp_path):
     with Running(tree, tmp_path, within=outside.prefix) as strata:
         for interface in ("wan", "lan"):
             outside.run("ip", "link", "set", "dev", interface, "up")
-        both_journeys(strata, outside.wire("wan"), outside.wire("lan"), SIZES)
+        both_journeys(strata, outside.wire("wan"), outside.wire("lan"))
 
 
 # --- a second process -------------------------------------------------------------------------------------------------
 
 
-def router(near, far):
+def router(near, far, mtu):
     """Another strata in the place of the host behind the lan, which it is one hop away from."""
-    side = {"side": "protected"}
+    both = {"side": "protected", "mtu": mtu}
     return {
         "ports": {
-            "near": {"device": near, "mac": g.LAN_HOST_MAC, "addresses": ["10.1.0.254/24"], **side},
-            "far": {"device": far, "mac": FAR_MAC, "addresses": ["10.9.0.1/24"], **side},
+            "near": {"device": near, "mac": g.LAN_HOST_MAC, "addresses": ["10.1.0.254/24"], **both},
+            "far": {"device": far, "mac": FAR_MAC, "addresses": ["10.9.0.1/24"], **both},
         },
         "neighbors": [
             {"port": "near", "address": "10.1.0.1", "mac": g.LAN_MAC},
@@ -147,29 +151,35 @@ PAIRS = {
 ROUTER_FIRST = ("memif-client", "virtio-user")
 
 
+@pytest.mark.parametrize("mtu", [1500, 9000])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_second_process(outside, tmp_path, pair):
+def test_second_process(outside, tmp_path, pair, mtu):
+    for interface in ("wan1", "lan1"):
+        outside.run("ip", "link", "set", "dev", interface, "mtu", mtu)
     one, other = (device.format(tmp_path) for device in PAIRS[pair])
     programs = {}
     with contextlib.ExitStack() as stack:
-        trees = {"gateway": gateway(af_packet(0, "wan0"), one), "router": router(other, af_packet(1, "lan0"))}
+        trees = {
+            "gateway": gateway(af_packet(0, "wan0", mtu), one, mtu),
+            "router": router(other, af_packet(1, "lan0", mtu), mtu),
+        }
         for name in sorted(trees, reverse=pair in ROUTER_FIRST):
             (tmp_path / name).mkdir()
             programs[name] = stack.enter_context(Running(trees[name], tmp_path / name, within=outside.prefix))
         programs["gateway"].wait_for("port lan: link is up")
         programs["router"].wait_for("port near: link is up")
-        through_both(outside.wire("wan1"), outside.wire("lan1"))
+        through_both(outside.wire("wan1"), outside.wire("lan1"), mtu)
         programs["router"].stop()
         programs["gateway"].wait_for("port lan: link is down")
         programs["gateway"].stop()
         journeys.judge_report(programs["gateway"].report(), COUNT, COUNT)
 
 
-def through_both(wan, far):
+def through_both(wan, far, mtu):
     """The journeys, with another hop before or behind them."""
-    frames, expected = journeys.inbound(COUNT, SIZES)
+    frames, expected = journeys.inbound(COUNT)
     further = [g.ether(g.forwarded(frame[14:]), dst=FAR_HOST_MAC, src=FAR_MAC) for frame in expected]
-    journeys.judge_inbound(exchange(wan, far, frames, 60), further)
-    frames, inners = journeys.outbound(COUNT, SIZES)
+    journeys.judge_inbound(exchange(wan, far, frames), further)
+    frames, inners = journeys.outbound(COUNT)
     from_far = [g.ether(inner, dst=FAR_MAC, src=FAR_HOST_MAC) for inner in inners]
-    journeys.judge_outbound(exchange(far, wan, from_far, 60), [g.forwarded(inner) for inner in inners])
+    journeys.judge_outbound(exchange(far, wan, from_far), [g.forwarded(inner) for inner in inners])
