@@ -43,7 +43,7 @@ def remembered_mtu(side, destination):
 
 def pings(screen, net, folder):
     screen.part("Both directions",
-                "Between two Linux gateways these pings end behind End.DX4 (docs/linux.md). MAC addresses are found by ARP.")
+                "Between two Linux gateways these pings end behind End.DX4 (docs/linux.md). ARP finds all neighbors.")
     pattern = ["-p", PATTERN.hex(), "-i", "0.05", "-c", "20"]
     a, b = net.a, net.b
     lan, between = Capture(a.at_host, "eth0", folder / "lan.pcap"), Capture(net.internet, "to-a", folder / "pings.pcap")
@@ -72,7 +72,7 @@ def that_size_works(side, other, mtu):
 
 
 def mtus(screen, net):
-    sums = [f"gateway {side.name.upper()}: mtu {tunnel_mtu(side)[1]}" for side in net.sides()]
+    sums = [f"{side.name.upper()}: mtu {tunnel_mtu(side)[1]}" for side in net.sides()]
     screen.part("What fits through", "\n".join([
         "A host learns the tunnel's MTU by ICMP; without DF the gateway cuts the packet before it seals it.", *sums]))
     for side, other in ((net.a, net.b), (net.b, net.a)):
@@ -99,8 +99,8 @@ def expires_at(side, other, ttl, router):
 
 def hosts(screen, net):
     screen.part("The gateways are hosts and routers",
-                "The second hop's error comes back through the tunnel. A gateway's own ping starts in its kernel, which\n"
-                "has the LAN's address on strata's host port, and goes into the tunnel like all else: no way leads around.")
+                "The second hop's error comes back through the tunnel. A gateway's own ping starts in its kernel,\n"
+                "which has the LAN's address on strata's host port; it takes the tunnel too, there is no way around.")
     a, b = net.a, net.b
     screen.check("TTL 1, A to B: gateway A answers", lambda: expires_at(a, b, 1, a.gateway))
     screen.check("TTL 2, A to B: gateway B answers", lambda: expires_at(a, b, 2, b.gateway))

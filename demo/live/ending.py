@@ -74,7 +74,7 @@ def nothing_lost_between(reports):
     for sender, receiver, way in ((a, b, "A to B"), (b, a, "B to A")):
         lost = sa(sender, "to") - sa(receiver, "from")
         missed = receiver["devices"]["wan"]["missed"]
-        assert lost == missed, f"of {sa(sender, 'to')} from {way} {lost} never came, the ring of wan had no room for {missed}"
+        assert lost == missed, f"{lost} of {sa(sender, 'to')} from {way} never came, its ring had no room for {missed}"
         named += lost
     told = f"{sa(a, 'to'):,} from A to B, {sa(b, 'to'):,} from B to A"
     return told if not named else f"{told}, but for {named} that a ring had no room for"

@@ -8,6 +8,7 @@ of their own, whose kernel has no part in what the ports carry.
 """
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from netns import Namespace  # noqa: E402
 from running import Running  # noqa: E402
 
 PATIENCE = 120  # seconds: to end what hangs, not to measure
+KEY_OCTETS = 32 + 4  # AES-256-GCM and its salt
+OTHER = {"a": "b", "b": "a"}
 HOSTS_OFFLOADS = ("tx", "tso", "gso", "gro")
 
 
@@ -59,11 +62,12 @@ def network(folder, device):
     with contextlib.ExitStack() as stack:
         internet = stack.enter_context(Namespace())
         internet.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        keys = {side.name: f"hex:{os.urandom(KEY_OCTETS).hex()}" for side in (a, b)}
         for side, other in ((a, b), (b, a)):
             side.at_host, side.at_gateway = stack.enter_context(Namespace()), stack.enter_context(Namespace())
             join(side, internet)
             keep_kernel_out(side.at_gateway, device)
-            side.strata = stack.enter_context(gateway(side, folder, device))
+            side.strata = stack.enter_context(gateway(side, folder, device, keys))
             if device == "tap":
                 join_taps(side.at_gateway)
             give_kernel_its_port(side, other)
@@ -96,8 +100,12 @@ def keep_kernel_out(namespace, device):
     namespace.keep_kernel_out(*ports)
 
 
-def gateway(side, folder, device):
+def gateway(side, folder, device, keys):
+    """keys: of the SA that leads to a gateway. They are new in each run, as a start counts from 1 again."""
     tree = yaml.safe_load(configuration(side).read_text())
+    for association in tree["ipsec"]["security_associations"]:
+        inbound = association["direction"] == "in"
+        association["key"] = keys[side.name if inbound else OTHER[side.name]]
     if device == "tap":
         for number, port in enumerate(("wan", "lan"), 1):
             tree["ports"][port]["device"] = f"net_tap{number},iface=tap-{port}"

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-NAME = 44  # columns
+NAME = 40  # columns
 FAULTS = (AssertionError, OSError, subprocess.SubprocessError)  # what was not seen, or could not be looked for
 
 
