@@ -67,8 +67,8 @@ ROWS = (
 
 
 def table():
-    head = "| set-up | functions of four_namespaces.sh | ping | counter at gateway B | dropped in |\n|---|---|---|---|---|"
-    return "\n".join([head, *(row.line() for row in ROWS)])
+    head = "| set-up | functions of four_namespaces.sh | ping | counter at gateway B | dropped in |"
+    return "\n".join([head, "|---|---|---|---|---|", *(row.line() for row in ROWS)])
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class Lab:
     def ping(self, target=TO_HOST, *, source="host-a", words="", patience=10):
         """From a namespace. Returns an Outcome. patience: seconds that the last answer may take."""
         ping = f"ip netns exec {source} ping -c {PINGS} -i 0.2 -W {patience} {words} {target}"
-        before, said, after = self.call(f"watch_drops; look; echo =====; {ping} || true; echo =====; look").split("=====\n")
+        told = self.call(f"watch_drops; look; echo =====; {ping} || true; echo =====; look")
+        before, said, after = told.split("=====\n")
         answered = re.search(rf"{PINGS} packets transmitted, (\d+) received", said)
         if not answered:
             raise linux.GuestError(f"ping said: {said}")

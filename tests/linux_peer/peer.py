@@ -104,7 +104,7 @@ class Tunnel:
                 f"replay-window 32 flag {'esn ' if self.esn else ''}af-unspec if_id {self.number}")
 
     def linux_policies(self):
-        """Words of `ip xfrm policy add`: for what an SA carries, and, as docs/linux.md says, for the IPv4 packets inside."""
+        """Words of `ip xfrm policy add`: for what an SA carries, and for the IPv4 packets inside (docs/linux.md)."""
         n, hexadecimal = self.number, f"{self.number:x}"
         here = f"tmpl src 192.0.2.1 dst 192.0.2.2 proto esp reqid {n} mode tunnel"
         there = f"tmpl src 192.0.2.2 dst 192.0.2.1 proto esp reqid {n} mode tunnel"

@@ -65,14 +65,16 @@ def test_ipv4_made_on_the_gateway_leaves_in_clear(lab):
     lab.set_up("encap", "End.DX4", UNPROTECTED)
     before = lab.guest.echo_requests("host-b")
     seen, own = wire(lab, lambda: lab.ping(source="gw-a", words="-I 10.1.0.1", patience=1))
-    assert len(re.findall(r"IP6 fc00:1::1 > fc00:2::d4: RT6 .* IP 10\.1\.0\.1 > 10\.2\.0\.2: ICMP echo request", seen)) == failure.PINGS
+    readable = r"IP6 fc00:1::1 > fc00:2::d4: RT6 .* IP 10\.1\.0\.1 > 10\.2\.0\.2: ICMP echo request"
+    assert len(re.findall(readable, seen)) == failure.PINGS
     assert "ESP" not in seen
     assert (own.encrypted, own.counters) == (0, {})
     assert lab.guest.echo_requests("host-b") == before + failure.PINGS
 
     # What the gateway forwards for host A is encrypted, with the same policies and the same SAs.
     seen, forwarded = wire(lab, lambda: lab.ping(patience=1))
-    assert len(re.findall(r"IP 192\.0\.2\.1\.4500 > 192\.0\.2\.2\.4500: UDP-encap: ESP\(spi=0x00001001", seen)) == failure.PINGS
+    sealed = r"IP 192\.0\.2\.1\.4500 > 192\.0\.2\.2\.4500: UDP-encap: ESP\(spi=0x00001001"
+    assert len(re.findall(sealed, seen)) == failure.PINGS
     assert "10.2.0.2" not in seen
     assert forwarded.encrypted == failure.PINGS
     assert lab.guest.echo_requests("host-b") == before + failure.PINGS

@@ -76,7 +76,7 @@ def test_pings(here, guest, strata, tunnel):
     assert linux.xfrm_counters(guest.check("cat /proc/net/xfrm_stat")) == counters
 
 
-# --- what must not pass; the last of these ends the gateway and reads its account --------------------------------------
+# --- what must not pass; the last of these ends the gateway and reads its account -------------------------------------
 
 
 def test_what_has_no_sa_does_not_leave(here, guest, strata):
