@@ -69,6 +69,11 @@ Device::~Device() {
   rte_eth_dev_close(id_);
 }
 
+// net_tap's driver would add up by itself, and all of the packet at that.
+bool Device::sums_headers() const {
+  return port_->offloads && (info_.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0 && !is(info_, "net_tap");
+}
+
 // net_af_xdp gives back the buffers that the kernel has sent when it is next told to send, and none when it is closed.
 void Device::take_back_sent() {
   for (unsigned i = 0; i < kTakeBackRounds; ++i) {
@@ -134,6 +139,7 @@ Device::Status Device::configure(bool interrupts) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = info_.flow_type_rss_offloads & kRssFields;
   }
+  if (sums_headers()) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
   // As many to send by: some drivers know pairs only.
   const std::uint16_t tx_queues = std::min(queues_, info_.max_tx_queues);
   if (const int rc = rte_eth_dev_configure(id_, queues_, tx_queues, &conf); rc != 0)
@@ -220,7 +226,8 @@ Device::Status Device::start(const Pool& pool) {
 
 std::string Device::text() const {
   return std::string(info_.driver_name) + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_->mtu) +
-         ", " + std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues");
+         ", " + std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues") +
+         (sums_headers() ? ", checks IPv4 headers" : "");
 }
 
 bool Device::link_changed() {

@@ -40,6 +40,9 @@ class Device {
   // Buffers that the driver took at its start and does not give back when it is closed.
   unsigned keeps() const { return keeps_; }
 
+  // Whether it looks at the checksums of the IPv4 headers that it receives.
+  bool sums_headers() const;
+
   // "net_af_packet, MAC 02:00:00:00:01:01, MTU 1500, 1 queue"
   std::string text() const;
 

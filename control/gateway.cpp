@@ -77,6 +77,8 @@ tl::expected<void, std::string> Gateway::make_worker() {
   auto worker = Worker::create(*tables_, ids, *made_pool_);
   if (!worker) return tl::unexpected(worker.error());
   worker_ = std::move(*worker);
+  for (std::size_t i = 0; i < devices_.size(); ++i)
+    if (devices_[i].sums_headers()) worker_->believe_header_sums(port_id(i));
   return {};
 }
 

@@ -48,6 +48,9 @@ class Worker {
   // When tick() has something to do next, as far as neighbors go.
   std::uint64_t next_due() const { return neighbors_.next_due(); }
 
+  // The port's device looks at the checksums of the IPv4 headers that it receives.
+  void believe_header_sums(PortId port) { sums_[port.index()] = DeviceSums::believed; }
+
   // Says the port's own addresses on its link (RFC 5227 section 3): at the start, and when the link comes up.
   void announce(PortId port);
 
@@ -92,6 +95,7 @@ class Worker {
   EspOpenScratch esp_scratch_;
   SidCounters sid_counters_;
   std::array<std::uint16_t, kMaxPorts> devices_;
+  std::array<DeviceSums, kMaxPorts> sums_{};
   std::array<std::uint64_t, kMaxPorts> received_{};
   std::array<std::uint64_t, kMaxPorts> sent_{};
 
@@ -123,7 +127,8 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   const PortEntry& at = tables_.ports[port.index()];
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n =
-      PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_, PortIo::RxEnds(ends_));
+      PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_, PortIo::RxEnds(ends_),
+                      sums_[port.index()]);
   received_[port.index()] += n;
   if (n == 0) return 0;
   eye.after("rx", frames_);

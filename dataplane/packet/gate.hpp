@@ -47,11 +47,11 @@ class Gate {
   // An IPv4 packet for this host: nothing is checked yet.
   static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
                    Burst<stage::Host>& out) {
-    return host_part(renew(std::move(frame)), link, {.from = was.from, .broadcast = false}, out);
+    return host_part(renew(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = false}, out);
   }
   static Done host_of_broadcast(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
                                 Burst<stage::Host>& out) {
-    return host_part(renew(std::move(frame)), link, {.from = was.from, .broadcast = true}, out);
+    return host_part(renew(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = true}, out);
   }
 
   // An IPv4 packet in clear: nothing carried it, and the route look-up finds its way.

@@ -14,6 +14,9 @@
 
 namespace strata {
 
+// Of the checksums of IPv4 headers that a port receives.
+enum class DeviceSums : std::uint8_t { none, believed };
+
 class PortIo {
  public:
   using RxEnds = EndsOf<Cause::rx_multi_segment, Cause::rx_shared>;
@@ -21,13 +24,16 @@ class PortIo {
 
   // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
   // Returns how many were received; those that cannot be one whole buffer of our own are among them and end here.
+  // sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means nothing.
   static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
-                             const Maker& maker, Burst<stage::Frame>& out, RxEnds ends) {
+                             const Maker& maker, Burst<stage::Frame>& out, RxEnds ends,
+                             DeviceSums sums = DeviceSums::none) {
     rte_mbuf* buffers[kBurstSize];
     const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
     const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
     for (std::uint16_t i = 0; i < n; ++i) {
       rte_mbuf* buffer = buffers[i];
+      const wire::HeaderSum sum = sum_of(buffer, sums);
       // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece.
       if (buffer->nb_segs != 1) [[unlikely]] {
         buffer = maker.flatten(buffer);
@@ -44,7 +50,7 @@ class PortIo {
         continue;
       }
       const Origin mine{.sa = from.sa, .port = from.port, .side = from.side, .place = static_cast<Arrival>(i)};
-      (void)out.push(std::move(frame), Row<stage::Frame>{.from = mine});
+      (void)out.push(std::move(frame), Row<stage::Frame>{.from = mine, .sum = sum});
     }
     return n;
   }
@@ -72,6 +78,12 @@ class PortIo {
   }
 
  private:
+  // What a device finds wrong is looked at again where the packet gets to, and has its end there.
+  static wire::HeaderSum sum_of(const rte_mbuf* buffer, DeviceSums sums) {
+    const bool right = (buffer->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    return sums == DeviceSums::believed && right ? wire::HeaderSum::right : wire::HeaderSum::unknown;
+  }
+
   static void send(rte_mbuf** buffers, std::size_t n, PortId port, const std::uint16_t* devices, std::uint16_t queue,
                    std::uint64_t* sent, TxEnds ends) {
     const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, buffers, static_cast<std::uint16_t>(n));

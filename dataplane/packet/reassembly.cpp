@@ -107,7 +107,8 @@ Done Reassembly::join(rte_mbuf* chain, const Row<stage::Fragment>& row, Burst<st
   if (row.whole == Whole::local)
     return local.push(Access::adopt<stage::Local>(flat),
                       Row<stage::Local>{.from = row.from, .broadcast = all.broadcast});
-  return host.push(Access::adopt<stage::Host>(flat), Row<stage::Host>{.from = row.from, .broadcast = all.broadcast});
+  return host.push(Access::adopt<stage::Host>(flat),
+                   Row<stage::Host>{.from = row.from, .sum = wire::HeaderSum::unknown, .broadcast = all.broadcast});
 }
 
 void Reassembly::expire(std::uint64_t now_ns, ReassembleEnds ends) {

@@ -12,6 +12,7 @@
 #include "dataplane/packet/id.hpp"
 #include "dataplane/wire/address.hpp"
 #include "dataplane/wire/ecn.hpp"
+#include "dataplane/wire/ipv4.hpp"
 
 namespace strata {
 
@@ -121,11 +122,13 @@ struct Row;
 template <>
 struct Row<stage::Frame> {
   Origin from;
+  Said<wire::HeaderSum> sum;  // of the IPv4 header in it, as the device that received it says
 };
 
 template <>
 struct Row<stage::Host> {
   Origin from;
+  Said<wire::HeaderSum> sum;
   Said<bool> broadcast;  // by its Ethernet header: nobody is told of it by an ICMP error
 };
 

@@ -98,7 +98,7 @@ Done HostInput::fragment(Packet<Host> packet, const Row<Host>& row, const wire::
 }
 
 Done HostInput::input(Packet<Host> packet, const Row<Host>& row) const {
-  const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
+  const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
   if (fault != wire::Ipv4Fault::none) [[unlikely]]
     return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
   if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
