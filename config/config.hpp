@@ -33,7 +33,7 @@ struct Port {
   std::uint16_t rx_descriptors = 1024;
   std::uint16_t tx_descriptors = 1024;
   bool promiscuous = false;
-  bool offloads = true;  // checksums by the device, where it can
+  bool offloads = true;  // checksums of received headers by the device, where it can
   bool host = false;     // leads to this machine's own kernel; at most one, without addresses
   Mark mark;
 };

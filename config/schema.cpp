@@ -57,7 +57,8 @@ constexpr std::array kPortFields{
     Field{.key = "promiscuous", .type = Type::boolean, .default_text = "false",
           .description = "Take in frames to any MAC address. Those that are not to the port's own are dropped all the same."},
     Field{.key = "offloads", .type = Type::boolean, .default_text = "true",
-          .description = "Let the device reckon checksums, where it can."},
+          .description = "Let the device check the checksums of the outer IPv4 headers that it receives, where it can; strata looks only at those "
+                         "that it does not say are right. What leaves is added up by strata in any case."},
     Field{.key = "host", .type = Type::boolean, .default_text = "false", .note = "true on one port at the most",
           .description = "The port leads to this machine's own kernel (a TAP, say). What is for the gateway itself and not answered by strata "
                          "(IKE, replies to the machine's own pings, other protocols) is sent there, and what comes from it is this machine's own traffic. "
