@@ -4,18 +4,18 @@
 #include <algorithm>
 #include <set>
 
-#include "config/parser.hpp"
-#include "control/build.hpp"
 #include "dataplane/graph.hpp"
-#include "dataplane/worker.hpp"
 #include "replay/capture.hpp"
-#include "tests/unit/dataplane_env.hpp"
 #include "tests/unit/frames.hpp"
+#include "tests/unit/gateway.hpp"
 
 namespace strata {
 namespace {
 
+using test::expect_same;
+using test::Gateway;
 using test::Octets;
+using test::Outcome;
 using test::pick;
 using test::Random;
 using test::random_octets;
@@ -26,25 +26,6 @@ struct Arrives {
   Octets frame;
 };
 
-// All that a run shows to the outside.
-struct Outcome {
-  std::vector<std::vector<Octets>> sent;  // by port
-  std::array<std::uint64_t, kCauseCount> ends{};
-  std::vector<std::array<std::uint64_t, 2>> sas;   // packets, octets
-  std::vector<std::array<std::uint64_t, 2>> sids;  // packets, octets
-  std::vector<std::pair<Cause, std::optional<std::uint32_t>>> audit;
-
-  std::uint64_t count(Cause cause) const { return ends[static_cast<std::size_t>(cause)]; }
-};
-
-void expect_same(const Outcome& is, const Outcome& should_be) {
-  EXPECT_EQ(is.sent, should_be.sent);
-  for (const CauseText& text : kCauses) EXPECT_EQ(is.count(text.cause), should_be.count(text.cause)) << text.name;
-  EXPECT_EQ(is.sas, should_be.sas);
-  EXPECT_EQ(is.sids, should_be.sids);
-  EXPECT_EQ(is.audit, should_be.audit);
-}
-
 // What the gateway is as a host has tests of its own.
 config::Config router_alone(config::Config config) {
   config.arp.enabled = false;
@@ -52,78 +33,6 @@ config::Config router_alone(config::Config config) {
   config.reassembly.enabled = false;
   return config;
 }
-
-// A worker with its ports, made of a configuration.
-class Gateway {
- public:
-  explicit Gateway(const config::Config& config, unsigned buffers = 255) : pool_(test::make_pool(buffers)) {
-    std::vector<wire::MacAddress> macs;
-    std::array<std::uint16_t, kMaxPorts> devices{};
-    for (const config::Port& port : config.ports) {
-      macs.push_back(port.mac.value());
-      ports_.push_back(test::make_port(pool_));
-      devices[ports_.size() - 1] = ports_.back().device();
-    }
-    tables_ = std::move(build_tables(config, macs).value());
-    worker_ = std::move(Worker::create(*tables_, devices, pool_).value());
-    outcome_.sent.resize(ports_.size());
-  }
-
-  // One burst: up to 64 frames of one port. What was sent stays in the ports until collect().
-  void turn(std::size_t port, std::span<const Octets> frames, std::optional<Poison> poison = std::nullopt) {
-    for (const Octets& frame : frames) ASSERT_NE(ports_[port].feed(pool_, frame, poison), nullptr);
-    NoEye eye;
-    const PortId id(static_cast<std::uint8_t>(port));
-    ASSERT_EQ(worker_->turn(id, 0, kBurstSize, 1'000'000'000, eye), frames.size());
-    received_ += frames.size();
-  }
-  void collect() {
-    for (std::size_t i = 0; i < ports_.size(); ++i)
-      ports_[i].collect([&](const void*, std::span<const std::uint8_t> frame) {
-        outcome_.sent[i].emplace_back(frame.begin(), frame.end());
-      });
-    collect_audit();
-  }
-
-  // Conservation: what came in left, or ended for a cause; and each buffer is back.
-  Outcome finish() {
-    collect();
-    std::uint64_t sent = 0;
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-      EXPECT_EQ(worker_->sent(PortId(static_cast<std::uint8_t>(i))), outcome_.sent[i].size());
-      sent += outcome_.sent[i].size();
-    }
-    const Ends& ends = worker_->ends();
-    EXPECT_EQ(received_, sent + ends.count(Fate::dropped) + ends.count(Fate::consumed) + ends.count(Fate::punted));
-    EXPECT_EQ(pool_.in_use(), 0u);
-    for (std::size_t i = 0; i < kCauseCount; ++i) outcome_.ends[i] = ends.count(static_cast<Cause>(i));
-    for (const InboundSa& sa : tables_->sas) outcome_.sas.push_back({sa.packets, sa.octets});
-    for (const SidCounter& sid : worker_->sid_counters()) outcome_.sids.push_back({sid.packets, sid.octets});
-    return outcome_;
-  }
-
-  OutboundSa& out_sa() { return tables_->out_sas.at(0); }
-  Tables& tables() { return *tables_; }
-  unsigned in_use() const { return pool_.in_use(); }
-
- private:
-  // The steps note their events one after the other for a whole burst; here they stand as the packets came.
-  void collect_audit() {
-    std::vector<AuditEvent> events;
-    worker_->audit().collect([&](const AuditEvent& event) { events.push_back(event); });
-    std::stable_sort(events.begin(), events.end(), [](const AuditEvent& a, const AuditEvent& b) {
-      return static_cast<std::size_t>(a.from.place) < static_cast<std::size_t>(b.from.place);
-    });
-    for (const AuditEvent& event : events) outcome_.audit.emplace_back(event.cause, event.sequence);
-  }
-
-  Pool pool_;
-  std::vector<RingPort> ports_;
-  std::unique_ptr<Tables> tables_;
-  std::unique_ptr<Worker> worker_;
-  Outcome outcome_;
-  std::uint64_t received_ = 0;
-};
 
 Outcome run(const config::Config& config, const std::vector<Arrives>& arrivals, std::size_t burst,
             std::optional<Poison> poison) {
@@ -154,7 +63,7 @@ Outcome run_twins(const config::Config& config, const std::vector<Arrives>& arri
 
 const std::string kCaptures = STRATA_SOURCE_ROOT "/tests/replay/captures/";
 
-config::Config config_of(const std::string& capture) {
+config::Config config_of_capture(const std::string& capture) {
   auto config = config::parse_file(kCaptures + capture + ".yaml");
   EXPECT_TRUE(config);
   return router_alone(std::move(*config));
@@ -176,7 +85,7 @@ class Captures : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(CheckedIn, Captures, testing::Values("good", "esn", "every-end"));
 
 TEST_P(Captures, PoisonAndBurstsChangeNothing) {
-  const config::Config config = config_of(GetParam());
+  const config::Config config = config_of_capture(GetParam());
   const std::vector<Arrives> arrivals = arrivals_of(GetParam(), config);
   ASSERT_GT(arrivals.size(), 10u);
   const Outcome alone = run(config, arrivals, 1, std::nullopt);
@@ -203,7 +112,7 @@ void damage(Random& random, Octets& frame) {
 }
 
 TEST_P(Captures, DamagedFramesAreConservedAndTwins) {
-  const config::Config config = config_of(GetParam());
+  const config::Config config = config_of_capture(GetParam());
   const std::vector<Arrives> whole = arrivals_of(GetParam(), config);
   Random random(whole.size());
   std::vector<Arrives> arrivals;
@@ -247,11 +156,7 @@ constexpr const char* kPeer = "fc000002000000000000000000000001";
 constexpr const char* kSid = "fc0000010000000000000000000000d4";
 constexpr const char* kClearSid = "fc000001000000640001000200030004";
 
-config::Config tunnel_config() {
-  auto config = config::parse_text(kTunnel, "tunnel.yaml");
-  EXPECT_TRUE(config);
-  return router_alone(std::move(*config));
-}
+config::Config tunnel_config() { return router_alone(test::config_of(std::string(kTunnel))); }
 
 // Seals packets as the peer of from-b would.
 class Peer {
@@ -385,7 +290,7 @@ TEST(Journey, AFullTransmitQueueIsCountedAndLosesNothing) {
   Gateway gateway(tunnel_config(), 2047);
   const Octets frame = test::ethernet(kWanMac, 0x86dd, test::ipv6(kPeer, kClearSid, 4, inner_ipv4(10)));
   for (std::size_t i = 0; i < kBursts; ++i) gateway.turn(0, std::vector<Octets>(kBurstSize, frame));
-  const unsigned waiting = gateway.in_use();
+  const unsigned waiting = gateway.pool().in_use();
   const Outcome outcome = gateway.finish();
   EXPECT_EQ(outcome.sent[1].size(), waiting);
   EXPECT_GE(waiting, 1000u);
@@ -442,20 +347,21 @@ TEST(Graph, CauseNamesAreTheirEnumeratorsAndUnique) {
 
 // --- outbound --------------------------------------------------------------------------------------------------------
 
-config::Config outbound_config(bool esn, int segments = 1) {
+config::Config outbound_config(bool esn, int segments = 1, int mtu = 1500) {
   std::string list;
   for (int i = 1; i <= segments; ++i)
     list += (i == 1 ? "" : ", ") + std::string("\"fc00:2::") + std::to_string(i) + "\"";
   const std::string text = std::string(R"(
 ports:
-  wan: {device: a, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected}
+  wan: {device: a, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected, mtu: )") +
+                           std::to_string(mtu) + R"(}
   lan: {device: b, mac: "02:00:00:00:01:02", addresses: [10.1.0.1/24], side: protected}
 neighbors:
   - {port: wan, address: 192.0.2.2, mac: "02:00:00:00:02:01"}
 ipsec:
   security_associations:
     - {name: to-b, direction: out, spi: 0x2001, source: 192.0.2.1, destination: 192.0.2.2, algorithm: aes-128-gcm,
-       key: "hex:0102030405060708090a0b0c0d0e0f1011121314", esn: )") +
+       key: "hex:0102030405060708090a0b0c0d0e0f1011121314", esn: )" +
                            (esn ? "true" : "false") + R"(,
        selectors: {source: "fc00:1::/48", destination: "fc00:2::/48"}}
 srv6:
@@ -464,9 +370,7 @@ srv6:
     - {name: to-b, prefixes: [10.2.0.0/16], segments: [)" +
                            list + R"(]}
 )";
-  auto config = config::parse_text(text, "outbound.yaml");
-  EXPECT_TRUE(config) << (config ? "" : to_string(config.error().front(), "outbound.yaml"));
-  return router_alone(std::move(*config));
+  return router_alone(test::config_of(text));
 }
 
 // 10.1.0.2 to 10.2.0.2, of total octets.
@@ -532,15 +436,18 @@ TEST(Outbound, Duty33_NoIvTwice) {
   EXPECT_GT(ivs.size(), turns * 30);
 }
 
-// A buffer that is full has no room for a tunnel's headers; one octet less of packet, and it has.
+// A buffer that is full has no room for a tunnel's headers; one octet less of packet, and it has. The ports' MTU is not
+// what stops it: buffers may be smaller than what a device is told to take.
 TEST(Outbound, NoRoomInTheBuffer) {
   const std::size_t srh = 8 + 15 * 16;
   const std::size_t needs = Gate::kSealFront + Gate::kSealEnd + 40 + srh;
   const std::size_t most = 2048 + RTE_PKTMBUF_HEADROOM - needs;
-  Gateway gateway(outbound_config(false, 16));
+  Gateway gateway(outbound_config(false, 16, 9000));
   gateway.turn(1, std::vector<Octets>{from_host(most), from_host(most + 1), from_host(2034)});
   const Outcome outcome = gateway.finish();
-  EXPECT_EQ(outcome.sent[0].size(), 1u);
+  ASSERT_EQ(outcome.sent[0].size(), 1u);
+  const std::size_t padding = (4 - (40 + srh + most + 2) % 4) % 4;
+  EXPECT_EQ(outcome.sent[0][0].size(), 14 + 20 + 16 + 40 + srh + most + padding + 2 + 16);
   EXPECT_EQ(outcome.count(Cause::tx_no_room), 2u);
 }
 

@@ -11,6 +11,7 @@
 #include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/esp.hpp"
 #include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/srh.hpp"
@@ -135,6 +136,13 @@ bool read_arp(Span octets) {
   return true;
 }
 
+bool read_icmp(Span octets) {
+  const auto c = IcmpView::check(octets);
+  if (!c) return false;
+  use(std::uint64_t{c.view.type()} + c.view.code() + c.view.checksum());
+  return true;
+}
+
 bool read_checksum(Span octets) {
   use(checksum(octets));
   return true;
@@ -158,6 +166,7 @@ const std::array kSamples{
     Sample{"udp", read_udp, "1194 1194 000c 0000 00001001 eeee", 12},
     Sample{"esp", read_esp, "00001001 00000001 00", 8},
     Sample{"arp", read_arp, "0001 0800 06 04 0001 020000000202 c0000202 000000000000 c0000201 0000", 28},
+    Sample{"icmp", read_icmp, "080072ca1234000173", 9},
     Sample{"ipv6", read_ipv6,
            "60000000 0004 04 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4 45000014 ee", 44},
     Sample{"chain", read_chain,

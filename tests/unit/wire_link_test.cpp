@@ -82,6 +82,15 @@ TEST(WireArp, Request) {
   EXPECT_EQ(checked.view.target_ip(), Ipv4Address{0xc0000201});
 }
 
+// Both made by scapy.
+TEST(WireArp, WritesWhatScapyWrites) {
+  Octets octets(kArpLength + 2, 0xa5);
+  write_arp(&octets[1], kArpRequest, kTo, {0xc0000201}, {}, {0xc0000202});
+  EXPECT_EQ(octets, from_hex("a5 0001080006040001020000000101c0000201000000000000c0000202 a5"));
+  write_arp(&octets[1], kArpReply, kTo, {0xc0000201}, kFrom, {0xc0000202});
+  EXPECT_EQ(octets, from_hex("a5 0001080006040002020000000101c0000201020000000202c0000202 a5"));
+}
+
 TEST(WireArp, OtherFamiliesAndLengths) {
   const Octets good = from_hex("0001 0800 06 04 0002 020000000202 c0000202 020000000101 c0000201");
   ASSERT_TRUE(ArpView::check(good));

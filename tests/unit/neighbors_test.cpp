@@ -1,0 +1,302 @@
+// Neighbors: who is asked for its MAC address, how often and when, and who is forgotten.
+#include <gtest/gtest.h>
+
+#include "dataplane/neighbor/neighbors.hpp"
+#include "tests/unit/dataplane_env.hpp"
+
+namespace strata {
+namespace {
+
+using test::Octets;
+using What = Neighbors::What;
+
+constexpr std::uint64_t kNever = UINT64_MAX;
+constexpr PortId kWanPort(0);
+constexpr PortId kLanPort(1);
+constexpr wire::Ipv4Address kStatic{0xc0000202};
+constexpr wire::Ipv4Address kAsked{0xc0000203};
+constexpr wire::Ipv4Address kLearned{0xc0000207};
+constexpr wire::Ipv4Address kOther{0xc0000208};
+constexpr wire::MacAddress kMac{{2, 0, 0, 0, 0, 0x0a}};
+constexpr wire::MacAddress kOtherMac{{2, 0, 0, 0, 0, 0x0b}};
+
+// The link header of a port: from 02:00:00:00:01:NN to anybody.
+constexpr Adjacency link_of(PortId port) {
+  return {.header = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 2, 0, 0, 0, 1, port.index(), 0x08, 0x00},
+          .port = port,
+          .side = port == kWanPort ? Side::unprotected_side : Side::protected_side,
+          .resolved = false,
+          .mtu = 1400,
+          .address = {}};
+}
+
+Adjacency configured(PortId port, wire::Ipv4Address address, bool resolved) {
+  Adjacency adj = link_of(port);
+  adj.address = address;
+  adj.resolved = resolved;
+  return adj;
+}
+
+struct Said {
+  What what;
+  std::uint32_t id;
+  bool operator==(const Said&) const = default;
+};
+void PrintTo(const Said& said, std::ostream* out) { *out << (said.what == What::ask ? "ask " : "gave up ") << said.id; }
+
+// Of the configuration: 0 has its MAC address, 1 and 2 have to be asked, the same address on two ports. Two more fit.
+class NeighborTable : public testing::Test {
+ protected:
+  static constexpr NeighborSettings kSettings{.tries = 3, .interval_ns = 100, .reachable_ns = 1000, .learned = 2};
+
+  static Neighbors make(AdjacencyTable& table, const NeighborSettings& settings) {
+    test::start_dataplane();
+    auto made = Neighbors::create(table, settings);
+    if (!made) std::abort();
+    return std::move(*made);
+  }
+
+  // A round, as the worker goes: whoever is given up is forgotten.
+  std::vector<Said> round(std::uint64_t now) {
+    std::vector<Said> said;
+    neighbors_.start_round();
+    while (const auto event = neighbors_.next_event(now)) {
+      said.push_back({event->what, event->id.index()});
+      if (event->what == What::gave_up) neighbors_.forget(event->id);
+    }
+    return said;
+  }
+  Octets header_of(std::uint32_t id) const {
+    const EthernetHeader& header = table_[AdjId<V4>(id)].header;
+    return {header.begin(), header.end()};
+  }
+  bool resolved(std::uint32_t id) const { return table_[AdjId<V4>(id)].resolved; }
+
+  AdjacencyTable table_{
+      {configured(kWanPort, kStatic, true), configured(kWanPort, kAsked, false), configured(kLanPort, kAsked, false)},
+      kSettings.learned};
+  Neighbors neighbors_ = make(table_, kSettings);
+  const AdjId<V4> fixed_{0};
+  const AdjId<V4> asked_{1};
+};
+
+TEST_F(NeighborTable, FindsThoseOfTheConfigurationByPortAndAddress) {
+  EXPECT_EQ(neighbors_.find(kWanPort, kStatic), AdjId<V4>(0));
+  EXPECT_EQ(neighbors_.find(kWanPort, kAsked), AdjId<V4>(1));
+  EXPECT_EQ(neighbors_.find(kLanPort, kAsked), AdjId<V4>(2));
+  EXPECT_TRUE(neighbors_.find(kLanPort, kStatic).is_none());
+  EXPECT_TRUE(neighbors_.find(kWanPort, kLearned).is_none());
+  EXPECT_EQ(neighbors_.next_due(), kNever);
+  EXPECT_EQ(neighbors_.capacity(), 5u);
+}
+
+TEST_F(NeighborTable, TheConfigurationsMacAddressesNeverChange) {
+  const Octets before = header_of(0);
+  neighbors_.learn(fixed_, kOtherMac, 10);
+  EXPECT_EQ(header_of(0), before);
+  EXPECT_FALSE(neighbors_.want(fixed_, 10));
+  EXPECT_EQ(neighbors_.next_due(), kNever);
+  EXPECT_TRUE(round(kNever - 1).empty());
+  EXPECT_TRUE(resolved(0));
+}
+
+TEST_F(NeighborTable, AsksAtEachIntervalAndGivesUp) {
+  EXPECT_TRUE(neighbors_.want(asked_, 1000));
+  EXPECT_EQ(neighbors_.next_due(), 1100u);
+  EXPECT_FALSE(neighbors_.want(asked_, 1001)) << "it is being asked";
+  EXPECT_TRUE(round(1099).empty());
+  EXPECT_EQ(neighbors_.next_due(), 1100u);
+  EXPECT_EQ(round(1100), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_TRUE(round(1100).empty()) << "once is enough";
+  EXPECT_EQ(round(1210), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_EQ(neighbors_.next_due(), 1310u);
+  EXPECT_FALSE(resolved(1));
+  EXPECT_EQ(round(1310), (std::vector<Said>{{What::gave_up, 1}}));
+  EXPECT_TRUE(round(kNever - 1).empty());
+  EXPECT_EQ(neighbors_.next_due(), kNever);
+  EXPECT_EQ(neighbors_.find(kWanPort, kAsked), asked_) << "the configuration's stay";
+  EXPECT_TRUE(neighbors_.want(asked_, 5000)) << "the next packet has it asked anew";
+  EXPECT_EQ(neighbors_.next_due(), 5100u);
+}
+
+TEST_F(NeighborTable, OneTryIsOneQuestion) {
+  AdjacencyTable table({configured(kWanPort, kAsked, false)}, 0);
+  Neighbors neighbors = make(table, {.tries = 1, .interval_ns = 100});
+  EXPECT_TRUE(neighbors.want(AdjId<V4>(0), 0));
+  neighbors.start_round();
+  EXPECT_FALSE(neighbors.next_event(99));
+  neighbors.start_round();
+  const auto event = neighbors.next_event(100);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->what, What::gave_up);
+}
+
+TEST_F(NeighborTable, AnAnswerEndsTheQuestions) {
+  EXPECT_TRUE(neighbors_.want(asked_, 0));
+  neighbors_.learn(asked_, kMac, 50);
+  EXPECT_TRUE(resolved(1));
+  EXPECT_EQ(header_of(1), test::from_hex("02000000000a 020000000100 0800"));
+  EXPECT_FALSE(neighbors_.want(asked_, 60));
+  EXPECT_TRUE(round(1049).empty());
+  EXPECT_EQ(neighbors_.next_due(), 1050u);
+}
+
+TEST_F(NeighborTable, WhatIsSaidUnaskedIsLearnedToo) {
+  neighbors_.learn(asked_, kMac, 50);
+  EXPECT_TRUE(resolved(1));
+  EXPECT_EQ(neighbors_.next_due(), 1050u);
+  neighbors_.learn(asked_, kOtherMac, 70);
+  EXPECT_EQ(header_of(1), test::from_hex("02000000000b 020000000100 0800"));
+  EXPECT_TRUE(round(1069).empty()) << "the later word counts";
+}
+
+// RFC 1122 section 2.3.2.1: what is old is asked anew, and is good until it does not answer.
+TEST_F(NeighborTable, TheOldIsProbedWhileItIsUsed) {
+  neighbors_.learn(asked_, kMac, 0);
+  EXPECT_EQ(round(1000), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_TRUE(resolved(1));
+  EXPECT_FALSE(neighbors_.want(asked_, 1001));
+  EXPECT_EQ(round(1100), (std::vector<Said>{{What::ask, 1}}));
+  neighbors_.learn(asked_, kMac, 1150);
+  EXPECT_TRUE(round(2149).empty());
+  EXPECT_EQ(round(2150), (std::vector<Said>{{What::ask, 1}})) << "all tries again";
+  EXPECT_EQ(round(2250), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_EQ(round(2350), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_TRUE(resolved(1));
+  EXPECT_EQ(round(2450), (std::vector<Said>{{What::gave_up, 1}}));
+  EXPECT_FALSE(resolved(1));
+  EXPECT_TRUE(neighbors_.want(asked_, 2500));
+}
+
+TEST_F(NeighborTable, ALearnedOneHasItsPortsLinkAndGoesWhenItIsSilent) {
+  Adjacency like = link_of(kLanPort);
+  like.resolved = true;  // of another neighbor, say
+  const AdjId<V4> id = neighbors_.find_or_add(kLanPort, kLearned, like);
+  ASSERT_EQ(id, AdjId<V4>(3));
+  EXPECT_FALSE(resolved(3));
+  EXPECT_EQ(table_[id].port, kLanPort);
+  EXPECT_EQ(table_[id].side, Side::protected_side);
+  EXPECT_EQ(table_[id].mtu, 1400);
+  EXPECT_EQ(table_[id].address, kLearned);
+  EXPECT_EQ(neighbors_.find(kLanPort, kLearned), id);
+  EXPECT_TRUE(neighbors_.find(kWanPort, kLearned).is_none());
+  neighbors_.learn(id, kMac, 0);
+  EXPECT_EQ(header_of(3), test::from_hex("02000000000a 020000000101 0800"));
+  for (const std::uint64_t now : {1000, 1100, 1200}) EXPECT_EQ(round(now), (std::vector<Said>{{What::ask, 3}}));
+  EXPECT_EQ(round(1300), (std::vector<Said>{{What::gave_up, 3}}));
+  EXPECT_TRUE(neighbors_.find(kLanPort, kLearned).is_none());
+  EXPECT_FALSE(resolved(3));
+}
+
+TEST_F(NeighborTable, AFullTableTakesNoMoreUntilOneIsForgotten) {
+  const AdjId<V4> first = neighbors_.find_or_add(kLanPort, kLearned, link_of(kLanPort));
+  const AdjId<V4> second = neighbors_.find_or_add(kWanPort, kLearned, link_of(kWanPort));
+  ASSERT_FALSE(first.is_none());
+  ASSERT_FALSE(second.is_none());
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(neighbors_.find_or_add(kWanPort, kOther, link_of(kWanPort)).is_none());
+  EXPECT_TRUE(neighbors_.find(kWanPort, kOther).is_none());
+  EXPECT_EQ(neighbors_.find_or_add(kLanPort, kLearned, link_of(kLanPort)), first) << "who is known needs no room";
+  EXPECT_EQ(neighbors_.find_or_add(kWanPort, kStatic, link_of(kWanPort)), fixed_);
+
+  neighbors_.learn(first, kMac, 0);
+  neighbors_.forget(first);
+  const AdjId<V4> third = neighbors_.find_or_add(kWanPort, kOther, link_of(kWanPort));
+  EXPECT_EQ(third, first) << "its place is free";
+  EXPECT_FALSE(table_[third].resolved) << "nothing of who was there before";
+  EXPECT_EQ(table_[third].address, kOther);
+  EXPECT_TRUE(neighbors_.find(kLanPort, kLearned).is_none());
+  EXPECT_TRUE(round(kNever - 1).empty()) << "nobody has asked for it yet";
+}
+
+// A clock that has stood still, or a worker that was busy: each is asked once, not once for each interval that passed.
+TEST_F(NeighborTable, ALateRoundAsksOnce) {
+  EXPECT_TRUE(neighbors_.want(asked_, 0));
+  EXPECT_EQ(round(1'000'000), (std::vector<Said>{{What::ask, 1}}));
+  EXPECT_EQ(neighbors_.next_due(), 1'000'100u);
+}
+
+TEST_F(NeighborTable, ARoundHasAllThatAreDueAndKnowsTheNext) {
+  constexpr std::uint32_t kMany = 1000;
+  std::vector<Adjacency> all;
+  for (std::uint32_t i = 0; i < kMany; ++i) all.push_back(configured(kWanPort, {0x0a000000 + i}, false));
+  AdjacencyTable table(all, 0);
+  Neighbors neighbors = make(table, kSettings);
+  for (std::uint32_t i = 0; i < kMany; ++i) EXPECT_TRUE(neighbors.want(AdjId<V4>(kMany - 1 - i), i));
+  EXPECT_EQ(neighbors.next_due(), 100u);
+  neighbors.start_round();
+  std::vector<std::uint32_t> asked;
+  while (const auto event = neighbors.next_event(100 + 299)) {
+    EXPECT_EQ(event->what, What::ask);
+    asked.push_back(event->id.index());
+  }
+  ASSERT_EQ(asked.size(), 300u);
+  for (std::uint32_t k = 0; k < asked.size(); ++k) EXPECT_EQ(asked[k], kMany - 300 + k);
+  EXPECT_EQ(neighbors.next_due(), 400u);
+}
+
+// --- against a plain reading of RFC 826 and of the settings ----------------------------------------------------------
+
+// What is known of one neighbor, in the simplest words.
+struct Plain {
+  enum { silent, asking, known } state = silent;
+  unsigned questions = 0;       // since the last answer
+  std::uint64_t next = kNever;  // question, or the end
+};
+
+TEST_F(NeighborTable, AtRandomAsThePlainReading) {
+  constexpr std::uint32_t kAll = 20;
+  std::vector<Adjacency> all;
+  for (std::uint32_t i = 0; i < kAll; ++i) all.push_back(configured(kWanPort, {0x0a000000 + i}, false));
+  AdjacencyTable table(all, 0);
+  Neighbors neighbors = make(table, kSettings);
+  std::vector<Plain> plain(kAll);
+  test::Random random(826);
+  std::uint64_t now = 0;
+  std::array<std::uint64_t, 2> events{};
+  for (std::uint64_t step = 0; step < test::rounds(100'000); ++step) {
+    now += test::pick(random, 60);
+    const auto i = static_cast<std::uint32_t>(test::pick(random, kAll));
+    Plain& p = plain[i];
+    if (test::pick(random, 8) == 0) {
+      neighbors.learn(AdjId<V4>(i), kMac, now);
+      p = {Plain::known, 0, now + kSettings.reachable_ns};
+    } else {
+      ASSERT_EQ(neighbors.want(AdjId<V4>(i), now), p.state == Plain::silent);
+      if (p.state == Plain::silent) p = {Plain::asking, 1, now + kSettings.interval_ns};
+    }
+    std::uint64_t due = kNever;
+    for (const Plain& each : plain) due = std::min(due, each.next);
+    ASSERT_LE(neighbors.next_due(), due) << "what is due must not be missed";
+    if (test::pick(random, 4) != 0) continue;
+
+    std::vector<Said> expected;
+    for (std::uint32_t k = 0; k < kAll; ++k) {
+      Plain& each = plain[k];
+      if (each.next > now) continue;
+      if (each.questions == kSettings.tries) {
+        expected.push_back({What::gave_up, k});
+        each = Plain{};
+        continue;
+      }
+      expected.push_back({What::ask, k});
+      ++each.questions;
+      each.next = now + kSettings.interval_ns;
+    }
+    std::vector<Said> said;
+    neighbors.start_round();
+    while (const auto event = neighbors.next_event(now)) {
+      said.push_back({event->what, event->id.index()});
+      ++events[event->what == What::ask ? 0 : 1];
+      if (event->what == What::gave_up) neighbors.forget(event->id);
+    }
+    ASSERT_EQ(said, expected);
+    for (std::uint32_t k = 0; k < kAll; ++k)
+      ASSERT_EQ(table[AdjId<V4>(k)].resolved, plain[k].state == Plain::known) << k;
+  }
+  EXPECT_GT(events[0], 1000u);
+  EXPECT_GT(events[1], 100u);
+}
+
+}  // namespace
+}  // namespace strata
