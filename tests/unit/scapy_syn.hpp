@@ -1,5 +1,5 @@
-// IPv4 packets with a TCP SYN, made by scapy and written down: as they come, and with the lower MSS that they are to leave
-// with, which scapy has made a packet of its own with its own checksum.
+// IPv4 packets with a TCP SYN, made by scapy and written down: as they come, and with the lower MSS that they are to
+// leave with, which scapy has made a packet of its own with its own checksum.
 #pragma once
 
 #include <cstdint>
