@@ -26,6 +26,7 @@ class Kind:
     options: str = ""
     queues: int = 1
     kernel_driver: str = ""  # that takes it at boot
+    sums: bool = False  # it looks at the checksums of IPv4 headers
 
 
 KINDS = {
@@ -33,7 +34,7 @@ KINDS = {
     for kind in (
         # Two vectors a queue pair, one for its configuration and one to spare.
         Kind("virtio-net-pci", "net_virtio", ",mq=on,vectors=6,guest_csum=on,mrg_rxbuf=on", 2, "virtio-pci"),
-        Kind("e1000e", "net_e1000_em"),
+        Kind("e1000e", "net_e1000_em", sums=True),
         Kind("vmxnet3", "net_vmxnet3", kernel_driver="vmxnet3"),
     )
 }

@@ -167,6 +167,22 @@ def test_frames_for_others(machine, kind):
         assert report["dropped"].get("eth.other_host", 0) == seen, text
 
 
+def test_header_sums(machine, kind):
+    """Whether a NIC looks at them or not, what is wrong has the same end and the rest goes on."""
+    frames, expected = journeys.inbound(64)
+    wrong = [frame[:24] + bytes([frame[24] ^ 1]) + frame[25:] for frame in frames]
+    for offloads in (True, False):
+        with run(machine, settings(machine, kind, wan={"offloads": offloads})) as job:
+            wan, lan = (machine.outside.wire(nic.tap) for nic in machine.nics[kind])
+            wan.send(*wrong, *frames)
+            journeys.judge_inbound(lan.collect(len(frames)), expected)
+            text = ended(job)
+            (said,) = [line for line in job.errors().splitlines() if "port wan: 0000:" in line]
+        assert said.endswith(", checks IPv4 headers") == (offloads and kind.sums), said
+        report = journeys.judge_report(text, len(frames), 0)
+        assert report["dropped"] == {"ip4.bad_checksum": len(wrong)}, text
+
+
 def test_queues_are_all_used(machine):
     """The TAP spreads flows over the NIC's queues; what is behind each of them arrives."""
     kind = m.KINDS["virtio-net-pci"]
