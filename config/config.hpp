@@ -50,7 +50,7 @@ struct Eal {
 
 // RFC 826, with the queue of RFC 1122 section 2.3.2.2.
 struct Arp {
-  bool enabled = true;     // false: nobody is asked, and nobody answered
+  bool enabled = true;      // false: nobody is asked, and nobody answered
   std::uint32_t hold = 16;  // packets for each neighbor that is being asked
   std::uint32_t tries = 3;
   std::uint32_t interval_ms = 1000;
@@ -62,7 +62,8 @@ struct Arp {
 struct Icmp {
   std::uint32_t errors_per_second = 1000;  // 0: none is sent
   std::uint32_t burst = 50;
-  bool echo = true;  // requests to own addresses are answered
+  bool echo = true;      // requests to own addresses are answered
+  bool path_mtu = true;  // what routers say of the MTU on a tunnel's way is believed
 };
 
 struct Reassembly {

@@ -161,9 +161,10 @@ std::string arp_text(const Arp& arp) {
 }
 
 std::string icmp_text(const Icmp& icmp) {
-  const std::string echo = icmp.echo ? "echo is answered; " : "echo is not answered; ";
-  if (icmp.errors_per_second == 0) return echo + "no errors are sent";
-  return echo + counted(icmp.errors_per_second, "error", "errors") + " a second, " + std::to_string(icmp.burst) +
+  const std::string told = std::string(icmp.echo ? "echo is answered; " : "echo is not answered; ") +
+                           (icmp.path_mtu ? "path MTUs are learned; " : "path MTUs are not learned; ");
+  if (icmp.errors_per_second == 0) return told + "no errors are sent";
+  return told + counted(icmp.errors_per_second, "error", "errors") + " a second, " + std::to_string(icmp.burst) +
          " at once";
 }
 

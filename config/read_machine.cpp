@@ -26,6 +26,7 @@ void read_icmp(Icmp& icmp, const Mapping& mapping) {
   read_number(mapping, "errors_per_second", icmp.errors_per_second);
   read_number(mapping, "burst", icmp.burst);
   icmp.echo = mapping.boolean("echo").value_or(icmp.echo);
+  icmp.path_mtu = mapping.boolean("path_mtu").value_or(icmp.path_mtu);
 }
 
 void read_reassembly(Reassembly& reassembly, const Mapping& mapping) {

@@ -226,6 +226,8 @@ constexpr std::array kIcmpFields{
           .description = "Of these, how many may be sent at once after a pause.", .min = 1, .max = 10000},
     Field{.key = "echo", .type = Type::boolean, .default_text = "true",
           .description = "Echo requests to the gateway's own addresses are answered (RFC 1122 section 3.2.2.6)."},
+    Field{.key = "path_mtu", .type = Type::boolean, .default_text = "true",
+          .description = "What routers say of a smaller MTU on the way of a tunnel's packets is believed, for ten minutes: of the ESP packet in clear (RFC 1191, RFC 4301 section 8.2), of the IPv6 packet in it through an SA (RFC 8201)."},
 };
 constexpr Section kIcmp{"icmp", "What the gateway says by ICMP (RFC 792, RFC 1812).", kIcmpFields};
 

@@ -38,7 +38,7 @@ DfMode df_of(config::DfMode df) {
 
 // What of the inner MTU is left for TCP behind the two headers without options (RFC 9293 section 3.7.1).
 std::uint16_t mss_of(const config::Policy& policy, std::uint16_t inner_mtu) {
-  return policy.mss_clamp ? static_cast<std::uint16_t>(inner_mtu - 40) : std::uint16_t{0};
+  return policy.mss_clamp ? static_cast<std::uint16_t>(inner_mtu - Policy::kTcpOverIpv4) : std::uint16_t{0};
 }
 
 // On the host port the device's own MAC address is the kernel's: ours is another one.
@@ -238,7 +238,11 @@ void Builder::outbound() {
     policies.emplace_back(*config_.srv6_source, policy.segments, mode, header,
                           sa != nullptr ? ids.at(sa) : OutSaId::none());
     if (const auto mtu = config::inner_mtu(steering_, policy))
-      policies.back().set_way({.adj = towards(sa->destination), .mtu = mtu->inner, .mss = mss_of(policy, mtu->inner)});
+      policies.back().set_way(
+          {.adj = towards(sa->destination),
+           .mtu = mtu->inner,
+           .mss = mss_of(policy, mtu->inner),
+           .around = static_cast<std::uint16_t>(mtu->ipv4 + mtu->udp + mtu->esp + mtu->iv + mtu->icv)});
   }
   tables_->policies = PolicyTable(std::move(policies));
 }
@@ -278,7 +282,8 @@ void Builder::settings() {
                         .learned = arp.neighbors};
   tables_->icmp = {.errors_per_second = config_.icmp.errors_per_second,
                    .burst = config_.icmp.burst,
-                   .echo = config_.icmp.echo};
+                   .echo = config_.icmp.echo,
+                   .path_mtu = config_.icmp.path_mtu};
   tables_->reassembly = {.enabled = config_.reassembly.enabled,
                          .packets = config_.reassembly.packets,
                          .timeout_ns = config_.reassembly.timeout_ms * kMillisecond};

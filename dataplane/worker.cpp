@@ -24,6 +24,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
       maker_(pool),
       aead_(std::move(aead)),
       neighbors_(std::move(neighbors)),
+      path_mtus_(tables),
       held_(neighbors_.capacity(), tables.neighbors.hold),
       reassembly_(std::move(reassembly)),
       icmp_limit_(tables.icmp),
@@ -33,6 +34,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 void Worker::tick(std::uint64_t now_ns) {
   audit_.set_time(now_ns);
   reassembly_->expire(now_ns, ReassembleEnds(ends_));
+  if (now_ns >= path_mtus_.next_due()) path_mtus_.expire(now_ns);
   if (now_ns < neighbors_.next_due()) return;
   neighbors_.start_round();
   while (const auto event = neighbors_.next_event(now_ns)) {

@@ -43,10 +43,11 @@ class Worker {
   template <class Eye>
   std::size_t turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye);
 
-  // What is due by the clock: neighbors that are asked again or no more, fragments that waited too long. Between turns.
+  // What is due by the clock: neighbors that are asked again or no more, fragments that waited too long, path MTUs that
+  // were believed long enough. Between turns.
   void tick(std::uint64_t now_ns);
-  // When tick() has something to do next, as far as neighbors go.
-  std::uint64_t next_due() const { return neighbors_.next_due(); }
+  // When tick() has something to do next, as far as neighbors and path MTUs go.
+  std::uint64_t next_due() const { return std::min(neighbors_.next_due(), path_mtus_.next_due()); }
 
   // The port's device looks at the checksums of the IPv4 headers that it receives.
   void believe_header_sums(PortId port) { sums_[port.index()] = DeviceSums::believed; }
@@ -86,6 +87,7 @@ class Worker {
   Maker maker_;
   Aead aead_;
   Neighbors neighbors_;
+  PathMtus path_mtus_;
   HoldQueue held_;
   std::unique_ptr<Reassembly> reassembly_;
   IcmpLimit icmp_limit_;
@@ -140,7 +142,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   eye.after("classify", arp_, host_, ip4_, ip6_, made_);
   if (!host_.empty()) host(now_ns, eye);
   if (!ip6_.empty()) {
-    local_sid(ip6_, tables_, audit_, end_dx4_, LocalSidEnds(ends_));
+    local_sid(ip6_, tables_, path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
     end_dx4(end_dx4_, tables_.sids, sid_counters_, ip4_, EndDx4Ends(ends_));
@@ -195,7 +197,7 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   const bool has_extra = !local_.empty() || !refused_.empty() || !made_.empty();
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
-    local_deliver(local_, tables_, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
+    local_deliver(local_, tables_, path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
     icmp_error(refused_, tables_, icmp_limit_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
     eye.after("icmp_error", made_);
@@ -213,22 +215,22 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
 // Out of the ports. The fragments of a packet leave where the packet would have.
 template <class Eye>
 void Worker::leave(std::uint64_t now_ns, Eye& eye) {
-  while (!oversize_.empty()) [[unlikely]] {
-      Burst<stage::Oversize> one;
-      Burst<stage::Steered> later_steered;
-      Burst<stage::Out> later_out;
-      oversize_.take_first(one);
-      steered_.split_from(place_of(one.row(0)), later_steered);
-      out_.split_from(place_of(one.row(0)), later_out);
-      seal(eye);
-      transmit();
-      fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
-      eye.after("fragment", steered_, out_);
-      seal(eye);
-      transmit();
-      later_steered.take_all(steered_);
-      later_out.take_all(out_);
-    }
+  while (!oversize_.empty()) {
+    Burst<stage::Oversize> one;
+    Burst<stage::Steered> later_steered;
+    Burst<stage::Out> later_out;
+    oversize_.take_first(one);
+    steered_.split_from(place_of(one.row(0)), later_steered);
+    out_.split_from(place_of(one.row(0)), later_out);
+    seal(eye);
+    transmit();
+    fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
+    eye.after("fragment", steered_, out_);
+    seal(eye);
+    transmit();
+    later_steered.take_all(steered_);
+    later_out.take_all(out_);
+  }
   seal(eye);
   transmit();
   if (!unresolved_.empty()) [[unlikely]] {

@@ -14,6 +14,8 @@ constexpr std::uint8_t kTtl = 64;
 
 struct LocalDeliver {
   const Tables& tables;
+  PathMtus& paths;
+  std::uint64_t now_ns;
   Burst<stage::Made>& made;
   Burst<stage::Oversize>& oversize;
   Burst<stage::Refused>& refused;
@@ -23,6 +25,7 @@ struct LocalDeliver {
   Done input(Packet<Local> packet, const Row<Local>& row) const;
   Done icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
   Done echo(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
+  bool learns(const wire::IcmpView& icmp) const;
   Done to_kernel(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
   Done nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
 };
@@ -55,11 +58,20 @@ Done LocalDeliver::echo(Packet<Local> packet, const Row<Local>& row, const wire:
                         made);
 }
 
+// RFC 1191: one that is about something else is the kernel's.
+bool LocalDeliver::learns(const wire::IcmpView& icmp) const {
+  if (!tables.icmp.path_mtu || icmp.type() != wire::kIcmpUnreachable || icmp.code() != wire::kIcmpFragmentationNeeded)
+    return false;
+  const auto [about, fault] = wire::QuotedIpv4View::check(icmp.data());
+  return fault == wire::QuoteFault::none && paths.learn(about, icmp.next_hop_mtu(), now_ns);
+}
+
 Done LocalDeliver::icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
   const auto [icmp, fault] = wire::IcmpView::check(ip.payload());
   if (fault == wire::IcmpFault::truncated) return ends.end(std::move(packet), Cause::icmp_truncated);
   if (fault == wire::IcmpFault::bad_checksum) return ends.end(std::move(packet), Cause::icmp_bad_checksum);
   if (icmp.type() == wire::kIcmpEcho && icmp.code() == 0 && tables.icmp.echo) return echo(std::move(packet), row, ip);
+  if (learns(icmp)) return ends.end(std::move(packet), Cause::icmp_path_mtu);
   if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);
   return ends.end(std::move(packet), Cause::punt_icmp);
 }
@@ -99,9 +111,10 @@ Done LocalDeliver::input(Packet<Local> packet, const Row<Local>& row) const {
 
 }  // namespace
 
-void local_deliver(Burst<Local>& in, const Tables& tables, Burst<stage::Made>& made, Burst<stage::Oversize>& oversize,
-                   Burst<stage::Refused>& refused, Burst<stage::Out>& out, LocalDeliverEnds ends) {
-  const LocalDeliver stage{tables, made, oversize, refused, out, ends};
+void local_deliver(Burst<Local>& in, const Tables& tables, PathMtus& paths, std::uint64_t now_ns,
+                   Burst<stage::Made>& made, Burst<stage::Oversize>& oversize, Burst<stage::Refused>& refused,
+                   Burst<stage::Out>& out, LocalDeliverEnds ends) {
+  const LocalDeliver stage{tables, paths, now_ns, made, oversize, refused, out, ends};
   in.drain([&](Packet<Local> packet, const Row<Local>& row) -> Done { return stage.input(std::move(packet), row); });
 }
 

@@ -1,5 +1,6 @@
 #include "dataplane/stage/local_sid.hpp"
 
+#include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
 namespace strata {
@@ -33,12 +34,15 @@ bool matches(const InboundSa& sa, const wire::Ipv6View& ip, wire::Bytes packet) 
 
 struct AtSid {
   const Tables& tables;
+  PathMtus& paths;
   Audit& audit;
+  std::uint64_t now_ns;
   Burst<stage::Sr6>& end_dx4;
   LocalSidEnds ends;
 
   Done input(Packet<Ip6> packet, const Row<Ip6>& row) const;
-  Done no_sid(Packet<Ip6> packet, const wire::Ipv6View& ip) const;
+  Done no_sid(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip) const;
+  bool learns(const Row<Ip6>& row, const wire::Ipv6View& ip, wire::Bytes message) const;
   Done mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip, const InboundSa& sa) const;
 };
 
@@ -51,13 +55,23 @@ Done AtSid::mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6Vi
   return ends.end(std::move(packet), Cause::policy_selector_mismatch);
 }
 
+// RFC 8201: what came in clear may be anybody's.
+bool AtSid::learns(const Row<Ip6>& row, const wire::Ipv6View& ip, wire::Bytes message) const {
+  if (!tables.icmp.path_mtu || row.from.sa.is_none()) return false;
+  const auto [icmp, fault] = wire::Icmpv6View::check(ip, message);
+  if (fault != wire::Icmpv6Fault::none || icmp.type() != wire::kIcmpv6PacketTooBig) return false;
+  return paths.learn(icmp.data(), tables.sas[row.from.sa.index()], icmp.mtu(), now_ns);
+}
+
 // RFC 8754 section 4.3.2: no SID; if it is an address of ours it is for the host.
-Done AtSid::no_sid(Packet<Ip6> packet, const wire::Ipv6View& ip) const {
+Done AtSid::no_sid(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip) const {
   if (tables.own6.find(ip.destination()) == nullptr) return ends.end(std::move(packet), Cause::sr6_no_sid);
-  const wire::Ipv6Chain chain = wire::walk_extension_headers(std::as_const(packet).bytes().first(ip.total_length()));
-  if (chain.fault == wire::ChainFault::none && chain.upper_layer == wire::kProtocolIcmpv6)
-    return ends.end(std::move(packet), Cause::punt_icmp6);
-  return ends.end(std::move(packet), Cause::punt_local);
+  const wire::Bytes bytes = std::as_const(packet).bytes().first(ip.total_length());
+  const wire::Ipv6Chain chain = wire::walk_extension_headers(bytes);
+  if (chain.fault != wire::ChainFault::none || chain.upper_layer != wire::kProtocolIcmpv6)
+    return ends.end(std::move(packet), Cause::punt_local);
+  const bool learned = learns(row, ip, bytes.subspan(chain.upper_offset));
+  return ends.end(std::move(packet), learned ? LocalSidEnds::cause_type(Cause::icmp_path_mtu) : Cause::punt_icmp6);
 }
 
 Done AtSid::input(Packet<Ip6> packet, const Row<Ip6>& row) const {
@@ -75,7 +89,7 @@ Done AtSid::input(Packet<Ip6> packet, const Row<Ip6>& row) const {
     return ends.end(std::move(packet), Cause::sr6_martian_source);
   const SidId id = tables.sids.find(ip.destination_bytes());
   if (id.is_none()) [[unlikely]]
-    return no_sid(std::move(packet), ip);
+    return no_sid(std::move(packet), row, ip);
   if (!opened && !tables.sids[id].takes_clear) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_unprotected);
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
@@ -91,8 +105,9 @@ Done AtSid::input(Packet<Ip6> packet, const Row<Ip6>& row) const {
 
 }  // namespace
 
-void local_sid(Burst<Ip6>& in, const Tables& tables, Audit& audit, Burst<stage::Sr6>& end_dx4, LocalSidEnds ends) {
-  const AtSid stage{tables, audit, end_dx4, ends};
+void local_sid(Burst<Ip6>& in, const Tables& tables, PathMtus& paths, Audit& audit, std::uint64_t now_ns,
+               Burst<stage::Sr6>& end_dx4, LocalSidEnds ends) {
+  const AtSid stage{tables, paths, audit, now_ns, end_dx4, ends};
   in.drain([&](Packet<Ip6> packet, const Row<Ip6>& row) -> Done { return stage.input(std::move(packet), row); });
 }
 

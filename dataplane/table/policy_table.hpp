@@ -1,6 +1,7 @@
 // SRv6 policies (RFC 8986 section 5, RFC 9256 section 2): the header that each pushes, made beforehand.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -39,9 +40,24 @@ class Policy {
     AdjId<V4> adj = AdjId<V4>::none();  // the outer packet's next hop; none(): no route leads there
     std::uint16_t mtu = 65535;          // octets of IPv4 packet that fit
     std::uint16_t mss = 0;              // TCP's MSS is kept to this; 0: it is let alone
+    std::uint16_t around = 0;           // octets that the SA puts around what it encrypts: IPv4, UDP, ESP, IV, ICV
   };
-  void set_way(const Way& way) { way_ = way; }
+  void set_way(const Way& way) { way_ = configured_ = way; }
   const Way& way() const { return way_; }
+
+  // What fits into an outer packet of so many octets (RFC 4303 section 2.4: the text is whole words, its last two
+  // octets are the trailer's), and into an IPv6 packet.
+  std::size_t fits_outer(std::size_t mtu) const { return ((mtu - way_.around) & ~std::size_t{3}) - 2 - length_; }
+  std::size_t fits_ipv6(std::size_t mtu) const { return mtu - length_; }
+  // For a while: somewhere on the way less fits.
+  void lower_mtu(std::uint16_t mtu) {
+    way_.mtu = std::min(way_.mtu, mtu);
+    if (way_.mss != 0) way_.mss = std::min(way_.mss, static_cast<std::uint16_t>(way_.mtu - kTcpOverIpv4));
+  }
+  void restore_mtu() { way_ = configured_; }
+
+  // RFC 6691 section 2: headers without options.
+  static constexpr std::uint16_t kTcpOverIpv4 = 40;
 
  private:
   static constexpr std::size_t kMaxHeader = wire::kIpv6HeaderLength + 8 + kMaxSegments * 16;
@@ -51,6 +67,7 @@ class Policy {
   std::optional<std::uint8_t> dscp_;
   OutSaId sa_;
   Way way_;
+  Way configured_;
 };
 
 class PolicyTable {
@@ -58,6 +75,7 @@ class PolicyTable {
   PolicyTable() = default;
   explicit PolicyTable(std::vector<Policy> policies) : policies_(std::move(policies)) {}
   const Policy& operator[](PolicyId id) const { return policies_[id.index()]; }
+  Policy& operator[](PolicyId id) { return policies_[id.index()]; }
   std::size_t size() const { return policies_.size(); }
 
  private:

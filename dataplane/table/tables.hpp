@@ -32,6 +32,7 @@ struct IcmpSettings {
   std::uint32_t errors_per_second = 1000;  // 0: none is sent
   std::uint32_t burst = 50;
   bool echo = true;
+  bool path_mtu = true;  // what they say of the MTU on a tunnel's way is believed
 };
 
 // Which UDP ports some SA is reached at (RFC 3948: 4500; configured for each SA).
@@ -62,7 +63,7 @@ struct Tables {
   AdjacencyTable adjacencies;
   RouteTable routes;
   std::vector<BypassRule> bypass;
-  std::vector<Adjacency> links;  // by PortId: what all neighbors on the port have in common
+  std::vector<Adjacency> links;        // by PortId: what all neighbors on the port have in common
   AdjId<V4> host = AdjId<V4>::none();  // the way to this machine's own kernel; none(): there is none
   NeighborSettings neighbors;
   IcmpSettings icmp;

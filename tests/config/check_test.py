@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`strata check` as a person meets it: what it prints where, and its exit code."""
 
+import functools
 import json
 import os
 import pathlib
@@ -71,7 +72,7 @@ srv6:
     - {{name: near, prefixes: [10.2.0.0/16], segments: ["fc00:2::1", "fc00:3::1"], hop_limit: 9, dscp: 10, mss_clamp: true}}
     - {{name: far, prefixes: [10.3.0.0/16], segments: ["fc00:3::1"]}}
 arp: {{hold: 1, tries: 2, interval_ms: 300, reachable_s: 5, neighbors: 16}}
-icmp: {{errors_per_second: 7, burst: 3, echo: false}}
+icmp: {{errors_per_second: 7, burst: 3, echo: false, path_mtu: false}}
 reassembly: {{packets: 17, timeout_ms: 700}}
 eal: {{hugepages: never, memory: 100, core: 5, arguments: [--log-level, "8"]}}
 """
@@ -90,7 +91,7 @@ def test_text_says_how_it_runs(tmp_path):
         "near mtu 8882 = 9000 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 24 SRH",
         "far none: no outbound SA takes its packets, so they are dropped (policy.no_sa)",
         "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors at the most, asked anew after 5 s",
-        "icmp echo is not answered; 7 errors a second, 3 at once",
+        "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
         "eal hugepages never, 100 MiB, CPU 5, arguments: --log-level 8",
     ]:
@@ -98,12 +99,13 @@ def test_text_says_how_it_runs(tmp_path):
 
 
 def test_text_says_what_is_off_and_that_a_peer_cannot_be_reached(tmp_path):
-    text = LIVE.replace("errors_per_second: 7", "errors_per_second: 0").replace("echo: false", "echo: true")
+    icmp = {"errors_per_second: 7": "errors_per_second: 0", "echo: false": "echo: true", "path_mtu: false": "path_mtu: true"}
+    text = functools.reduce(lambda text, was: text.replace(was, icmp[was]), icmp, LIVE)
     text = text.replace("{packets: 17", "{enabled: false, packets: 17").replace("{hold: 1", "{enabled: false, hold: 1")
     said = check_of(tmp_path, text.replace("destination: 192.0.2.2", "destination: 203.0.113.2"))
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert "arp off: no neighbors but those of the configuration" in lines
-    assert "icmp echo is answered; no errors are sent" in lines
+    assert "icmp echo is answered; path MTUs are learned; no errors are sent" in lines
     assert "reassembly none: fragments of ESP are dropped" in lines
     assert "near none: there is no way to 203.0.113.2, the peer of SA 'to-b'" in lines
 
@@ -124,7 +126,7 @@ def test_json_has_every_setting(tmp_path):
     assert config["arp"] == {
         "enabled": True, "hold": 1, "tries": 2, "interval_ms": 300, "reachable_s": 5, "neighbors": 16,
     }
-    assert config["icmp"] == {"errors_per_second": 7, "burst": 3, "echo": False}
+    assert config["icmp"] == {"errors_per_second": 7, "burst": 3, "echo": False, "path_mtu": False}
     assert config["reassembly"] == {"enabled": True, "packets": 17, "timeout_ms": 700}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "core": 5, "arguments": ["--log-level", "8"]}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]

@@ -99,7 +99,7 @@ BAD = [
     (("ports", "wan", "mac"), "02:00:00"),
     (("ports", "wan", "addresses"), ["192.0.2.1"]),
     (("ports", "wan", "mtu"), 575),
-    (("ports", "wan", "mtu"), 9729),
+    (("ports", "wan", "mtu"), 65386),
     (("ports", "wan", "queues"), 0),
     (("ports", "wan", "descriptors"), 1024),
     (("ports", "wan", "descriptors"), {"rx": 31}),

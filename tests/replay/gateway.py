@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from scapy.layers.inet import ICMP, IP, UDP, defragment
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
@@ -307,6 +307,11 @@ def icmp_error(kind, code, about, *, src, dst, mtu=0):
     """RFC 1812 4.3.2: precedence 6, DF, and as much of the packet as 576 octets hold, as it came."""
     told = ICMP(type=kind, code=code, **({"nexthopmtu": mtu} if mtu else {}))
     return bytes(IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / told / Raw(about[: 576 - 28]))
+
+
+def six_too_big(quote, mtu, *, src="fc00:2::99", dst="fc00:1::1"):
+    """RFC 4443 section 3.2: the IPv6 packet of a router behind the peer; the checksum is scapy's."""
+    return bytes(IPv6(src=src, dst=dst, hlim=60) / ICMPv6PacketTooBig(mtu=mtu) / Raw(quote))
 
 
 def copied(options):

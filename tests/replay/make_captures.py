@@ -260,6 +260,7 @@ def icmp_steps():
     def told(packet, cause, kind, code):
         return Step(clear(packet), cause, (to_peer(g.icmp_error(kind, code, packet, src=HERE, dst=PEER)),))
 
+    ours = g.inner6(bytes(1400), src="fc00:1::1", dst="fc00:2::d4")
     return [
         Step(clear(bytes(ping(1))), "sent", (pong(1),), ()),
         Step(clear(bytes(ping(2, 1, flags="DF", tos=0x28))), "sent", (pong(2, 1, flags="DF", tos=0x28),), ()),
@@ -267,6 +268,7 @@ def icmp_steps():
         told(g.outer4(bytes(64), 6), "local.no_protocol", 3, 2),
         told(g.inner4(84, src=PEER, dst=ROUTER, ttl=1), "ip4.ttl_exceeded", 11, 0),
         told(g.inner4(84, src=PEER, dst="172.16.0.1"), "ip4.no_route", 3, 0),
+        Step(g.wrap(B, B.seal(3, g.six_too_big(ours, 1280))), "icmp.path_mtu"),
     ]
 
 

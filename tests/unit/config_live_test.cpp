@@ -49,6 +49,7 @@ TEST(ConfigLive, ArpIcmpReassemblyAndEalAreWhatTheFileSays) {
   EXPECT_EQ(c.icmp.errors_per_second, 100U);
   EXPECT_EQ(c.icmp.burst, 10U);
   EXPECT_FALSE(c.icmp.echo);
+  EXPECT_FALSE(c.icmp.path_mtu);
   EXPECT_FALSE(c.reassembly.enabled);
   EXPECT_EQ(c.reassembly.packets, 64U);
   EXPECT_EQ(c.reassembly.timeout_ms, 1000U);
@@ -103,6 +104,7 @@ TEST(ConfigLive, Defaults) {
   EXPECT_EQ(c.icmp.errors_per_second, 1000U);
   EXPECT_EQ(c.icmp.burst, 50U);
   EXPECT_TRUE(c.icmp.echo);
+  EXPECT_TRUE(c.icmp.path_mtu);
   EXPECT_TRUE(c.reassembly.enabled);
   EXPECT_EQ(c.reassembly.packets, 1024U);
   EXPECT_EQ(c.reassembly.timeout_ms, 2000U);

@@ -127,6 +127,7 @@ icmp:
   errors_per_second: 100
   burst: 10
   echo: false
+  path_mtu: false
 reassembly:
   enabled: false
   packets: 64
