@@ -220,8 +220,7 @@ void Replay::tick(std::uint64_t now) {
 void Replay::turn() {
   const std::uint64_t now = burst_.front().time_ns;
   sent_.clear();
-  for (std::size_t i = 0; i < ports_.size(); ++i)
-    sent_.push_back(worker_->sent(PortId(static_cast<std::uint8_t>(i))));
+  for (std::size_t i = 0; i < ports_.size(); ++i) sent_.push_back(worker_->sent(PortId(static_cast<std::uint8_t>(i))));
   parked_ = worker_->parked();
   const auto start = Clock::now();
   if (eye_) {

@@ -98,6 +98,8 @@ std::string ExplainEye::tell(const Row<stage::Refused>& row, wire::Bytes) const 
   return "cannot go on, " + std::string(text_of(row.cause.value()).name);
 }
 
-std::string ExplainEye::tell(const Row<stage::Made>&, wire::Bytes bytes) const { return "made IPv4 " + ipv4_pair(bytes); }
+std::string ExplainEye::tell(const Row<stage::Made>&, wire::Bytes bytes) const {
+  return "made IPv4 " + ipv4_pair(bytes);
+}
 
 }  // namespace strata::replay

@@ -1,4 +1,5 @@
-// Packets that wait until the MAC address of their next hop is known (RFC 1122 section 2.3.2.2), in the order they came.
+// Packets that wait until the MAC address of their next hop is known (RFC 1122 section 2.3.2.2), in the order they
+// came.
 #pragma once
 
 #include <cstdint>

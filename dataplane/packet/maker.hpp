@@ -21,8 +21,8 @@ class Maker {
   bool frame(std::span<const std::uint8_t> bytes, PortId port, Burst<stage::Out>& out, Ends& ends) const;
 
   // RFC 791 section 3.2: the packet as fragments of at most its row's MTU, in the order of their offsets, each with the
-  // packet's row. None where it ends: with more fragments than a burst has places, or no buffers. It is a whole, checked
-  // IPv4 packet without DF.
+  // packet's row. None where it ends: with more fragments than a burst has places, or no buffers. It is a whole,
+  // checked IPv4 packet without DF.
   Done fragment(Packet<stage::Oversize>&& packet, const Row<stage::Oversize>& row, Burst<stage::Oversize>& pieces,
                 FragmentEnds ends) const;
 

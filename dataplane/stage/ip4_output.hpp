@@ -1,5 +1,5 @@
-// IPv4 packets that this machine made: routed as forwarded ones are, but their TTL is their own, and nobody is told when
-// they cannot go (RFC 1122 section 3.3.1).
+// IPv4 packets that this machine made: routed as forwarded ones are, but their TTL is their own, and nobody is told
+// when they cannot go (RFC 1122 section 3.3.1).
 #pragma once
 
 #include "dataplane/packet/ends.hpp"

@@ -8,6 +8,7 @@ using namespace strata;
 
 void run(Burst<stage::Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,
          Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize, Burst<stage::Unresolved>& unresolved,
-         Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused, Burst<stage::TWIN(Out, Sr6)>& out, Ip4ForwardEnds ends) {
+         Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
+         Burst<stage::TWIN(Out, Sr6)>& out, Ip4ForwardEnds ends) {
   ip4_forward(in, tables, neighbors, audit, steered, oversize, unresolved, fragments, local, refused, out, ends);
 }
