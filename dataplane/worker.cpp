@@ -35,7 +35,11 @@ void Worker::tick(std::uint64_t now_ns) {
   audit_.set_time(now_ns);
   reassembly_->expire(now_ns, ReassembleEnds(ends_));
   if (now_ns >= path_mtus_.next_due()) path_mtus_.expire(now_ns);
-  if (now_ns < neighbors_.next_due()) return;
+  if (now_ns >= neighbors_.next_due()) round_of_neighbors(now_ns);
+  ends_.flush();
+}
+
+void Worker::round_of_neighbors(std::uint64_t now_ns) {
   neighbors_.start_round();
   while (const auto event = neighbors_.next_event(now_ns)) {
     if (event->what == Neighbors::What::ask)
@@ -43,7 +47,6 @@ void Worker::tick(std::uint64_t now_ns) {
     else
       give_up_on(event->id, now_ns);
   }
-  ends_.flush();
 }
 
 void Worker::ask(AdjId<V4> neighbor) {

@@ -79,6 +79,7 @@ class Worker {
   template <class Eye>
   void seal(Eye& eye);
   void wake(const Heard& heard, std::uint64_t now_ns);
+  void round_of_neighbors(std::uint64_t now_ns);
   void give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns);
   void ask(AdjId<V4> neighbor);
   void transmit() { PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_)); }
@@ -128,9 +129,8 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   ends_.mark();
   const PortEntry& at = tables_.ports[port.index()];
   const Origin here{SaId::none(), port, at.side, Arrival{}};
-  const std::size_t n =
-      PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_, PortIo::RxEnds(ends_),
-                      sums_[port.index()]);
+  const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,
+                                        PortIo::RxEnds(ends_), sums_[port.index()]);
   received_[port.index()] += n;
   if (n == 0) return 0;
   eye.after("rx", frames_);

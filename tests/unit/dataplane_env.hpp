@@ -45,9 +45,10 @@ inline std::string unique_name(const std::string& what) {
   return what + std::to_string(serial++);
 }
 
-inline Pool make_pool(unsigned buffers) {
+// buffers: at least 96, as DPDK wants more of them than its cache holds. room: octets of packet.
+inline Pool make_pool(unsigned buffers, std::uint16_t room = 2048) {
   start_dataplane();
-  auto pool = Pool::create(unique_name("pool"), buffers, 2048);
+  auto pool = Pool::create(unique_name("pool"), buffers, room);
   if (!pool) std::abort();
   return std::move(*pool);
 }
@@ -61,8 +62,8 @@ inline RingPort make_port(const Pool& pool, const std::string& name = unique_nam
 // A pool, a port and a ledger. Goes only when each buffer has come back.
 class Source {
  public:
-  explicit Source(unsigned buffers = 255)
-      : pool_(make_pool(buffers)), ring_name_(unique_name("source")), port_(make_port(pool_, ring_name_)) {}
+  explicit Source(unsigned buffers = 255, std::uint16_t room = 2048)
+      : pool_(make_pool(buffers, room)), ring_name_(unique_name("source")), port_(make_port(pool_, ring_name_)) {}
   ~Source() {
     ends_.flush();
     EXPECT_EQ(pool_.in_use(), 0u) << "buffers were lost";

@@ -41,7 +41,8 @@ class Gateway {
  public:
   static constexpr std::uint64_t kStart = 1'000'000'000;  // the time of a turn where a test does not say one
 
-  explicit Gateway(const config::Config& config, unsigned buffers = 255) : pool_(make_pool(buffers)) {
+  explicit Gateway(const config::Config& config, unsigned buffers = 255, std::uint16_t room = 2048)
+      : pool_(make_pool(buffers, room)) {
     std::vector<wire::MacAddress> macs;
     std::array<std::uint16_t, kMaxPorts> devices{};
     for (const config::Port& port : config.ports) {
