@@ -146,10 +146,11 @@ void PciPort::examine_group() {
     const std::string driver = machine_.link_end(folder + "driver");
     const std::string code = machine_.text(folder + "class").value_or("0x0");
     std::uint64_t kind = 0;
-    std::from_chars(code.data() + 2, code.data() + code.size(), kind, 16);
+    if (code.starts_with("0x")) std::from_chars(code.data() + 2, code.data() + code.size(), kind, 16);
     if (other == address_ || driver.empty() || driver == "vfio-pci" || kind >> 8 == kBridge) continue;
-    add(Grade::stops, "shares its IOMMU group with " + other + ", which belongs to the kernel (driver " + driver + ")",
-        {"dpdk-devbind.py -u " + other});
+    std::string finding = "shares its IOMMU group with " + other;
+    finding.append(", which belongs to the kernel (driver ").append(driver).append(")");
+    add(Grade::stops, std::move(finding), {"dpdk-devbind.py -u " + other});
   }
 }
 

@@ -49,7 +49,9 @@ tl::expected<Neighbors, std::string> Neighbors::create(AdjacencyTable& adjacenci
 bool Neighbors::enter(AdjId<V4> id) {
   const Adjacency& adj = (*adjacencies_)[id];
   const std::uint64_t key = key_of(adj.port, adj.address);
-  return rte_hash_add_key_data(index_.get(), &key, reinterpret_cast<void*>(std::uintptr_t{id.index()})) == 0;
+  void* const data =
+      reinterpret_cast<void*>(std::uintptr_t{id.index()});  // NOLINT(performance-no-int-to-ptr): kept only
+  return rte_hash_add_key_data(index_.get(), &key, data) == 0;
 }
 
 AdjId<V4> Neighbors::find(PortId port, wire::Ipv4Address address) const {

@@ -63,11 +63,10 @@ class Gate {
   }
 
   // An ARP packet.
-  static Done arp(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, bool to_us,
-                  Burst<stage::Arp>& out) {
+  static Done arp(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Arp>& out) {
     rte_mbuf* buffer = renew(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
-    return push(buffer, Row<stage::Arp>{.from = was.from, .to_us = to_us}, out);
+    return push(buffer, Row<stage::Arp>{.from = was.from}, out);
   }
 
   // An IPv4 packet of this machine's own kernel. `side` is its source address's.

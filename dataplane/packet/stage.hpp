@@ -180,7 +180,6 @@ struct Row<stage::Out> {
 template <>
 struct Row<stage::Arp> {
   Origin from;
-  Said<bool> to_us;  // by its Ethernet header: not broadcast
 };
 
 // Where a packet goes on once its fragments are together: as if it had come in one piece.

@@ -74,7 +74,7 @@ void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Bu
       [[likely]] case wire::kEtherIpv4
           : return classify_ip4(std::move(frame), row, link, broadcast, tables.own4, host, ip4, ends);
       case wire::kEtherIpv6: return Gate::ip6(std::move(frame), row, link, ip6);
-      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, !broadcast, arp);
+      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, arp);
       default: return ends.end(std::move(frame), Cause::eth_unknown_type);
     }
   });
@@ -87,10 +87,9 @@ void classify_host(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& ar
     if (const auto refused = refuse_frame(ethernet, tables.ports[row.from.port.index()].mac))
       return ends.end(std::move(frame), *refused);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());
-    const bool broadcast = ethernet.view.destination() == wire::kBroadcastMac;
     switch (ethernet.view.ethertype()) {
       case wire::kEtherIpv4: return classify_own(std::move(frame), row, link, tables, made, ends);
-      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, !broadcast, arp);
+      case wire::kEtherArp: return Gate::arp(std::move(frame), row, link, arp);
       default: return ends.end(std::move(frame), Cause::eth_unknown_type);
     }
   });
