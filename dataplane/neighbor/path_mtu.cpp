@@ -33,6 +33,15 @@ bool is_of(wire::Bytes about, wire::Bytes header) {
   return std::memcmp(&about[kSegments], &header[kSegments], header.size() - kSegments) == 0;
 }
 
+// sorted: by what of() says of an ID.
+template <class IdType, class Key, class Of>
+std::span<const IdType> all_with(const std::vector<IdType>& sorted, const Key& key, Of of) {
+  const auto first = std::ranges::lower_bound(sorted, key, {}, of);
+  const auto last = std::ranges::upper_bound(sorted, key, {}, of);
+  return std::span(sorted).subspan(static_cast<std::size_t>(first - sorted.begin()),
+                                   static_cast<std::size_t>(last - first));
+}
+
 template <class IdType>
 std::vector<IdType> all_ids(std::size_t count) {
   std::vector<IdType> ids;
@@ -60,9 +69,8 @@ bool PathMtus::learn(const wire::QuotedIpv4View& about, std::uint32_t mtu, std::
   const OutboundSa* sa = sender_of(about);
   if (sa == nullptr) return false;
   const auto index = static_cast<std::uint32_t>(sa - tables_->out_sas.data());
-  const auto sealed_by_it =
-      std::ranges::equal_range(by_sa_, index, {}, [&](PolicyId id) { return tables_->policies[id].sa().index(); });
-  for (const PolicyId id : sealed_by_it) lower(id, tables_->policies[id].fits_outer(mtu), now_ns);
+  const auto sa_of = [&](PolicyId id) { return tables_->policies[id].sa().index(); };
+  for (const PolicyId id : all_with(by_sa_, index, sa_of)) lower(id, tables_->policies[id].fits_outer(mtu), now_ns);
   return true;
 }
 
@@ -82,9 +90,8 @@ const OutboundSa* PathMtus::sender_of(const wire::QuotedIpv4View& about) const {
   }
   const auto [sent, fault] = wire::EspView::check(esp);
   if (fault != wire::EspFault::none) return nullptr;
-  const auto same_spi =
-      std::ranges::equal_range(by_spi_, sent.spi(), {}, [&](OutSaId id) { return tables_->out_sas[id.index()].spi; });
-  for (const OutSaId id : same_spi) {
+  const auto spi_of = [&](OutSaId id) { return tables_->out_sas[id.index()].spi; };
+  for (const OutSaId id : all_with(by_spi_, sent.spi(), spi_of)) {
     const OutboundSa& sa = tables_->out_sas[id.index()];
     const TunnelHeader& tunnel = sa.tunnel;
     if (tunnel.source != about.source() || tunnel.destination != about.destination()) continue;
@@ -100,10 +107,9 @@ bool PathMtus::learn(wire::Bytes about, const InboundSa& from, std::uint32_t mtu
   const std::size_t total = wire::kIpv6HeaderLength + wire::load_be16(&about[4]);
   if (mtu < kLeastIpv6 || mtu >= total) return false;
   const PolicyTable& policies = tables_->policies;
-  const auto same_end = std::ranges::equal_range(by_last_segment_, last_segment_of(about), {},
-                                                 [&](PolicyId id) { return last_segment_of(policies[id].header()); });
+  const auto end_of = [&](PolicyId id) { return last_segment_of(policies[id].header()); };
   bool known = false;
-  for (const PolicyId id : same_end) {
+  for (const PolicyId id : all_with(by_last_segment_, last_segment_of(about), end_of)) {
     const wire::Bytes header = policies[id].header();
     if (!is_of(about, header) || !from.selectors.match(&header[kDestination], &header[kSource])) continue;
     lower(id, policies[id].fits_ipv6(mtu), now_ns);
