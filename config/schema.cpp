@@ -221,7 +221,7 @@ constexpr Section kArp{"arp", "How neighbors are asked for their MAC addresses (
 
 constexpr std::array kIcmpFields{
     Field{.key = "errors_per_second", .type = Type::number, .default_text = "1000", .note = "0: none is sent",
-          .description = "ICMP errors sent at the most (RFC 1812 section 4.3.2.8).", .min = 0, .max = 1000000},
+          .description = "ICMP errors sent at the most (RFC 1812 section 4.3.2.8): so many about packets that come in clear on either side, and so many about what comes out of SAs.", .min = 0, .max = 1000000},
     Field{.key = "burst", .type = Type::number, .default_text = "50",
           .description = "Of these, how many may be sent at once after a pause.", .min = 1, .max = 10000},
     Field{.key = "echo", .type = Type::boolean, .default_text = "true",

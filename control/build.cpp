@@ -8,6 +8,7 @@
 
 #include "config/mtu.hpp"
 #include "config/steering.hpp"
+#include "dataplane/packet/hold_queue.hpp"
 #include "dataplane/wire/ethernet.hpp"
 
 namespace strata {
@@ -80,7 +81,7 @@ class Builder {
   void share_ip_ids();
   void host_port();
   void settings();
-  Adjacency link_of(PortId port) const;
+  Adjacency link_of(PortId id) const;
   AdjId<V4> towards(wire::Ipv4Address peer);
   std::vector<RouteEntry> route_entries();
   // The adjacency of a next hop; made, unresolved, if there is none yet.
@@ -311,6 +312,10 @@ std::vector<RouteEntry> Builder::route_entries() {
 }
 
 }  // namespace
+
+unsigned waiting_buffers(const config::Reassembly& reassembly) {
+  return HoldQueue::kAll + (reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0);
+}
 
 tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Config& config,
                                                                 const std::vector<wire::MacAddress>& macs) {

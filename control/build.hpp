@@ -15,4 +15,7 @@ namespace strata {
 tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Config& config,
                                                                 const std::vector<wire::MacAddress>& macs);
 
+// Buffers that a worker keeps at the most until a neighbor answers or a datagram is whole.
+unsigned waiting_buffers(const config::Reassembly& reassembly);
+
 }  // namespace strata

@@ -69,6 +69,12 @@ Device::~Device() {
   rte_eth_dev_close(id_);
 }
 
+// vmxnet3 has two rings for each queue to receive by.
+unsigned Device::buffers() const {
+  const unsigned rings = is(info_, "net_vmxnet3") ? 2 : 1;
+  return queues_ * rings * rx_descriptors_ + tx_buffers();
+}
+
 // net_tap's driver would add up by itself, and all of the packet at that.
 bool Device::sums_headers() const {
   return port_->offloads && (info_.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0 && !is(info_, "net_tap");
@@ -126,7 +132,14 @@ Device::Status Device::judge() {
   if (is(info_, "net_af_packet")) room = std::max(room, ring_frame(*port_));
   // Its NICs fill buffers of 2, 4, 8 or 16 KiB; of one in between they use the lesser size, and cut what is longer.
   if (is(info_, "net_e1000_em")) room = std::max(room, std::bit_ceil(port_->mtu + kLinkHeader));
-  room_ = static_cast<std::uint16_t>(std::max(2 * kRoomUnit, RTE_ALIGN_CEIL(room, kRoomUnit)));
+  room = std::max(2 * kRoomUnit, RTE_ALIGN_CEIL(room, kRoomUnit));
+  if (room > Pool::kMostRoom) {
+    return fault("a packet buffer holds " + std::to_string(Pool::kMostRoom) +
+                     " octets at the most, the device's frames want " + std::to_string(room) +
+                     "; lower the port's mtu, or the device's framesz",
+                 0);
+  }
+  room_ = static_cast<std::uint16_t>(room);
   rx_descriptors_ = port_->rx_descriptors;
   tx_descriptors_ = port_->tx_descriptors;
   return {};

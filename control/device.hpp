@@ -32,7 +32,8 @@ class Device {
   // Octets of a frame that one buffer must hold, with what is put before it on the way; and how many buffers the queues
   // keep.
   std::uint16_t room() const { return room_; }
-  unsigned buffers() const { return queues_ * (0U + rx_descriptors_ + tx_descriptors_); }
+  unsigned buffers() const;
+  unsigned tx_buffers() const { return queues_ * (0U + tx_descriptors_); }
 
   // pool: outlives the device.
   Status start(const Pool& pool);

@@ -1,5 +1,7 @@
 #include "control/gateway.hpp"
 
+#include <thread>
+
 #include "control/account.hpp"
 #include "control/build.hpp"
 #include "control/log.hpp"
@@ -16,17 +18,13 @@ constexpr std::uint16_t kMadeRoom = 9728;
 // After the end was asked for: all that queues hold, but not for ever when packets go on coming.
 constexpr unsigned kDrainRounds = 1024;
 constexpr std::chrono::seconds kBetweenLooks{1};
+constexpr std::chrono::milliseconds kRingsEmptyIn{50};  // 4096 packets of 1500 octets at 1 Gbit/s
 
 std::uint64_t nanoseconds(std::chrono::steady_clock::time_point time) {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
 }
 
 PortId port_id(std::size_t index) { return PortId(static_cast<std::uint8_t>(index)); }
-
-// Received, and kept until a neighbor answers or a datagram is whole: they are to starve nobody.
-unsigned waiting_buffers(const config::Reassembly& reassembly) {
-  return HoldQueue::kAll + (reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0);
-}
 
 }  // namespace
 
@@ -42,11 +40,14 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
 
 tl::expected<void, std::string> Gateway::open_devices() {
   unsigned buffers = kSpareBuffers + waiting_buffers(config_.reassembly);
+  // Drivers keep what they have sent until its descriptor is used again: all of it may be of this pool.
+  unsigned made_buffers = kMadeBuffers;
   std::uint16_t room = 0;
   for (const config::Port& port : config_.ports) {
     auto device = Device::open(port);
     if (!device) return tl::unexpected(device.error());
     buffers += device->buffers();
+    made_buffers += device->tx_buffers();
     room = std::max(room, device->room());
     devices_.push_back(std::move(*device));
   }
@@ -56,7 +57,7 @@ tl::expected<void, std::string> Gateway::open_devices() {
                           std::to_string(config_.eal.memory) + " MiB) or lower the ports' descriptors");
   }
   pool_.emplace(std::move(*pool));
-  auto made = Pool::create("strata_made", kMadeBuffers, std::max(room, kMadeRoom));
+  auto made = Pool::create("strata_made", made_buffers, std::max(room, kMadeRoom));
   if (!made) return tl::unexpected(made.error() + "; raise eal.memory");
   made_pool_.emplace(std::move(*made));
   for (Device& device : devices_)
@@ -148,6 +149,8 @@ void Gateway::drain() {
   for (unsigned i = 0; i < kDrainRounds && round(Clock::now()) != 0; ++i) {}
   worker_->finish();
   tell_audit();
+  // A driver that is stopped throws away what its rings still hold.
+  std::this_thread::sleep_for(kRingsEmptyIn);
 }
 
 RunReport Gateway::report() {

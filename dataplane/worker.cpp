@@ -27,7 +27,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
       path_mtus_(tables),
       held_(neighbors_.capacity(), tables.neighbors.hold),
       reassembly_(std::move(reassembly)),
-      icmp_limit_(tables.icmp),
+      icmp_limits_(tables.icmp),
       sid_counters_(tables.sids.size()),
       devices_(devices) {}
 

@@ -91,7 +91,7 @@ class Worker {
   PathMtus path_mtus_;
   HoldQueue held_;
   std::unique_ptr<Reassembly> reassembly_;
-  IcmpLimit icmp_limit_;
+  IcmpLimits icmp_limits_;
   IcmpCounters icmp_counters_;
   Ends ends_;
   Audit audit_;
@@ -199,7 +199,7 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
     if (mixed) local_.restore_arrival_order();
     local_deliver(local_, tables_, path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
-    icmp_error(refused_, tables_, icmp_limit_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
+    icmp_error(refused_, tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
     eye.after("icmp_error", made_);
     made_.restore_arrival_order();
     ip4_output(made_, tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));

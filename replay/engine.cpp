@@ -17,10 +17,11 @@ namespace {
 
 constexpr unsigned kMemoryMib = 384;
 constexpr unsigned kBuffers = 1023;
+constexpr unsigned kMostWaiting = 32768;    // beyond: it does not fit into kMemoryMib
 constexpr std::uint16_t kUsualRoom = 2048;  // octets of frame
 constexpr unsigned kLargeBuffers = 255;
-// Jumbo frames, and what a capture of a host with offloads holds: what the 16 bits of an mbuf's length leave.
-constexpr std::uint16_t kLargeRoom = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
+// Jumbo frames, and what a capture of a host with offloads holds.
+constexpr std::uint16_t kLargeRoom = Pool::kMostRoom;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 using Clock = std::chrono::steady_clock;
 using Status = tl::expected<void, std::string>;
@@ -130,7 +131,8 @@ Status Replay::open_outputs() {
 }
 
 Status Replay::make_ports() {
-  auto pool = Pool::create("strata_pool", kBuffers, kUsualRoom);
+  auto pool =
+      Pool::create("strata_pool", kBuffers + std::min(waiting_buffers(config_.reassembly), kMostWaiting), kUsualRoom);
   if (!pool) return tl::unexpected(pool.error());
   pool_.emplace(std::move(*pool));
   auto large = Pool::create("strata_large", kLargeBuffers, kLargeRoom);
@@ -198,7 +200,8 @@ bool Replay::gather() {
     if (frame->port != burst_port_) break;
     if (!burst_.empty() && frame->time_ns / kSecond != burst_.front().time_ns / kSecond) break;
     if (!feed(*frame)) {
-      if (burst_.empty()) report_.errors.emplace_back("no packet buffers are left: some were lost");
+      if (burst_.empty())
+        report_.errors.emplace_back("no packet buffers are left: too many packets wait for fragments or for neighbors");
       break;
     }
     feed_.advance();

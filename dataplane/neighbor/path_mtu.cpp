@@ -12,7 +12,7 @@ namespace strata {
 namespace {
 
 // An answer is as old as a round trip: this many packets are sent in that time at the most.
-constexpr std::uint32_t kLately = std::uint32_t{1} << 24;
+constexpr std::uint32_t kLately = std::uint32_t{1} << 22;
 
 constexpr std::size_t kSource = 8;
 constexpr std::size_t kDestination = 24;
@@ -64,10 +64,14 @@ PathMtus::PathMtus(Tables& tables)
   std::ranges::sort(by_last_segment_, {}, [&](PolicyId id) { return last_segment_of(policies[id].header()); });
 }
 
-bool PathMtus::learn(const wire::QuotedIpv4View& about, std::uint32_t mtu, std::uint64_t now_ns) {
-  if (mtu < kLeastIpv4 || mtu >= about.total_length()) return false;
+bool PathMtus::learn(const wire::QuotedIpv4View& about, const Origin& from, wire::Ipv4Address to, std::uint32_t mtu,
+                     std::uint64_t now_ns) {
+  if (mtu < kLeastIpv4 || mtu >= about.total_length() || !about.dont_fragment()) return false;
+  if (!from.sa.is_none() || to != about.source()) return false;
   const OutboundSa* sa = sender_of(about);
-  if (sa == nullptr) return false;
+  if (sa == nullptr || sa->adj.is_none()) return false;
+  const Adjacency& way = tables_->adjacencies[sa->adj];
+  if (from.side != way.side || about.total_length() > way.mtu) return false;
   const auto index = static_cast<std::uint32_t>(sa - tables_->out_sas.data());
   const auto sa_of = [&](PolicyId id) { return tables_->policies[id].sa().index(); };
   for (const PolicyId id : all_with(by_sa_, index, sa_of)) lower(id, tables_->policies[id].fits_outer(mtu), now_ns);

@@ -26,10 +26,12 @@ class PathMtus {
   // Lowers what the policies say of their way, and puts it back.
   explicit PathMtus(Tables& tables);
 
-  // about: what an ICMPv4 error quotes. False: it is about nothing that an SA of ours has sent lately, or says nothing.
+  // about: what an ICMPv4 error quotes; from, to: where it came from, and the address it came to. False: it is about
+  // nothing that an SA of ours has sent lately, or not from where that was sent to, or says nothing.
   //
-  // Anybody may have written it. Who has not seen the packets knows neither the SPI nor the sequence number.
-  bool learn(const wire::QuotedIpv4View& about, std::uint32_t mtu, std::uint64_t now_ns);
+  // Anybody out there may have written it. Who has not seen the packets knows neither the SPI nor the sequence number.
+  bool learn(const wire::QuotedIpv4View& about, const Origin& from, wire::Ipv4Address to, std::uint32_t mtu,
+             std::uint64_t now_ns);
 
   // about: what an ICMPv6 error quotes of an IPv6 packet. from: the SA that it came out of, whose peer may speak of
   // what it is sent, and of nothing else.

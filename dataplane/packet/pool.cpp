@@ -50,7 +50,7 @@ void Pool::Free::operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
 
 tl::expected<Pool, std::string> Pool::create(const std::string& name, unsigned count, std::uint16_t room) {
   const auto data_room = static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM);
-  rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, 64, kPrivateSize, data_room, 0);
+  rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, 64, kPrivateSize, data_room, SOCKET_ID_ANY);
   if (pool == nullptr) return tl::unexpected(why("no memory for " + std::to_string(count) + " packet buffers"));
   return Pool(pool, room);
 }

@@ -20,7 +20,9 @@ enum class Poison : std::uint8_t {};
 // A DPDK pool of buffers. Counts them, so that a lost one shows.
 class Pool {
  public:
-  // room: octets of packet that a buffer holds, at most 65,407.
+  // What the 16 bits of an mbuf's length leave.
+  static constexpr unsigned kMostRoom = UINT16_MAX - RTE_PKTMBUF_HEADROOM;
+  // room: octets of packet that a buffer holds, at most kMostRoom.
   static tl::expected<Pool, std::string> create(const std::string& name, unsigned count, std::uint16_t room);
 
   unsigned size() const;

@@ -80,7 +80,9 @@ class PortIo {
  private:
   // What a device finds wrong is looked at again where the packet gets to, and has its end there.
   static wire::HeaderSum sum_of(const rte_mbuf* buffer, DeviceSums sums) {
-    const bool right = (buffer->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    // Where a device looks into tunnels, GOOD is about the inner header.
+    constexpr std::uint64_t kAsked = RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_OUTER_IP_CKSUM_BAD;
+    const bool right = (buffer->ol_flags & kAsked) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
     return sums == DeviceSums::believed && right ? wire::HeaderSum::right : wire::HeaderSum::unknown;
   }
 

@@ -26,6 +26,7 @@ struct HostInput {
   Done esp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
            std::uint16_t udp_port) const;
   Done fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
+  Done deliver(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
   Done refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes esp,
               HostInputEnds::cause_type cause) const;
 };
@@ -69,14 +70,21 @@ Done HostInput::udp(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4V
     return ends.end(std::move(packet), Cause::udp_bad_length);
   const std::uint16_t port = udp.destination_port();
   if (!tables.esp_ports.contains(port)) [[unlikely]]
-    return Gate::local(std::move(packet), row, ip.total_length(), local);
+    return deliver(std::move(packet), row, ip);
   const wire::Bytes payload = udp.payload();
   // Section 2.3: one octet FF. Section 2.2: four octets of zero, where ESP would have its SPI, mean IKE.
   if (payload.size() == 1 && payload[0] == 0xff) [[unlikely]]
     return ends.end(std::move(packet), Cause::esp_nat_keepalive);
   if (payload.size() >= 4 && wire::load_be32(payload.data()) == 0) [[unlikely]]
-    return Gate::local(std::move(packet), row, ip.total_length(), local);
+    return deliver(std::move(packet), row, ip);
   return esp(std::move(packet), row, ip, payload, port);
+}
+
+// The ICV of ESP vouches for a device's word that the header's sum is right; nothing does for all else.
+Done HostInput::deliver(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const {
+  if (!wire::ipv4_header_sum_is_right(std::as_const(packet).bytes().data(), ip.header_length()))
+    return ends.end(std::move(packet), Cause::ip4_bad_checksum);
+  return Gate::local(std::move(packet), row, ip.total_length(), local);
 }
 
 // RFC 4303 section 3.4.1: a fragment is never given to ESP. Behind a fragment's offset stands no port to tell ESP by,
@@ -108,7 +116,7 @@ Done HostInput::input(Packet<Host> packet, const Row<Host>& row) const {
   switch (ip.protocol()) {
     [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
     case wire::kProtocolEsp: return esp(std::move(packet), row, ip, ip.payload(), kPlain);
-    default: return Gate::local(std::move(packet), row, ip.total_length(), local);
+    default: return deliver(std::move(packet), row, ip);
   }
 }
 

@@ -88,7 +88,7 @@ std::array<std::uint8_t, kFront> front_of(const Row<Refused>& row, wire::Ipv4Add
 
 }  // namespace
 
-void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimit& limit, IcmpCounters& counters,
+void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimits& limits, IcmpCounters& counters,
                 std::uint64_t now_ns, Burst<stage::Made>& made, IcmpErrorEnds ends) {
   in.drain([&](Packet<Refused> packet, const Row<Refused>& row) -> Done {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
@@ -97,7 +97,7 @@ void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimit& limit, Icmp
     const wire::Ipv4Address to = ip.source();
     const auto from = source_towards(tables, to, row.from.side);
     if (!from) return ends.end(std::move(packet), row.cause);
-    if (!limit.allow(now_ns)) {
+    if (!limits.of(row.from).allow(now_ns)) {
       ++counters.errors_limited;
       return ends.end(std::move(packet), row.cause);
     }

@@ -40,12 +40,26 @@ class IcmpLimit {
   std::uint64_t last_ns_ = 0;
 };
 
+// One for what came in clear on either side, and one for what came out of SAs: nobody takes the errors of others away.
+class IcmpLimits {
+ public:
+  explicit IcmpLimits(const IcmpSettings& settings)
+      : limits_{IcmpLimit(settings), IcmpLimit(settings), IcmpLimit(settings)} {}
+  IcmpLimit& of(const Origin& from) {
+    if (!from.sa.is_none()) return limits_[2];
+    return limits_[from.side == Side::unprotected_side ? 1 : 0];
+  }
+
+ private:
+  std::array<IcmpLimit, 3> limits_;
+};
+
 struct IcmpCounters {
   std::uint64_t errors_sent = 0;
   std::uint64_t errors_limited = 0;  // kept back by the limit
 };
 
-void icmp_error(Burst<stage::Refused>& in, const Tables& tables, IcmpLimit& limit, IcmpCounters& counters,
+void icmp_error(Burst<stage::Refused>& in, const Tables& tables, IcmpLimits& limits, IcmpCounters& counters,
                 std::uint64_t now_ns, Burst<stage::Made>& made, IcmpErrorEnds ends);
 
 }  // namespace strata

@@ -31,7 +31,14 @@ struct Forward {
                std::uint16_t mtu) const;
   Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause, IcmpError error,
               std::uint16_t mtu = 0) const {
-    return Gate::refused(std::move(packet), row, ip.total_length(), cause, error, mtu, refused);
+    return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
+  }
+  // A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers,
+  // it is still a packet of the port that it came in by.
+  Row<Ip4> as_it_came(const Row<Ip4>& row) const {
+    Row<Ip4> same = row;
+    if (same.from.side == Side::either_side) same.from.side = tables.ports[same.from.port.index()].side;
+    return same;
   }
 };
 
@@ -101,9 +108,9 @@ Done Forward::deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4V
     wire::ipv4_set_ecn(packet.bytes().data(), static_cast<std::uint8_t>(ecn.result));
   if (ip.is_fragment()) {
     if (!tables.reassembly.enabled) return ends.end(std::move(packet), Cause::ip4_fragment);
-    return Gate::fragment(std::move(packet), row, ip.total_length(), ecn.result, ip.protocol(), fragments);
+    return Gate::fragment(std::move(packet), as_it_came(row), ip.total_length(), ecn.result, ip.protocol(), fragments);
   }
-  return Gate::local(std::move(packet), row, ip.total_length(), local);
+  return Gate::local(std::move(packet), as_it_came(row), ip.total_length(), local);
 }
 
 Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const {

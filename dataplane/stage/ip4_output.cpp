@@ -1,6 +1,7 @@
 #include "dataplane/stage/ip4_output.hpp"
 
 #include "dataplane/stage/ip4_rules.hpp"
+#include "dataplane/wire/tcp.hpp"
 
 namespace strata {
 namespace {
@@ -41,6 +42,7 @@ Done Output::steer(Packet<Made> packet, const Row<Made>& row, const wire::Ipv4Vi
   if (!way.adj.is_none() && !tables.adjacencies[way.adj].resolved)
     return Gate::unresolved(std::move(packet), row, way.adj, unresolved);
   const std::size_t total = ip.total_length();
+  if (way.mss != 0) wire::clamp_tcp_mss(packet.bytes().first(total), way.mss);
   if (total <= way.mtu) return Gate::steered(std::move(packet), row, total, id, steered);
   if (ip.dont_fragment()) return ends.end(std::move(packet), Cause::ip4_too_big);
   return Gate::oversize(std::move(packet), row, total, NextHop(id), way.mtu, oversize);

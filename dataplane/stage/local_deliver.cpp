@@ -25,7 +25,7 @@ struct LocalDeliver {
   Done input(Packet<Local> packet, const Row<Local>& row) const;
   Done icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
   Done echo(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
-  bool learns(const wire::IcmpView& icmp) const;
+  bool learns(const Row<Local>& row, const wire::Ipv4View& ip, const wire::IcmpView& icmp) const;
   Done to_kernel(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
   Done nobody(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const;
 };
@@ -59,11 +59,11 @@ Done LocalDeliver::echo(Packet<Local> packet, const Row<Local>& row, const wire:
 }
 
 // RFC 1191: one that is about something else is the kernel's.
-bool LocalDeliver::learns(const wire::IcmpView& icmp) const {
+bool LocalDeliver::learns(const Row<Local>& row, const wire::Ipv4View& ip, const wire::IcmpView& icmp) const {
   if (!tables.icmp.path_mtu || icmp.type() != wire::kIcmpUnreachable || icmp.code() != wire::kIcmpFragmentationNeeded)
     return false;
   const auto [about, fault] = wire::QuotedIpv4View::check(icmp.data());
-  return fault == wire::QuoteFault::none && paths.learn(about, icmp.next_hop_mtu(), now_ns);
+  return fault == wire::QuoteFault::none && paths.learn(about, row.from, ip.destination(), icmp.next_hop_mtu(), now_ns);
 }
 
 Done LocalDeliver::icmp(Packet<Local> packet, const Row<Local>& row, const wire::Ipv4View& ip) const {
@@ -71,7 +71,7 @@ Done LocalDeliver::icmp(Packet<Local> packet, const Row<Local>& row, const wire:
   if (fault == wire::IcmpFault::truncated) return ends.end(std::move(packet), Cause::icmp_truncated);
   if (fault == wire::IcmpFault::bad_checksum) return ends.end(std::move(packet), Cause::icmp_bad_checksum);
   if (icmp.type() == wire::kIcmpEcho && icmp.code() == 0 && tables.icmp.echo) return echo(std::move(packet), row, ip);
-  if (learns(icmp)) return ends.end(std::move(packet), Cause::icmp_path_mtu);
+  if (learns(row, ip, icmp)) return ends.end(std::move(packet), Cause::icmp_path_mtu);
   if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);
   return ends.end(std::move(packet), Cause::punt_icmp);
 }

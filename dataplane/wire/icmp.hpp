@@ -57,6 +57,7 @@ class QuotedIpv4View {
     return {QuotedIpv4View(quote, header), QuoteFault::none};
   }
   std::size_t total_length() const { return load_be16(quote_.data() + 2); }  // octets that the packet had
+  bool dont_fragment() const { return (quote_[6] & 0x40) != 0; }
   std::uint8_t protocol() const { return quote_[9]; }
   Ipv4Address source() const { return read_ipv4(quote_.data() + 12); }
   Ipv4Address destination() const { return read_ipv4(quote_.data() + 16); }

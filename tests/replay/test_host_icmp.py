@@ -350,6 +350,52 @@ def test_duty_64_errors_are_limited_by_the_second(tmp_path):
     assert outcome.report["icmp_errors_limited"] == sum(count - errors for _, count, errors in plan)
 
 
+def test_duty_64_a_side_takes_no_errors_from_another(tmp_path):
+    """What comes in clear on either side, and what comes out of SAs, each has a bucket."""
+    into, tunnel = Sa(), Tunnel(out_sa())
+
+    def dying(src, dst):
+        return g.inner4(84, src=src, dst=dst, ttl=1)
+
+    outside = dying(HOSTS["wan"], "203.0.113.77")
+    inside = dying(HOST, "10.3.0.2")
+    peers = dying(FAR, HOST)
+
+    def error(about, src, dst):
+        return g.icmp_error(11, 0, about, src=src, dst=dst)
+
+    back = ("wan", Sealed(tunnel, error(peers, "10.1.0.1", FAR), 0xC0))
+    steps = [
+        Step(arrives("wan", outside), "ip4.ttl_exceeded", (leaves("wan", error(outside, "192.0.2.1", HOSTS["wan"])),)),
+        *(Step(arrives("wan", outside), "ip4.ttl_exceeded") for _ in range(20)),
+        Step(g.good(into, 1, peers), "ip4.ttl_exceeded", (back,)),
+        *(Step(g.good(into, 2 + n, peers), "ip4.ttl_exceeded") for n in range(20)),
+        Step(arrives("lan", inside), "ip4.ttl_exceeded", (leaves("lan", error(inside, "10.1.0.1", HOST)),), port="lan"),
+        Step(arrives("lan", inside), "ip4.ttl_exceeded", port="lan"),
+    ]
+    config = gateway(into=[into], tunnel=tunnel, icmp={"errors_per_second": 1, "burst": 1})
+    assert run_steps(config, steps, tmp_path).report["icmp_errors_limited"] == 41
+
+
+def test_a_clear_sid_leads_to_its_next_hop_and_nowhere_else(tmp_path):
+    """RFC 4301 3.1: who comes in clear is not answered from the other side, nor let in by an own address."""
+    tunnel = Tunnel(out_sa())
+
+    def clear(packet):
+        return g.ether(g.inner6(packet, dst="fc00:1::c1"), kind=0x86DD)
+
+    passes, dies = g.inner4(84, src=FAR, dst=HOST), g.inner4(84, src=FAR, dst=HOST, ttl=1)
+    steps = [
+        Step(clear(passes), "sent", (leaves("lan", g.forwarded(passes)),)),
+        Step(clear(icmp(8, b"abc", src=FAR, dst="10.1.0.1")), "policy.boundary"),
+        Step(clear(g.udp4(b"abc", src=FAR, dst="10.1.0.1")), "policy.boundary"),
+        Step(clear(icmp(8, b"abc", src=HOSTS["wan"], dst="10.1.0.1")), "policy.boundary"),
+        # The error would be sealed, and go to the host that the sender claims to be.
+        Step(clear(dies), "ip4.ttl_exceeded", (), ("ip4.ttl_exceeded", "policy.boundary")),
+    ]
+    run_steps(gateway(tunnel=tunnel), steps, tmp_path)
+
+
 @pytest.mark.parametrize("settings", [{"errors_per_second": 0}, {"errors_per_second": 0, "burst": 10000}])
 def test_duty_64_no_errors_where_none_are_wanted(tmp_path, settings):
     packet = g.inner4(84, src=HOST, dst="10.3.0.2", ttl=1)

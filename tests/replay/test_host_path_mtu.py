@@ -15,11 +15,12 @@ from test_outbound import expected_ipv6, from_host, out_sa
 
 ROUTER = "203.0.113.1"
 MINUTES = 60_000  # milliseconds
+FROM_B = Sa()
 PLAIN = Tunnel(out_sa(udp=None))
 IN_UDP = Tunnel(out_sa())
 
 
-def outer(tunnel, sequence, total=1500, *, quoted=528, frag=0, **other):
+def outer(tunnel, sequence, total=1500, *, quoted=528, frag=0, flags="DF", **other):
     """The beginning of what the gateway sent, as a router on the way quotes it."""
     sa = tunnel.sa
     is_ = {"source": sa.source, "destination": sa.destination, "udp": sa.udp, "spi": sa.spi, **other}
@@ -27,14 +28,18 @@ def outer(tunnel, sequence, total=1500, *, quoted=528, frag=0, **other):
     if is_["udp"]:
         esp = struct.pack("!HHHH", *is_["udp"], total - 20, 0) + esp
     protocol = 17 if is_["udp"] else 50
-    ip = IP(src=is_["source"], dst=is_["destination"], proto=protocol, id=0, flags="DF", ttl=60, frag=frag, len=total)
+    ip = IP(src=is_["source"], dst=is_["destination"], proto=protocol, id=0, flags=flags, ttl=60, frag=frag, len=total)
     return (bytes(ip) + esp)[: 20 + quoted]
 
 
-def too_big(quote, mtu, *, code=4, damage=b""):
-    """RFC 1191 section 4, from a router on the way."""
+def too_big_ip4(quote, mtu, *, code=4, src=ROUTER, dst="192.0.2.1"):
     message = bytes(ICMP(type=3, code=code, nexthopmtu=mtu) / Raw(quote))
-    packet = bytes(IP(src=ROUTER, dst="192.0.2.1", ttl=60) / ICMP(message))
+    return bytes(IP(src=src, dst=dst, ttl=60) / ICMP(message))
+
+
+def too_big(quote, mtu, *, damage=b"", **fields):
+    """RFC 1191 section 4, from a router on the way."""
+    packet = too_big_ip4(quote, mtu, **fields)
     return g.ether(packet[: len(packet) - len(damage)] + damage)
 
 
@@ -92,6 +97,10 @@ def nobody():
         "0, from a router before RFC 1191": too_big(outer(IN_UDP, 1), 0),
         "not less than the packet": too_big(outer(IN_UDP, 1, 1400), 1400),
         "another code": too_big(outer(IN_UDP, 1), 1400, code=3),
+        "without DF no router refuses": too_big(outer(IN_UDP, 1, flags=0), 1400),
+        "larger than the port sends": too_big(outer(IN_UDP, 1, 1501), 1400),
+        "to another own address": too_big(outer(IN_UDP, 1), 1400, dst="198.51.100.1"),
+        "out of an SA": g.good(FROM_B, 1, too_big_ip4(outer(IN_UDP, 1), 1400, src="10.2.0.9", dst="10.1.0.1")),
     }
 
 
@@ -101,7 +110,10 @@ def test_duty_69_who_has_not_seen_the_packet_is_not_believed(tmp_path, burst_apa
     errors = [Step(frame, "punt.icmp") for frame in nobody().values()]
     errors.append(Step(too_big(outer(IN_UDP, 1), 1400, damage=b"!"), "icmp.bad_checksum"))
     steps = [sent(IN_UDP, most), *errors, sent(IN_UDP, most)]
-    run_steps(gateway([IN_UDP]), steps, tmp_path, matrix=ALONE if burst_apart else (("00", 64), ("a5", 8)))
+    from_lan = g.ether(too_big_ip4(outer(IN_UDP, 1), 1400, src=HOST, dst="10.1.0.1"), dst=g.LAN_MAC, src=g.LAN_HOST_MAC)
+    steps[1:1] = [Step(from_lan, "punt.icmp", port="lan")]
+    matrix = ALONE if burst_apart else (("00", 64), ("a5", 8))
+    run_steps(gateway([IN_UDP], into=[FROM_B]), steps, tmp_path, matrix=matrix)
 
 
 def test_duty_69_switched_off_nobody_is_believed(tmp_path):
@@ -148,9 +160,6 @@ def test_duty_69_the_mss_follows(tmp_path):
 
 
 # --- IPv6, through an SA ---------------------------------------------------------------------------------------------
-
-FROM_B = Sa()
-
 
 def six_too_big(sequence, quote, mtu, *, src="fc00:2::99", sa=FROM_B, damage=0, clear=False):
     packet = bytearray(g.six_too_big(quote, mtu, src=src))
