@@ -5,8 +5,10 @@ vhost-user join the gateway to a second strata, a plain router, whose other port
 """
 
 import contextlib
+import json
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -183,3 +185,28 @@ def through_both(wan, far, mtu):
     frames, inners = journeys.outbound(COUNT)
     from_far = [g.ether(inner, dst=FAR_MAC, src=FAR_HOST_MAC) for inner in inners]
     journeys.judge_outbound(exchange(far, wan, from_far), [g.forwarded(inner) for inner in inners])
+
+
+def test_buffers_that_a_driver_gives_back_late_starve_nobody(outside, tmp_path):
+    """net_virtio_user keeps what it has sent until its ring is nearly full: here, more than any other queue holds."""
+    tree = gateway(f"net_virtio_user0,path={tmp_path}/vhost,queue_size=2048", af_packet(1, "lan0"))
+    tree["ports"]["wan"]["descriptors"] = {"rx": 2048, "tx": 2048}
+    two_each = g.inner4(1498, src="10.1.0.2", dst="10.2.0.2", flags=0)
+    count = 1400
+    with contextlib.ExitStack() as stack:
+        programs = []
+        for its in (router(f"net_vhost0,iface={tmp_path}/vhost", af_packet(1, "wan0"), 1500), tree):
+            folder = tmp_path / str(len(programs))
+            folder.mkdir()
+            programs.append(stack.enter_context(Running(its, folder, within=outside.prefix)))
+        beyond, strata = programs
+        strata.wait_for("port wan: link is up")
+        lan = outside.wire("lan1")
+        for _ in range(count // 20):
+            lan.send(*[g.ether(two_each, dst=g.LAN_MAC, src=g.LAN_HOST_MAC)] * 20)
+            time.sleep(0.02)
+        strata.stop()
+        beyond.stop()
+    report = json.loads(strata.report())
+    assert report["dropped"] == {} and report["consumed"]["ip4.fragmented"] > 1024
+    assert report["ports"]["wan"]["sent"] >= 2 * report["consumed"]["ip4.fragmented"]
