@@ -36,6 +36,8 @@ Ledger account_of(const config::Config& config, const Tables& tables, Worker& wo
   Ledger ledger;
   add_ports(ledger, config, worker);
   for (std::size_t i = 0; i < kCauseCount; ++i) ledger.causes[i] = worker.ends().count(static_cast<Cause>(i));
+  for (std::size_t i = 0; i < kStepNames.size(); ++i)
+    ledger.steps.push_back({kStepNames[i], worker.steps().of(static_cast<Step>(i))});
   add_volumes(ledger, config, tables, worker);
   ledger.generated = worker.ends().generated();
   ledger.parked = worker.parked();

@@ -23,6 +23,13 @@ std::string ports_text(const Ledger& ledger) {
   return table.text();
 }
 
+std::string steps_text(const Ledger& ledger) {
+  TextTable table({"step", "packets"});
+  for (const StepCount& step : ledger.steps)
+    if (step.packets != 0) table.row({std::string(step.name), std::to_string(step.packets)});
+  return table.text();
+}
+
 std::string causes_text(const Ledger& ledger, Fate fate) {
   TextTable table({std::string(name_of(fate)), "packets", "why"});
   for (const CauseText& row : kCauses) {
@@ -44,6 +51,12 @@ Json causes_json(const Ledger& ledger, Fate fate) {
   Json json = Json::object();
   for (const CauseText& row : kCauses)
     if (row.fate == fate && count_of(ledger, row) != 0) json[std::string(row.name)] = count_of(ledger, row);
+  return json;
+}
+
+Json steps_json(const Ledger& ledger) {
+  Json json = Json::object();
+  for (const StepCount& step : ledger.steps) json[std::string(step.name)] = step.packets;
   return json;
 }
 
@@ -95,6 +108,7 @@ void add_part(std::string& text, const std::string& part) {
 
 std::string to_text(const Ledger& ledger) {
   std::string text = ports_text(ledger);
+  add_part(text, steps_text(ledger));
   for (const Fate fate : kFates) add_part(text, causes_text(ledger, fate));
   add_part(text, volumes_text("SA", ledger.security_associations));
   add_part(text, volumes_text("local SID", ledger.local_sids));
@@ -133,6 +147,7 @@ void add_ledger(Json& json, const Ledger& ledger) {
   json["parked"] = ledger.parked;
   json["balanced"] = ledger.balanced();
   json["ports"] = std::move(ports);
+  json["steps"] = steps_json(ledger);
   json["security_associations"] = volumes_json(ledger.security_associations);
   json["local_sids"] = volumes_json(ledger.local_sids);
   json["audit_suppressed"] = ledger.audit_suppressed;

@@ -25,6 +25,12 @@ struct Volume {
   std::uint64_t octets = 0;
 };
 
+// A step of the journey between the ports (docs/journey.md), and the packets that it took.
+struct StepCount {
+  std::string_view name;
+  std::uint64_t packets = 0;
+};
+
 struct Ledger {
   std::uint64_t received = 0;
   std::uint64_t generated = 0;  // packets that began in the gateway itself
@@ -32,6 +38,7 @@ struct Ledger {
   std::uint64_t parked = 0;
   std::array<std::uint64_t, kCauseCount> causes{};  // indexed by Cause
   std::vector<PortCount> ports;
+  std::vector<StepCount> steps;
   std::vector<Volume> security_associations;
   std::vector<Volume> local_sids;
   std::uint64_t audit_suppressed = 0;
@@ -55,7 +62,7 @@ std::string spi_text(std::uint32_t spi);
 /// Joins parts by an empty line; nothing of a part that is empty.
 void add_part(std::string& text, const std::string& part);
 
-/// Tables of ports, causes, SAs and SIDs.
+/// Tables of ports, steps, causes, SAs and SIDs.
 std::string to_text(const Ledger& ledger);
 std::string ecn_text(const Ledger& ledger);
 std::string icmp_text(const Ledger& ledger);

@@ -61,6 +61,7 @@ void Worker::wake(const Heard& heard, std::uint64_t now_ns) {
   for (std::size_t i = 0; i < heard.size(); ++i) {
     held_.take(heard[i], waited_, ends_);
     if (waited_.empty()) continue;
+    steps_.note(Step::resume, waited_);
     resume(waited_, ip4_, made_);
     forward(now_ns, blind);
   }
@@ -71,6 +72,7 @@ void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
   neighbors_.forget(neighbor);
   if (waited_.empty()) return;
   NoEye blind;
+  steps_.note(Step::give_up, waited_);
   give_up(waited_, refused_, ResumeEnds(ends_));
   forward(now_ns, blind);
 }

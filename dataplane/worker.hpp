@@ -21,6 +21,7 @@
 #include "dataplane/stage/local_sid.hpp"
 #include "dataplane/stage/reassemble.hpp"
 #include "dataplane/stage/resolve.hpp"
+#include "dataplane/step.hpp"
 
 namespace strata {
 
@@ -60,6 +61,7 @@ class Worker {
 
   const Ends& ends() const { return ends_; }
   Audit& audit() { return audit_; }
+  const StepCounters& steps() const { return steps_; }
   const SidCounters& sid_counters() const { return sid_counters_; }
   const IcmpCounters& icmp_counters() const { return icmp_counters_; }
   std::uint64_t received(PortId port) const { return received_[port.index()]; }
@@ -94,6 +96,7 @@ class Worker {
   IcmpLimits icmp_limits_;
   IcmpCounters icmp_counters_;
   Ends ends_;
+  StepCounters steps_;
   Audit audit_;
   EspOpenScratch esp_scratch_;
   SidCounters sid_counters_;
@@ -135,6 +138,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   if (n == 0) return 0;
   eye.after("rx", frames_);
 
+  steps_.note(at.is_host ? Step::classify_host : Step::classify, frames_);
   if (!at.is_host) [[likely]]
     classify(frames_, tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
   else
@@ -142,9 +146,11 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   eye.after("classify", arp_, host_, ip4_, ip6_, made_);
   if (!host_.empty()) host(now_ns, eye);
   if (!ip6_.empty()) {
+    steps_.note(Step::local_sid, ip6_);
     local_sid(ip6_, tables_, path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
+    steps_.note(Step::end_dx4, end_dx4_);
     end_dx4(end_dx4_, tables_.sids, sid_counters_, ip4_, EndDx4Ends(ends_));
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
@@ -153,6 +159,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   if (!arp_.empty()) [[unlikely]] {
     // Last: what came with it to a neighbor yet unknown has lined up behind those that wait already.
     Heard heard;
+    steps_.note(Step::arp_input, arp_);
     arp_input(arp_, tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
     eye.after("arp_input", out_);
     transmit();
@@ -165,17 +172,21 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
 // IPv4 to an address of ours: ESP is opened, fragments wait for each other, the rest waits in local_.
 template <class Eye>
 void Worker::host(std::uint64_t now_ns, Eye& eye) {
+  steps_.note(Step::host_input, host_);
   host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
   if (!fragments_.empty()) [[unlikely]] {
+    steps_.note(Step::reassemble, fragments_);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     eye.after("reassemble", host_);
+    steps_.note(Step::host_input, host_);
     host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
     esp_.restore_arrival_order();
     local_.restore_arrival_order();
     eye.after("host_input", esp_, local_);
   }
   const bool mixed = !ip6_.empty();
+  steps_.note(Step::esp_open, esp_);
   esp_open(esp_, tables_.sas, aead_, esp_scratch_, audit_, ip6_, EspOpenEnds(ends_));
   if (mixed) ip6_.restore_arrival_order();
   eye.after("esp_open", ip6_);
@@ -185,10 +196,12 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
 template <class Eye>
 void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   bool mixed = !local_.empty();
+  steps_.note(Step::ip4_forward, ip4_);
   ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_, out_,
               Ip4ForwardEnds(ends_));
   eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
   if (!fragments_.empty()) [[unlikely]] {
+    steps_.note(Step::reassemble, fragments_);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     assert(host_.empty());
     eye.after("reassemble", local_);
@@ -197,11 +210,14 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   const bool has_extra = !local_.empty() || !refused_.empty() || !made_.empty();
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
+    steps_.note(Step::local_deliver, local_);
     local_deliver(local_, tables_, path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
+    steps_.note(Step::icmp_error, refused_);
     icmp_error(refused_, tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
     eye.after("icmp_error", made_);
     made_.restore_arrival_order();
+    steps_.note(Step::ip4_output, made_);
     ip4_output(made_, tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));
     steered_.restore_arrival_order();
     oversize_.restore_arrival_order();
@@ -224,6 +240,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
     out_.split_from(place_of(one.row(0)), later_out);
     seal(eye);
     transmit();
+    steps_.note(Step::fragment, one);
     fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
     eye.after("fragment", steered_, out_);
     seal(eye);
@@ -234,6 +251,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   seal(eye);
   transmit();
   if (!unresolved_.empty()) [[unlikely]] {
+    steps_.note(Step::resolve, unresolved_);
     resolve(unresolved_, tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
     eye.after("resolve", out_);
     transmit();
@@ -243,9 +261,11 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
 template <class Eye>
 void Worker::seal(Eye& eye) {
   if (steered_.empty()) return;
+  steps_.note(Step::h_encaps, steered_);
   h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
   eye.after("h_encaps", sr6_out_);
   const bool mixed = !out_.empty();
+  steps_.note(Step::esp_seal, sr6_out_);
   esp_seal(sr6_out_, tables_.out_sas, tables_.adjacencies, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
   if (mixed) out_.restore_arrival_order();
   eye.after("esp_seal", out_);

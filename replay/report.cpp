@@ -105,10 +105,12 @@ std::string to_line(const ExplainedPacket& packet) {
   std::string text = "#" + std::to_string(packet.number) + " " + packet.port + " " + packet.summary;
   for (const std::string& step : packet.steps) text += " | " + step;
   text += " | " + std::string(name_of(packet.end));
-  if (packet.to) text += " to " + *packet.to;
+  if (packet.to && packet.end == End::sent) text += " to " + *packet.to;
   if (packet.cause) text += " " + std::string(text_of(*packet.cause).name);
   const std::string reason = reason_of(packet);
-  return (reason.empty() ? text : text + ": " + reason) + "\n";
+  if (!reason.empty()) text += ": " + reason;
+  if (packet.to && packet.end != End::sent) text += "; because of it something left by " + *packet.to;
+  return text + "\n";
 }
 
 std::string to_text(const Report& report) {

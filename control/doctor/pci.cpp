@@ -83,6 +83,11 @@ void PciPort::examine() {
     add(Grade::stops, "is not on this machine's PCI bus", {"lspci -D lists what is"});
     return;
   }
+  // A wrong digit must not cost anybody his disk.
+  if (const auto code = machine_.text(folder_ + "class"); code && !code->starts_with("0x02")) {
+    add(Grade::stops, "is no network device (PCI class " + *code + ")", {"lspci -D lists what is"});
+    return;
+  }
   const std::size_t before = findings_.size();
   examine_driver();
   examine_node();

@@ -69,7 +69,16 @@ void examine_interface(const Machine& machine, const std::string& about, const s
 void examine_virtual(const Machine& machine, const config::Port& port, Findings& findings) {
   const std::string about = "port " + port.name;
   const std::size_t before = findings.size();
-  examine_rights(machine, about, driver_of_device(port.device), findings);
+  const std::string driver = driver_of_device(port.device);
+  if (!driver.starts_with("net_") && !driver.starts_with("eth_")) {
+    findings.push_back(
+        {Grade::stops,
+         about,
+         port.device + " is no device of DPDK's",
+         {"device: \"net_af_packet0,iface=" + port.device + "\"   # if it is an interface of the kernel"}});
+    return;
+  }
+  examine_rights(machine, about, driver, findings);
   if (const std::string name = interface_of(port); !name.empty()) examine_interface(machine, about, name, findings);
   if (findings.size() == before)
     findings.push_back({Grade::fine, about, "nothing is in the way of " + port.device, {}});

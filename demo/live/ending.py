@@ -51,9 +51,9 @@ def counters(net, reports):
         rows.append(row(f"received by {port}", lambda report: report["ports"][port]["received"]))
     for port in ("wan", "lan"):
         rows.append(row(f"missed by {port}: its ring was full", lambda report: report["devices"][port]["missed"]))
-    rows.append(row("opened by esp_open", lambda report: sa(report, "from")))
-    rows.append(row("End.DX4", lambda report: sum(sid["packets"] for sid in report["local_sids"].values())))
-    rows.append(row("sealed by esp_seal", lambda report: sa(report, "to")))
+    for step in both[0]["steps"]:
+        if any(report["steps"][step] for report in both):
+            rows.append(row(f"taken by {step}", lambda report: report["steps"][step]))
     rows.append(row("begun here: ARP, fragments", lambda report: report["generated"]))
     for cause in sorted(set(ended(both[0])) | set(ended(both[1]))):
         meaning = EXPECTED.get(cause)

@@ -41,6 +41,11 @@ def test_both_ways(tmp_path, algorithm, pattern):
     for poison, burst in (("00", 64), ("a5", 64), ("a5", 1), ("00", 8)):
         outcome = run_once(config_file, inputs, ("wan", "lan"), tmp_path, poison=poison, burst=burst)
         assert outcome.report["dropped"] == {} and outcome.report["balanced"]
+        steps = {step: count for step, count in outcome.report["steps"].items() if count}
+        opened_here = dict.fromkeys(("host_input", "esp_open", "local_sid", "end_dx4"), len(inners))
+        sealed_here = dict.fromkeys(("h_encaps", "esp_seal"), len(frames["lan"]))
+        both = dict.fromkeys(("classify", "ip4_forward"), len(inners) + len(frames["lan"]))
+        assert steps == opened_here | sealed_here | both
         assert outcome.frames["lan"] == [g.on_lan(inner) for inner in inners]
         assert len(outcome.frames["wan"]) == len(frames["lan"])
         for sequence, frame in enumerate(outcome.frames["wan"], 1):

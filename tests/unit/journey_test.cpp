@@ -315,6 +315,13 @@ TEST(Graph, EveryCauseBelongsToAStep) {
     EXPECT_NE(listed.contains(text.cause), of_no_step.contains(text.cause)) << text.name;
 }
 
+TEST(Graph, EveryStepBetweenThePortsIsCounted) {
+  std::vector<std::string> steps;
+  for (const GraphStep& step : journey_graph())
+    if (!step.from.empty() && !step.to.empty()) steps.push_back(step.name);
+  EXPECT_EQ(steps, std::vector<std::string>(kStepNames.begin(), kStepNames.end()));
+}
+
 TEST(Graph, AStepListsACauseOnce) {
   for (const GraphStep& step : journey_graph()) {
     const std::set<Cause> once(step.causes.begin(), step.causes.end());
