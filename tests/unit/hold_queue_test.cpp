@@ -13,9 +13,7 @@ namespace {
 using stage::Ip4;
 using stage::Unresolved;
 using test::end_all;
-using test::kWan;
 using test::Octets;
-using test::octets_of;
 using test::Source;
 
 constexpr std::size_t kNeighbors = 100;

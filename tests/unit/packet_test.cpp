@@ -23,7 +23,6 @@ using test::counted;
 using test::end_all;
 using test::expect_origin;
 using test::fields_of;
-using test::kAnyCause;
 using test::kWan;
 using test::Octets;
 using test::octets_of;
@@ -212,7 +211,7 @@ TEST(LostPacketDeathTest, IsSeenInADebugBuild) {
                "a burst was lost");
   EXPECT_DEATH(frames.drain([&](Packet<Frame> p, const Row<Frame>& row) -> Done {
     Done first = frames.push(std::move(p), row);
-    (void)source.ends().end(std::move(p), kAnyCause);  // NOLINT(bugprone-use-after-move): that is the fault
+    (void)source.ends().end(std::move(p), test::kAnyCause);  // NOLINT(bugprone-use-after-move): that is the fault
     return first;
   }),
                "a packet was used after it was moved");
