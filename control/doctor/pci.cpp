@@ -155,7 +155,7 @@ void PciPort::examine_group() {
     if (other == address_ || driver.empty() || driver == "vfio-pci" || kind >> 8 == kBridge) continue;
     std::string finding = "shares its IOMMU group with " + other;
     finding.append(", which belongs to the kernel (driver ").append(driver).append(")");
-    add(Grade::stops, std::move(finding), {"dpdk-devbind.py -u " + other});
+    add(Grade::stops, finding, {"dpdk-devbind.py -u " + other});
   }
 }
 
