@@ -6,8 +6,8 @@
 
 using namespace strata;
 
-void run(Burst<stage::TWIN(Local, Fragment)>& in, const Tables& tables, Burst<stage::Made>& made,
+void run(Burst<stage::TWIN(Local, Fragment)>& in, const Tables& tables, PathMtus& paths, Burst<stage::Made>& made,
          Burst<stage::Oversize>& oversize, Burst<stage::Refused>& refused, Burst<stage::Out>& out,
          LocalDeliverEnds ends) {
-  local_deliver(in, tables, made, oversize, refused, out, ends);
+  local_deliver(in, tables, paths, 0, made, oversize, refused, out, ends);
 }

@@ -5,4 +5,4 @@
 
 using namespace strata;
 
-Row<stage::TWIN(Frame, Ip6)> row_of(Origin from) { return {.from = from}; }
+Row<stage::TWIN(Arp, Ip6)> row_of(Origin from) { return {.from = from}; }
