@@ -156,6 +156,18 @@ TEST_F(Doctor, NicThatIsNotThere) {
   expect_one(Grade::stops, "0000:99:00.0", "lspci");
 }
 
+// Nobody is told to take away a disk from the kernel.
+TEST_F(Doctor, PciDeviceThatIsNoNic) {
+  made.file(kNicFolder + "class", "0x010802").link(kNicFolder + "driver", "../../../bus/pci/drivers/nvme");
+  expect_one(Grade::stops, "is no network device (PCI class 0x010802)", "lspci");
+  EXPECT_EQ(to_text(bad(), Grade::hint).find("dpdk-devbind"), std::string::npos);
+}
+
+TEST_F(Doctor, NameThatIsNoDeviceOfDpdk) {
+  config.ports[1].device = "wan0";
+  expect_one(Grade::stops, "wan0 is no device of DPDK's", "net_af_packet0,iface=wan0");
+}
+
 TEST_F(Doctor, NicOfTheKernel) {
   made.link(kNicFolder + "driver", "../../../bus/pci/drivers/ixgbe").folder(kNicFolder + "net/eth1");
   expect_one(Grade::stops, "ixgbe, interface eth1", "dpdk-devbind.py -b vfio-pci 0000:3b:00.1");
