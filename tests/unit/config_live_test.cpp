@@ -12,15 +12,6 @@
 namespace strata::config {
 namespace {
 
-Config parsed(const std::string& text) {
-  auto config = parse_text(text, "c.yaml");
-  if (!config) {
-    ADD_FAILURE() << mistakes_in(text);
-    return {};
-  }
-  return std::move(*config);
-}
-
 Config live(std::string_view from, std::string_view to) { return parsed(changed(from, to, kLiveSample)); }
 
 TEST(ConfigLive, PortsAreWhatTheFileSays) {

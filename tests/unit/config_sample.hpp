@@ -159,4 +159,13 @@ inline std::string mistakes_in(const std::string& text, const std::string& file 
   return out;
 }
 
+inline Config parsed(const std::string& text) {
+  auto config = parse_text(text, "c.yaml");
+  if (!config) {
+    ADD_FAILURE() << mistakes_in(text);
+    return {};
+  }
+  return std::move(*config);
+}
+
 }  // namespace strata::config

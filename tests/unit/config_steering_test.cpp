@@ -13,15 +13,6 @@
 namespace strata::config {
 namespace {
 
-Config parsed(const std::string& text) {
-  auto config = parse_text(text, "c.yaml");
-  if (!config) {
-    ADD_FAILURE() << mistakes_in(text);
-    return {};
-  }
-  return std::move(*config);
-}
-
 // The name of the SA that takes the sample's policy.
 std::string sa_of_sample(const std::string& from, const std::string& to) {
   const Config config = parsed(changed(from, to));

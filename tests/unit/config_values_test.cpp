@@ -11,15 +11,6 @@
 namespace strata::config {
 namespace {
 
-Config parsed(const std::string& text) {
-  auto config = parse_text(text, "c.yaml");
-  if (!config) {
-    ADD_FAILURE() << mistakes_in(text);
-    return {};
-  }
-  return std::move(*config);
-}
-
 std::vector<std::uint8_t> octets(const Secret& secret) { return {secret.bytes().begin(), secret.bytes().end()}; }
 
 TEST(ConfigValues, PortsAreWhatTheFileSays) {

@@ -47,7 +47,8 @@ class Gateway {
     std::array<std::uint16_t, kMaxPorts> devices{};
     for (const config::Port& port : config.ports) {
       macs.push_back(port.mac.value());
-      ports_.push_back(make_port(pool_));
+      names_.push_back(unique_name("port"));
+      ports_.push_back(make_port(pool_, names_.back()));
       devices[ports_.size() - 1] = ports_.back().device();
     }
     tables_ = std::move(build_tables(config, macs).value());
@@ -63,6 +64,13 @@ class Gateway {
     const PortId id(static_cast<std::uint8_t>(port));
     ASSERT_EQ(worker_->turn(id, 0, kBurstSize, now_ns, eye), frames.size());
     received_ += frames.size();
+  }
+  // One frame, of buffers of another pool.
+  void turn_of_chain(std::size_t port, void* chain) {
+    ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup((names_[port] + "_rx").c_str()), chain), 0);
+    NoEye eye;
+    ASSERT_EQ(worker_->turn(PortId(static_cast<std::uint8_t>(port)), 0, kBurstSize, kStart, eye), 1u);
+    ++received_;
   }
   void turn_at(std::uint64_t now_ns, std::size_t port, std::span<const Octets> frames) {
     turn(port, frames, std::nullopt, now_ns);
@@ -128,6 +136,7 @@ class Gateway {
   }
 
   Pool pool_;
+  std::vector<std::string> names_;
   std::vector<RingPort> ports_;
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<Worker> worker_;

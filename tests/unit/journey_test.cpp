@@ -8,6 +8,7 @@
 #include "replay/capture.hpp"
 #include "tests/unit/frames.hpp"
 #include "tests/unit/gateway.hpp"
+#include "tests/unit/mbuf_probe.hpp"
 
 namespace strata {
 namespace {
@@ -296,6 +297,31 @@ TEST(Journey, AFullTransmitQueueIsCountedAndLosesNothing) {
   EXPECT_GE(waiting, 1000u);
   EXPECT_EQ(outcome.count(Cause::tx_full), kBursts * kBurstSize - waiting);
   EXPECT_GT(outcome.count(Cause::tx_full), 0u);
+}
+
+// A jumbo frame in segments as a driver makes them, the last one beginning anywhere around ESP's trailer and its ICV.
+TEST(Journey, Duty70_CutAnywhereAroundTheTrailerAndTheIcv) {
+  constexpr std::size_t kIcv = 16;
+  config::Config config = tunnel_config();
+  for (config::Port& port : config.ports) port.mtu = 9000;
+  Gateway gateway(config, 255, 9728);
+  test::RawBuffers raw(test::unique_name("raw"), kPrivateSize);
+  Peer peer;
+  Octets expected;
+  std::size_t frames = 0;
+  for (std::size_t behind = 1; behind <= 2 * kIcv; ++behind) {
+    const Octets frame = peer.frame(test::ipv6(kPeer, kSid, 4, inner_ipv4(8800)));
+    gateway.turn_of_chain(0, raw.make_of_segments(frame, {2000, 4000, 6000, 8000, frame.size() - behind}));
+    ++frames;
+    const std::vector<Octets> sent = gateway.newly_sent(1);
+    ASSERT_EQ(sent.size(), 1u) << behind;
+    EXPECT_EQ(sent[0].size(), 14u + 20 + 8800);
+    if (expected.empty()) expected = sent[0];
+    EXPECT_EQ(sent[0], expected) << behind;
+    EXPECT_TRUE(std::equal(sent[0].begin() + 34, sent[0].end(), test::counted(8800).begin()));
+  }
+  EXPECT_EQ(gateway.finish().sids.at(0)[0], frames);
+  EXPECT_EQ(raw.in_use(), 0u);
 }
 
 TEST(Journey, AnEmptyPortIsNoWork) {

@@ -95,6 +95,21 @@ class RawBuffers {
     if (rte_pktmbuf_chain(head, static_cast<rte_mbuf*>(make(octets))) != 0) std::abort();
     return head;
   }
+  // ends: of the segments but the last, each at most 2048 octets behind the one before.
+  void* make_of_segments(std::span<const std::uint8_t> frame, std::vector<std::size_t> ends) {
+    ends.push_back(frame.size());
+    rte_mbuf* head = nullptr;
+    std::size_t from = 0;
+    for (const std::size_t end : ends) {
+      auto* part = static_cast<rte_mbuf*>(make(static_cast<std::uint16_t>(end - from)));
+      std::copy(frame.begin() + static_cast<std::ptrdiff_t>(from), frame.begin() + static_cast<std::ptrdiff_t>(end),
+                rte_pktmbuf_mtod(part, std::uint8_t*));
+      if (head != nullptr && rte_pktmbuf_chain(head, part) != 0) std::abort();
+      if (head == nullptr) head = part;
+      from = end;
+    }
+    return head;
+  }
   // Another buffer with the same memory.
   void* make_clone_of(void* buffer) {
     rte_mbuf* clone = rte_pktmbuf_clone(static_cast<rte_mbuf*>(buffer), pool_.get());
