@@ -116,6 +116,20 @@ def test_duty_69_who_has_not_seen_the_packet_is_not_believed(tmp_path, burst_apa
     run_steps(gateway([IN_UDP], into=[FROM_B]), steps, tmp_path, matrix=matrix)
 
 
+def test_duty_69_not_from_where_the_sa_does_not_send(tmp_path):
+    """Not even where a bypass rule lets a LAN host talk to that address, or the SA's port is on the protected side."""
+    most = inner_mtu(IN_UDP, 1500)
+    error = too_big_ip4(outer(IN_UDP, 1), 1400, src=HOST)
+    tree = gateway([IN_UDP])
+    tree["bypass"] = [{"source": "10.1.0.0/24", "destination": "192.0.2.1/32", "protocol": "icmp"}]
+    from_lan = Step(g.ether(error, dst=g.LAN_MAC, src=g.LAN_HOST_MAC), "punt.icmp", port="lan")
+    run_steps(tree, [sent(IN_UDP, most), from_lan, sent(IN_UDP, most)], tmp_path)
+    inside = too_big_ip4(outer(IN_UDP, 1), 1400, src="10.2.0.9")
+    out_of_an_sa = Step(g.good(FROM_B, 1, inside), "punt.icmp")
+    tree = gateway([IN_UDP], into=[FROM_B], ports={"wan": {"side": "protected"}})
+    run_steps(tree, [sent(IN_UDP, most), out_of_an_sa, sent(IN_UDP, most)], tmp_path / "protected")
+
+
 def test_duty_69_switched_off_nobody_is_believed(tmp_path):
     most = inner_mtu(IN_UDP, 1500)
     steps = [sent(IN_UDP, most), Step(too_big(outer(IN_UDP, 1), 1400), "punt.icmp"), sent(IN_UDP, most)]
@@ -216,7 +230,7 @@ def test_duty_68_who_is_not_believed(tmp_path):
     other_segment = bytearray(quote)
     other_segment[-1310] ^= 1
     errors = [
-        six_too_big(1, quote, 1400, sa=from_c, src="fc00:3::99"),  # of what its peer is not sent
+        six_too_big(1, quote, 1300, sa=from_c, src="fc00:3::99"),  # of what its peer is not sent
         six_too_big(0, quote, 1300, clear=True),
         six_too_big(1, quote, 1300, damage=1),
         six_too_big(2, quote[:95], 1300),  # the SRH is not whole
