@@ -34,6 +34,14 @@ def outside():
         yield namespace
 
 
+@pytest.fixture
+def beyond():
+    """For a second process with AF_PACKET ports: of two in one namespace net_af_packet may take the ports for one."""
+    with netns.Namespace() as namespace:
+        namespace.veth("far0", "far1")
+        yield namespace
+
+
 def af_packet(number, interface, mtu=1500):
     ring = ",framesz=16384,blocksz=65536,framecnt=256" if mtu > 1500 else ""
     return f"net_af_packet{number},iface={interface}{ring}"
@@ -155,22 +163,23 @@ ROUTER_FIRST = ("memif-client", "virtio-user")
 
 @pytest.mark.parametrize("mtu", [1500, 9000])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_second_process(outside, tmp_path, pair, mtu):
-    for interface in ("wan1", "lan1"):
-        outside.run("ip", "link", "set", "dev", interface, "mtu", mtu)
+def test_second_process(outside, beyond, tmp_path, pair, mtu):
+    outside.run("ip", "link", "set", "dev", "wan1", "mtu", mtu)
+    beyond.run("ip", "link", "set", "dev", "far1", "mtu", mtu)
     one, other = (device.format(tmp_path) for device in PAIRS[pair])
     programs = {}
     with contextlib.ExitStack() as stack:
         trees = {
             "gateway": gateway(af_packet(0, "wan0", mtu), one, mtu),
-            "router": router(other, af_packet(1, "lan0", mtu), mtu),
+            "router": router(other, af_packet(1, "far0", mtu), mtu),
         }
+        places = {"gateway": outside, "router": beyond}
         for name in sorted(trees, reverse=pair in ROUTER_FIRST):
             (tmp_path / name).mkdir()
-            programs[name] = stack.enter_context(Running(trees[name], tmp_path / name, within=outside.prefix))
+            programs[name] = stack.enter_context(Running(trees[name], tmp_path / name, within=places[name].prefix))
         programs["gateway"].wait_for("port lan: link is up")
         programs["router"].wait_for("port near: link is up")
-        through_both(outside.wire("wan1"), outside.wire("lan1"), mtu)
+        through_both(outside.wire("wan1"), beyond.wire("far1"), mtu)
         programs["router"].stop()
         programs["gateway"].wait_for("port lan: link is down")
         programs["gateway"].stop()
@@ -187,7 +196,7 @@ def through_both(wan, far, mtu):
     journeys.judge_outbound(exchange(far, wan, from_far), [g.forwarded(inner) for inner in inners])
 
 
-def test_buffers_that_a_driver_gives_back_late_starve_nobody(outside, tmp_path):
+def test_buffers_that_a_driver_gives_back_late_starve_nobody(outside, beyond, tmp_path):
     """net_virtio_user keeps what it has sent until its ring is nearly full: here, more than any other queue holds."""
     tree = gateway(f"net_virtio_user0,path={tmp_path}/vhost,queue_size=2048", af_packet(1, "lan0"))
     tree["ports"]["wan"]["descriptors"] = {"rx": 2048, "tx": 2048}
@@ -195,18 +204,19 @@ def test_buffers_that_a_driver_gives_back_late_starve_nobody(outside, tmp_path):
     count = 1400
     with contextlib.ExitStack() as stack:
         programs = []
-        for its in (router(f"net_vhost0,iface={tmp_path}/vhost", af_packet(1, "wan0"), 1500), tree):
+        peer = router(f"net_vhost0,iface={tmp_path}/vhost", af_packet(1, "far0"), 1500)
+        for its, place in ((peer, beyond), (tree, outside)):
             folder = tmp_path / str(len(programs))
             folder.mkdir()
-            programs.append(stack.enter_context(Running(its, folder, within=outside.prefix)))
-        beyond, strata = programs
+            programs.append(stack.enter_context(Running(its, folder, within=place.prefix)))
+        router_beyond, strata = programs
         strata.wait_for("port wan: link is up")
         lan = outside.wire("lan1")
         for _ in range(count // 20):
             lan.send(*[g.ether(two_each, dst=g.LAN_MAC, src=g.LAN_HOST_MAC)] * 20)
             time.sleep(0.02)
         strata.stop()
-        beyond.stop()
+        router_beyond.stop()
     report = json.loads(strata.report())
     assert report["dropped"] == {} and report["consumed"]["ip4.fragmented"] > 1024
     assert report["ports"]["wan"]["sent"] >= 2 * report["consumed"]["ip4.fragmented"]
