@@ -17,9 +17,11 @@ class TextTable {
   /// Nothing if there is no row below the head.
   std::string text() const {
     if (rows_.size() < 2) return {};
+    std::vector<Column> columns;
+    for (std::size_t place = 0; place < rows_.front().size(); ++place) columns.push_back(column(place));
     std::string text;
     for (const auto& cells : rows_) {
-      for (std::size_t column = 0; column < cells.size(); ++column) text += cell(cells[column], column) + "  ";
+      for (std::size_t place = 0; place < cells.size(); ++place) text += columns[place].cell(cells[place]) + "  ";
       text.erase(text.find_last_not_of(' ') + 1);
       text += '\n';
     }
@@ -27,19 +29,23 @@ class TextTable {
   }
 
  private:
-  std::string cell(const std::string& value, std::size_t column) const {
-    const std::string space(width(column) - value.size(), ' ');
-    return of_numbers(column) ? space + value : value + space;
-  }
-  std::size_t width(std::size_t column) const {
-    return std::ranges::max_element(rows_, {}, [=](const auto& cells) { return cells[column].size(); })
-        ->at(column)
-        .size();
-  }
-  bool of_numbers(std::size_t column) const {
-    return std::all_of(rows_.begin() + 1, rows_.end(), [=](const auto& cells) {
-      return cells[column].find_first_not_of("0123456789") == std::string::npos;
+  struct Column {
+    std::size_t width = 0;
+    bool of_numbers = true;
+
+    std::string cell(const std::string& value) const {
+      const std::string space(width - value.size(), ' ');
+      return of_numbers ? space + value : value + space;
+    }
+  };
+
+  Column column(std::size_t place) const {
+    Column made;
+    for (const auto& cells : rows_) made.width = std::max(made.width, cells[place].size());
+    made.of_numbers = std::all_of(rows_.begin() + 1, rows_.end(), [place](const auto& cells) {
+      return cells[place].find_first_not_of("0123456789") == std::string::npos;
     });
+    return made;
   }
 
   std::vector<std::vector<std::string>> rows_;
