@@ -1,10 +1,13 @@
-// A YAML document as a tree with marks: what yaml-cpp read, before anything is understood of it.
+// A YAML document as a tree with marks: what libyaml read, before anything is understood of it.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <memory_resource>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -14,35 +17,58 @@ namespace strata::config {
 
 enum class NodeKind : std::uint8_t { nothing, scalar, list, mapping };
 
-struct Node {
+// Small: a file with a million routes has ten million of them.
+class Node {
+ public:
+  explicit Node(Mark m) : mark(m) {}
+
+  Mark mark;
   NodeKind kind = NodeKind::nothing;
   bool quoted = false;  // of a scalar: in quotes or a block, so a text and never a number
-  Mark mark;
-  std::string text;                     // of a scalar
-  std::vector<std::uint32_t> children;  // of a list: its entries; of a mapping: key, value, key, value...
+
+  // Of a scalar; of all else it is empty.
+  [[nodiscard]] std::string_view text() const {
+    return kind == NodeKind::scalar ? std::string_view(static_cast<const char*>(at_), size_) : std::string_view();
+  }
+  // Of a list: its entries; of a mapping: key, value, key, value... For Document::at().
+  [[nodiscard]] std::span<const std::uint32_t> children() const {
+    const bool has = kind == NodeKind::list || kind == NodeKind::mapping;
+    return has ? std::span(static_cast<const std::uint32_t*>(at_), size_) : std::span<const std::uint32_t>();
+  }
+
+ private:
+  friend class DocumentBuilder;
+  std::uint32_t size_ = 0;
+  const void* at_ = nullptr;
+};
+static_assert(sizeof(Node) <= 32);
+
+// Memory that is wiped when it goes: some texts are keys.
+class WipedMemory final : public std::pmr::memory_resource {
+  void* do_allocate(std::size_t size, std::size_t alignment) override;
+  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override;
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
-// Built from yaml-cpp's events and not from its own tree, which loses duplicate keys, quotes, and the place of a null.
+// Built from libyaml's events and not from its own tree, which loses duplicate keys.
 class Document {
  public:
-  Document() = default;
-  Document(Document&&) = default;
-  Document& operator=(Document&&) = default;
-  Document(const Document&) = delete;
-  Document& operator=(const Document&) = delete;
-  ~Document();  // wipes the texts: some are keys
-
   [[nodiscard]] const Node& root() const { return nodes_[root_]; }
   [[nodiscard]] const Node& at(std::uint32_t index) const { return nodes_[index]; }
 
  private:
   friend class DocumentBuilder;
-  std::vector<Node> nodes_;
+  struct Memory {
+    WipedMemory wiped;
+    std::pmr::monotonic_buffer_resource texts{std::size_t{1} << 16, &wiped};
+  };
+  std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();  // of texts and lists of children
+  std::deque<Node> nodes_;
   std::uint32_t root_ = 0;
 };
 
 // One document, at most kLargestDocument octets. Anchors and aliases are followed, as long as they stay small; explicit
-// tags, several documents and control characters (yaml-cpp takes octet 04 for the end of the file) are refused.
+// tags, several documents and control characters are refused.
 // Errors: the syntax error with its place, never with text from the file.
 tl::expected<Document, Problem> read_document(std::string_view text);
 

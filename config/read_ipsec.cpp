@@ -132,7 +132,7 @@ std::optional<Secret> IpsecReader::read_key_of(const Mapping& mapping, std::opti
     scene_->problems.refuse(*value, "allowed: " + allowed_text(*value->field));
     return std::nullopt;
   }
-  tl::expected<Secret, std::string> key = read_key(value->node->text, scene_->folder);
+  tl::expected<Secret, std::string> key = read_key(value->node->text(), scene_->folder);
   if (!key) {
     scene_->problems.refuse(*value, key.error());
     return std::nullopt;

@@ -52,7 +52,7 @@ void check_host(Scene& scene, const Mapping& mapping) {
 void read_ports(Scene& scene, const Mapping& root) {
   root.for_each_named("ports", [&scene](const Node& key, const Mapping& mapping) {
     Port port;
-    port.name = key.text;
+    port.name = key.text();
     port.mark = key.mark;
     read_device(mapping, port);
     port.side = mapping.choice("side") == std::size_t{1} ? Side::unprotected_side : Side::protected_side;

@@ -15,8 +15,8 @@ std::string kind_text(const Node& node) {
   switch (node.kind) {
     case NodeKind::nothing: return "nothing";
     case NodeKind::scalar: {
-      const bool in_quotes = node.quoted && !node.text.empty() && !looks_like_key(node.text);
-      return in_quotes ? '"' + shown(node.text) + '"' : shown(node.text);
+      const bool in_quotes = node.quoted && !node.text().empty() && !looks_like_key(node.text());
+      return in_quotes ? '"' + shown(node.text()) + '"' : shown(node.text());
     }
     case NodeKind::list: return "a list";
     case NodeKind::mapping: return "a mapping";
@@ -34,23 +34,15 @@ Field entry_of(const Field& field) {
   return entry;
 }
 
-Field field_of(const Value& value) { return value.path.index ? entry_of(*value.field) : *value.field; }
-
-// A text is what most types are written as; anything else is a mistake already.
-const std::string* scalar_of(Problems& problems, const Value& value) {
-  if (value.node->kind == NodeKind::scalar) return &value.node->text;
-  problems.refuse(value, allowed(field_of(value)));
-  return nullptr;
-}
-
 // Runs `parse` on the value's text; what it gives back is the value or the words against it.
 template <class T, class Parse>
-std::optional<T> read_scalar(Problems& problems, const Value& value, Parse parse) {
-  const std::string* const text = scalar_of(problems, value);
-  if (text == nullptr) return std::nullopt;
-  const Field field = field_of(value);
-  tl::expected<T, std::string> result = parse(field, *text, value.node->quoted);
-  if (result) return *result;
+std::optional<T> read_scalar(Problems& problems, const Value& value, const Field& field, Parse parse) {
+  if (value.node->kind != NodeKind::scalar) {
+    problems.refuse(value, allowed(field));
+    return std::nullopt;
+  }
+  tl::expected<T, std::string> result = parse(field, value.node->text(), value.node->quoted);
+  if (result) return *std::move(result);
   problems.refuse(value, result.error().empty() ? allowed(field) : result.error());
   return std::nullopt;
 }
@@ -96,10 +88,10 @@ Mapping::Mapping(const Document& document, Problems& problems, const Node& node,
 
 void Mapping::read_keys() {
   std::array<const Node*, kMostFields> first{};
-  const auto& children = node_->children;
+  const auto children = node_->children();
   for (std::size_t i = 0; i + 1 < children.size(); i += 2) {
     const Node& key = document_->at(children[i]);
-    const Field* const field = key.kind == NodeKind::scalar ? find_field(*section_, key.text) : nullptr;
+    const Field* const field = key.kind == NodeKind::scalar ? find_field(*section_, key.text()) : nullptr;
     if (field == nullptr) {
       unknown_key(key);
       continue;
@@ -124,21 +116,21 @@ void Mapping::read_keys() {
 
 void Mapping::unknown_key(const Node& key) const {
   const std::string name = kind_text(key);
-  const Path path{.parent = &path_, .key = key.kind == NodeKind::scalar ? std::string_view(key.text) : "(key)"};
+  const Path path{.parent = &path_, .key = key.kind == NodeKind::scalar ? key.text() : "(key)"};
   std::vector<std::string_view> known;
   for (const Field& field : section_->fields) known.push_back(field.key);
-  std::string message = did_you_mean(key.text, known) + "allowed: " + join(known);
+  std::string message = did_you_mean(key.text(), known) + "allowed: " + join(known);
   for (const Refused& refused : section_->refused) {
-    if (refused.key == key.text) message = refused.why;
+    if (refused.key == key.text()) message = refused.why;
   }
-  if (key.text == "<<")
+  if (key.text() == "<<")
     message = "YAML merge keys are not taken; write the values out, or use an alias for a whole value";
   problems_->add({.mark = key.mark, .field = to_string(path), .found = "an unknown key", .message = message});
 }
 
 void Mapping::key_twice(const Node& key, const Node& first) const {
   problems_->add({.mark = key.mark,
-                  .field = to_string(Path{.parent = &path_, .key = key.text}),
+                  .field = to_string(Path{.parent = &path_, .key = key.text()}),
                   .found = "the key a second time",
                   .message = "the first is at line " + std::to_string(first.mark.line) + "; allowed: one"});
 }
@@ -154,10 +146,10 @@ std::optional<Value> Mapping::value(std::string_view key) const {
 // An absent field is what its default, read like any other text, says.
 template <class T, class Parse>
 std::optional<T> Mapping::read(std::string_view key, Parse parse) const {
-  if (const std::optional<Value> v = value(key)) return read_scalar<T>(*problems_, *v, parse);
+  if (const std::optional<Value> v = value(key)) return read_scalar<T>(*problems_, *v, *v->field, parse);
   const Field& field = *find_field(*section_, key);
   if (field.default_text.empty()) return std::nullopt;
-  tl::expected<T, std::string> result = parse(field, std::string(field.default_text), false);
+  tl::expected<T, std::string> result = parse(field, field.default_text, false);
   assert(result.has_value());
   return *result;
 }
@@ -214,7 +206,7 @@ std::vector<Value> Mapping::entries(std::string_view key) const {
     problems_->refuse(*v, allowed(*v->field) + (v->node->kind == NodeKind::nothing ? "; [] for none" : ""));
     return {};
   }
-  const auto& children = v->node->children;
+  const auto children = v->node->children();
   if (children.size() < v->field->min || children.size() > v->field->max) {
     problems_->refuse(*v, std::to_string(children.size()) + " entries",
                       "allowed: " + std::to_string(v->field->min) + " to " + std::to_string(v->field->max));
@@ -239,16 +231,16 @@ std::vector<Mapping::Named> Mapping::named_entries(std::string_view key) const {
   }
   std::map<std::string_view, const Node*> seen;
   std::vector<Named> out;
-  const auto& children = v->node->children;
+  const auto children = v->node->children();
   for (std::size_t i = 0; i + 1 < children.size(); i += 2) {
     const Node& name = document_->at(children[i]);
-    const Path path{.parent = &v->path, .key = name.text};
-    if (name.kind != NodeKind::scalar || !is_name(name.text) || looks_like_key(name.text)) {
+    const Path path{.parent = &v->path, .key = name.text()};
+    if (name.kind != NodeKind::scalar || !is_name(name.text()) || looks_like_key(name.text())) {
       problems_->add({.mark = name.mark,
                       .field = to_string(v->path),
                       .found = "the name " + kind_text(name),
                       .message = "allowed: 1 to 64 letters, digits and ._-:/@+"});
-    } else if (const auto [it, is_new] = seen.try_emplace(name.text, &name); !is_new) {
+    } else if (const auto [it, is_new] = seen.try_emplace(name.text(), &name); !is_new) {
       problems_->add({.mark = name.mark,
                       .field = to_string(path),
                       .found = "the name a second time",
@@ -265,16 +257,16 @@ std::vector<Mapping::Named> Mapping::named_entries(std::string_view key) const {
 }
 
 std::optional<std::string> read_text(Problems& problems, const Value& value) {
-  return read_scalar<std::string>(problems, value, scalar_text);
+  return read_scalar<std::string>(problems, value, entry_of(*value.field), scalar_text);
 }
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value) {
-  return read_scalar<wire::Ipv6Address>(problems, value, scalar_ipv6);
+  return read_scalar<wire::Ipv6Address>(problems, value, entry_of(*value.field), scalar_ipv6);
 }
 std::optional<wire::Ipv4Prefix> read_ipv4_prefix(Problems& problems, const Value& value) {
-  return read_scalar<wire::Ipv4Prefix>(problems, value, scalar_ipv4_prefix);
+  return read_scalar<wire::Ipv4Prefix>(problems, value, entry_of(*value.field), scalar_ipv4_prefix);
 }
 std::optional<InterfaceAddress> read_interface_address(Problems& problems, const Value& value) {
-  return read_scalar<InterfaceAddress>(problems, value, scalar_interface_address);
+  return read_scalar<InterfaceAddress>(problems, value, entry_of(*value.field), scalar_interface_address);
 }
 
 }  // namespace strata::config

@@ -93,7 +93,7 @@ class Mapping {
   template <class Fn>
   void for_each_named(std::string_view key, Fn fn) const {
     for (const Named& entry : named_entries(key)) {
-      const Value value{.node = entry.value, .field = entry.field, .path = {&entry.parent, entry.key->text, {}}};
+      const Value value{.node = entry.value, .field = entry.field, .path = {&entry.parent, entry.key->text(), {}}};
       if (is_mapping(value))
         fn(*entry.key, Mapping(*document_, *problems_, *value.node, *value.field->section, value.path));
     }

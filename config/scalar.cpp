@@ -81,7 +81,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-Scalar<std::uint64_t> scalar_number(const Field& field, const std::string& text, bool /*quoted*/) {
+Scalar<std::uint64_t> scalar_number(const Field& field, std::string_view text, bool /*quoted*/) {
   const std::optional<std::uint64_t> n = parse_number(text);
   if (!n) return as_schema_says();
   if (*n == 0 && field.zero_too) return *n;
@@ -89,12 +89,12 @@ Scalar<std::uint64_t> scalar_number(const Field& field, const std::string& text,
   return *n;
 }
 
-Scalar<bool> scalar_boolean(const Field& /*field*/, const std::string& text, bool quoted) {
+Scalar<bool> scalar_boolean(const Field& /*field*/, std::string_view text, bool quoted) {
   if (quoted || (text != "true" && text != "false")) return as_schema_says();
   return text == "true";
 }
 
-Scalar<std::size_t> scalar_choice(const Field& field, const std::string& text, bool /*quoted*/) {
+Scalar<std::size_t> scalar_choice(const Field& field, std::string_view text, bool /*quoted*/) {
   const auto it = std::find(field.choices.begin(), field.choices.end(), text);
   if (it != field.choices.end()) return static_cast<std::size_t>(it - field.choices.begin());
   const std::string allowed = "allowed: " + allowed_text(field);
@@ -104,14 +104,14 @@ Scalar<std::size_t> scalar_choice(const Field& field, const std::string& text, b
   return Refusal(did_you_mean(text, field.choices) + allowed);
 }
 
-Scalar<std::string> scalar_text(const Field& field, const std::string& text, bool /*quoted*/) {
+Scalar<std::string> scalar_text(const Field& field, std::string_view text, bool /*quoted*/) {
   if (looks_like_key(text)) return Refusal("it looks like a key; allowed: " + allowed_text(field));
   if (field.type == Type::name ? !is_name(text) : text.empty()) return as_schema_says();
   if (has_control_character(text)) return Refusal("a control character in it; allowed: " + allowed_text(field));
-  return text;
+  return std::string(text);
 }
 
-Scalar<wire::MacAddress> scalar_mac(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<wire::MacAddress> scalar_mac(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   const std::optional<wire::MacAddress> mac = wire::parse_mac(text);
   if (!mac) return as_schema_says();
   if ((mac->octets[0] & 1) != 0) return Refusal("a group address; allowed: a unicast MAC address");
@@ -119,36 +119,37 @@ Scalar<wire::MacAddress> scalar_mac(const Field& /*field*/, const std::string& t
   return *mac;
 }
 
-Scalar<wire::Ipv4Address> scalar_ipv4(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<wire::Ipv4Address> scalar_ipv4(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   const std::optional<wire::Ipv4Address> address = wire::parse_ipv4(text);
   if (!address) return as_schema_says();
   if (is_no_host(*address)) return Refusal(std::string(kNoHost4));
   return *address;
 }
 
-Scalar<wire::Ipv6Address> scalar_ipv6(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<wire::Ipv6Address> scalar_ipv6(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   const std::optional<wire::Ipv6Address> address = wire::parse_ipv6(text);
   if (!address) return as_schema_says();
   if (is_no_host(*address)) return Refusal(std::string(kNoHost6));
   return *address;
 }
 
-Scalar<wire::Ipv4Prefix> scalar_ipv4_prefix(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<wire::Ipv4Prefix> scalar_ipv4_prefix(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   const std::optional<wire::Ipv4Prefix> prefix = wire::parse_ipv4_prefix(text);
   if (!prefix) return as_schema_says();
   return without_host_bits(*prefix);
 }
 
-Scalar<wire::Ipv6Prefix> scalar_ipv6_prefix(const Field& field, const std::string& text, bool /*quoted*/) {
+Scalar<wire::Ipv6Prefix> scalar_ipv6_prefix(const Field& field, std::string_view text, bool /*quoted*/) {
   const bool is_sid = field.type == Type::sid;
-  const bool needs_length = is_sid && text.find('/') == std::string::npos;
-  const std::optional<wire::Ipv6Prefix> prefix = wire::parse_ipv6_prefix(needs_length ? text + "/128" : text);
+  const bool needs_length = is_sid && text.find('/') == std::string_view::npos;
+  const std::optional<wire::Ipv6Prefix> prefix =
+      wire::parse_ipv6_prefix(needs_length ? std::string(text) + "/128" : std::string(text));
   if (!prefix) return as_schema_says();
   if (is_sid && is_no_host(prefix->address)) return Refusal(std::string(kNoHost6));
   return without_host_bits(*prefix);
 }
 
-Scalar<InterfaceAddress> scalar_interface_address(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<InterfaceAddress> scalar_interface_address(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   if (const std::optional<wire::Ipv4Prefix> p = wire::parse_ipv4_prefix(text)) return interface_ipv4(*p);
   if (const std::optional<wire::Ipv6Prefix> p = wire::parse_ipv6_prefix(text)) return interface_ipv6(*p);
   if (wire::parse_ipv4(text) || wire::parse_ipv6(text)) {
@@ -157,14 +158,14 @@ Scalar<InterfaceAddress> scalar_interface_address(const Field& /*field*/, const 
   return as_schema_says();
 }
 
-Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   if (text == "copy") return std::nullopt;
   const std::optional<std::uint64_t> n = parse_number(text);
   if (!n || *n > 63) return as_schema_says();
   return static_cast<std::uint8_t>(*n);
 }
 
-Scalar<std::uint8_t> scalar_protocol(const Field& field, const std::string& text, bool /*quoted*/) {
+Scalar<std::uint8_t> scalar_protocol(const Field& field, std::string_view text, bool /*quoted*/) {
   if (const std::optional<std::uint64_t> n = parse_number(text); n && *n <= 255) return static_cast<std::uint8_t>(*n);
   std::vector<std::string_view> names;
   for (const ProtocolName& protocol : protocol_names()) {
@@ -174,11 +175,10 @@ Scalar<std::uint8_t> scalar_protocol(const Field& field, const std::string& text
   return Refusal(did_you_mean(text, names) + "allowed: " + allowed_text(field));
 }
 
-Scalar<PortRange> scalar_port_range(const Field& /*field*/, const std::string& text, bool /*quoted*/) {
+Scalar<PortRange> scalar_port_range(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
   const std::size_t dash = text.find('-');
-  const std::optional<std::uint16_t> first = parse_port(std::string_view(text).substr(0, dash));
-  const std::optional<std::uint16_t> last =
-      dash == std::string::npos ? first : parse_port(std::string_view(text).substr(dash + 1));
+  const std::optional<std::uint16_t> first = parse_port(text.substr(0, dash));
+  const std::optional<std::uint16_t> last = dash == std::string_view::npos ? first : parse_port(text.substr(dash + 1));
   if (!first || !last) return as_schema_says();
   if (*first > *last) return Refusal("the range ends before it begins; allowed: as 1000-2000");
   return PortRange{.first = *first, .last = *last};

@@ -20,19 +20,19 @@ using Scalar = tl::expected<T, std::string>;
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
 // `quoted`: the text stood in quotes; a quoted true is a text.
-Scalar<std::uint64_t> scalar_number(const Field& field, const std::string& text, bool quoted);
-Scalar<bool> scalar_boolean(const Field& field, const std::string& text, bool quoted);
-Scalar<std::size_t> scalar_choice(const Field& field, const std::string& text, bool quoted);
-Scalar<std::string> scalar_text(const Field& field, const std::string& text, bool quoted);
-Scalar<wire::MacAddress> scalar_mac(const Field& field, const std::string& text, bool quoted);
-Scalar<wire::Ipv4Address> scalar_ipv4(const Field& field, const std::string& text, bool quoted);
-Scalar<wire::Ipv6Address> scalar_ipv6(const Field& field, const std::string& text, bool quoted);
-Scalar<wire::Ipv4Prefix> scalar_ipv4_prefix(const Field& field, const std::string& text, bool quoted);
-Scalar<wire::Ipv6Prefix> scalar_ipv6_prefix(const Field& field, const std::string& text, bool quoted);
-Scalar<InterfaceAddress> scalar_interface_address(const Field& field, const std::string& text, bool quoted);
+Scalar<std::uint64_t> scalar_number(const Field& field, std::string_view text, bool quoted);
+Scalar<bool> scalar_boolean(const Field& field, std::string_view text, bool quoted);
+Scalar<std::size_t> scalar_choice(const Field& field, std::string_view text, bool quoted);
+Scalar<std::string> scalar_text(const Field& field, std::string_view text, bool quoted);
+Scalar<wire::MacAddress> scalar_mac(const Field& field, std::string_view text, bool quoted);
+Scalar<wire::Ipv4Address> scalar_ipv4(const Field& field, std::string_view text, bool quoted);
+Scalar<wire::Ipv6Address> scalar_ipv6(const Field& field, std::string_view text, bool quoted);
+Scalar<wire::Ipv4Prefix> scalar_ipv4_prefix(const Field& field, std::string_view text, bool quoted);
+Scalar<wire::Ipv6Prefix> scalar_ipv6_prefix(const Field& field, std::string_view text, bool quoted);
+Scalar<InterfaceAddress> scalar_interface_address(const Field& field, std::string_view text, bool quoted);
 // Nothing: copy.
-Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& field, const std::string& text, bool quoted);
-Scalar<std::uint8_t> scalar_protocol(const Field& field, const std::string& text, bool quoted);
-Scalar<PortRange> scalar_port_range(const Field& field, const std::string& text, bool quoted);
+Scalar<std::optional<std::uint8_t>> scalar_dscp(const Field& field, std::string_view text, bool quoted);
+Scalar<std::uint8_t> scalar_protocol(const Field& field, std::string_view text, bool quoted);
+Scalar<PortRange> scalar_port_range(const Field& field, std::string_view text, bool quoted);
 
 }  // namespace strata::config
