@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "control/device_name.hpp"
+#include "control/endless_capture.hpp"
 #include "control/interface.hpp"
 #include "control/log.hpp"
 
@@ -57,6 +58,7 @@ Device::Device(Device&& other) noexcept
       room_(other.room_),
       rx_descriptors_(other.rx_descriptors_),
       tx_descriptors_(other.tx_descriptors_),
+      endless_packets_(other.endless_packets_),
       keeps_(other.keeps_),
       link_(other.link_),
       sockets_(std::move(other.sockets_)),
@@ -72,7 +74,7 @@ Device::~Device() {
 // vmxnet3 has two rings for each queue to receive by.
 unsigned Device::buffers() const {
   const unsigned rings = is(info_, "net_vmxnet3") ? 2 : 1;
-  return queues_ * rings * rx_descriptors_ + tx_buffers();
+  return queues_ * rings * rx_descriptors_ + tx_buffers() + endless_packets_;
 }
 
 // net_tap's driver would add up by itself, and all of the packet at that.
@@ -114,6 +116,9 @@ Device::Status Device::judge() {
                      std::to_string(queues_) + (spreads ? "; give the device qpairs=" + std::to_string(queues_) : ""),
                  0);
   }
+  const auto endless = endless_packets(port_->device);
+  if (!endless) return fault(endless.error(), 0);
+  endless_packets_ = *endless;
   if (port_->mtu < info_.min_mtu || port_->mtu > info_.max_mtu) {
     return fault("the device takes an MTU of " + std::to_string(info_.min_mtu) + " to " +
                      std::to_string(info_.max_mtu) + ", not " + std::to_string(port_->mtu),
@@ -223,8 +228,9 @@ Device::Status Device::set_up(const Pool& pool, bool interrupts) {
 
 Device::Status Device::start(const Pool& pool) {
   const unsigned before = pool.in_use();
-  // Whether a device can interrupt for each of its receive queues shows only when it starts.
-  if (!set_up(pool, true)) {
+  // Whether a device can interrupt for each of its receive queues shows only when it starts. One that plays a capture
+  // cannot, and finds the capture at its end when it is asked a second time.
+  if (endless_packets_ != 0 || !set_up(pool, true)) {
     if (auto done = set_up(pool, false); !done) return done;
   }
   if (rx_descriptors_ != port_->rx_descriptors || tx_descriptors_ != port_->tx_descriptors) {

@@ -73,6 +73,7 @@ class Device {
   std::uint16_t room_ = 0;
   std::uint16_t rx_descriptors_ = 0;
   std::uint16_t tx_descriptors_ = 0;
+  unsigned endless_packets_ = 0;
   unsigned keeps_ = 0;
   rte_eth_link link_{};
   PacketSockets sockets_;

@@ -22,12 +22,19 @@ std::string driver_of_device(std::string_view device) {
   return name.substr(0, name.find_last_not_of("0123456789") + 1);
 }
 
-std::optional<std::string> argument_of_device(std::string_view device, std::string_view key) {
+std::vector<std::string> arguments_of_device(std::string_view device, std::string_view key) {
   const std::string start = "," + std::string(key) + "=";
-  const std::size_t at = device.find(start);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view value = device.substr(at + start.size());
-  return std::string(value.substr(0, value.find(',')));
+  std::vector<std::string> values;
+  for (std::size_t at = device.find(start); at != std::string_view::npos; at = device.find(start, at + 1)) {
+    const std::string_view value = device.substr(at + start.size());
+    values.emplace_back(value.substr(0, value.find(',')));
+  }
+  return values;
+}
+
+std::optional<std::string> argument_of_device(std::string_view device, std::string_view key) {
+  const std::vector<std::string> values = arguments_of_device(device, key);
+  return values.empty() ? std::nullopt : std::optional(values.front());
 }
 
 std::optional<unsigned> number_of_device(std::string_view device, std::string_view key) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strata {
 
@@ -18,6 +19,7 @@ std::string driver_of_device(std::string_view device);
 
 // framesz of "net_af_packet0,iface=wan0,framesz=4096".
 std::optional<std::string> argument_of_device(std::string_view device, std::string_view key);
+std::vector<std::string> arguments_of_device(std::string_view device, std::string_view key);  // all of that name
 std::optional<unsigned> number_of_device(std::string_view device, std::string_view key);
 
 }  // namespace strata

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "control/device_name.hpp"
 #include "control/doctor/network.hpp"
 #include "control/doctor/parts.hpp"
@@ -13,8 +16,16 @@ std::string interface_of(const config::Port& port) {
   return argument_of_device(port.device, opens ? "iface" : "remote").value_or("");
 }
 
-void examine_rights(const Machine& machine, const std::string& about, const std::string& driver, Findings& findings) {
-  if (driver == "net_af_packet" || driver == "net_pcap")
+// net_pcap that reads and writes files opens none.
+bool opens_interfaces(const std::string& driver, const config::Port& port) {
+  if (driver != "net_pcap") return driver == "net_af_packet";
+  return std::ranges::any_of(std::array{"iface", "rx_iface", "rx_iface_in", "tx_iface"},
+                             [&](const char* key) { return argument_of_device(port.device, key).has_value(); });
+}
+
+void examine_rights(const Machine& machine, const config::Port& port, const std::string& about, Findings& findings) {
+  const std::string driver = driver_of_device(port.device);
+  if (opens_interfaces(driver, port))
     want_capabilities(machine, about, "open interfaces", {Capability::net_raw, Capability::net_admin}, findings);
   if (driver == "net_af_xdp") {
     want_capabilities(machine, about, "load XDP programs", {Capability::net_raw, Capability::net_admin}, findings);
@@ -78,7 +89,7 @@ void examine_virtual(const Machine& machine, const config::Port& port, Findings&
          {"device: \"net_af_packet0,iface=" + port.device + "\"   # if it is an interface of the kernel"}});
     return;
   }
-  examine_rights(machine, about, driver, findings);
+  examine_rights(machine, port, about, findings);
   if (const std::string name = interface_of(port); !name.empty()) examine_interface(machine, about, name, findings);
   if (findings.size() == before)
     findings.push_back({Grade::fine, about, "nothing is in the way of " + port.device, {}});

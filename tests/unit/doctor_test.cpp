@@ -238,6 +238,14 @@ TEST_F(Doctor, UserWithoutRights) {
   EXPECT_EQ(bad().size(), 1u);
 }
 
+TEST_F(Doctor, FilesTakeNoRights) {
+  made.file("proc/self/status", kNoRights);
+  config.ports[1].device = "net_pcap0,rx_pcap=wan.pcap,tx_pcap=out.pcap";
+  expect_good();
+  config.ports[1].device = "net_pcap0,rx_pcap=wan.pcap,tx_iface=wan0";
+  EXPECT_NE(bad().at(0).sentence.find("cap_net_raw,cap_net_admin"), std::string::npos);
+}
+
 TEST_F(Doctor, InterfaceThatIsNotThere) {
   config.ports[1].device = "net_af_packet0,iface=wan1";
   expect_one(Grade::stops, "no interface wan1", "ip -br link");
@@ -299,6 +307,9 @@ TEST(DeviceName, IsTakenApart) {
   EXPECT_EQ(driver_of_device("net_tap12,iface=t0"), "net_tap");
   EXPECT_EQ(argument_of_device("net_tap0,iface=t0,mac=fixed", "iface"), "t0");
   EXPECT_EQ(argument_of_device("net_tap0,xiface=t0", "iface"), std::nullopt);
+  EXPECT_EQ(arguments_of_device("net_pcap0,rx_pcap=a,infinite_rx=1,rx_pcap=b", "rx_pcap"),
+            (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(arguments_of_device("net_pcap0,rx_pcap=a", "tx_pcap"), std::vector<std::string>());
   EXPECT_EQ(number_of_device("net_af_packet0,framesz=4096", "framesz"), 4096u);
   EXPECT_EQ(number_of_device("net_af_packet0,framesz=x", "framesz"), std::nullopt);
 }
