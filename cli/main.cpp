@@ -4,6 +4,7 @@
 #include <functional>
 #include <iostream>
 
+#include "cli/bench.hpp"
 #include "cli/check.hpp"
 #include "cli/doctor.hpp"
 #include "cli/graph.hpp"
@@ -24,6 +25,7 @@ int run_command(int argc, char** argv) {
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);
   strata::cli::add_graph(app, run);
+  strata::cli::add_bench(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

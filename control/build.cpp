@@ -18,16 +18,6 @@ Side side_of(config::Side side) {
   return side == config::Side::protected_side ? Side::protected_side : Side::unprotected_side;
 }
 
-AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
-  switch (algorithm) {
-    case config::Algorithm::aes_128_gcm: return AeadAlgorithm::aes_128_gcm;
-    case config::Algorithm::aes_192_gcm: return AeadAlgorithm::aes_192_gcm;
-    case config::Algorithm::aes_256_gcm: return AeadAlgorithm::aes_256_gcm;
-    case config::Algorithm::chacha20_poly1305: break;
-  }
-  return AeadAlgorithm::chacha20_poly1305;
-}
-
 DfMode df_of(config::DfMode df) {
   switch (df) {
     case config::DfMode::set: return DfMode::set;
@@ -312,6 +302,16 @@ std::vector<RouteEntry> Builder::route_entries() {
 }
 
 }  // namespace
+
+AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
+  switch (algorithm) {
+    case config::Algorithm::aes_128_gcm: return AeadAlgorithm::aes_128_gcm;
+    case config::Algorithm::aes_192_gcm: return AeadAlgorithm::aes_192_gcm;
+    case config::Algorithm::aes_256_gcm: return AeadAlgorithm::aes_256_gcm;
+    case config::Algorithm::chacha20_poly1305: break;
+  }
+  return AeadAlgorithm::chacha20_poly1305;
+}
 
 unsigned waiting_buffers(const config::Reassembly& reassembly) {
   return HoldQueue::kAll + (reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0);

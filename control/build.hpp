@@ -15,6 +15,8 @@ namespace strata {
 tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Config& config,
                                                                 const std::vector<wire::MacAddress>& macs);
 
+AeadAlgorithm algorithm_of(config::Algorithm algorithm);
+
 // Buffers that a worker keeps at the most until a neighbor answers or a datagram is whole.
 unsigned waiting_buffers(const config::Reassembly& reassembly);
 

@@ -148,12 +148,12 @@ void append_devices(std::vector<std::string>& words, const config::Config& confi
 
 }  // namespace
 
-tl::expected<Eal, std::string> Eal::start_offline(unsigned megabytes) {
+tl::expected<Eal, std::string> Eal::start_offline(unsigned megabytes, Pages pages) {
   const auto folder = RuntimeFolder::create();
   if (!folder) return tl::unexpected(folder.error());
   std::vector<std::string> words = usual_words(std::to_string(allowed_cpus().front()));
   append(words, {"--no-pci", "--log-level", "*:error"});
-  append_memory(words, false, megabytes);
+  append_memory(words, pages == Pages::huge, megabytes);
   if (!started_with(std::move(words))) {
     return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) + "; it wants " +
                           std::to_string(megabytes) + " MiB of memory");

@@ -10,11 +10,13 @@
 
 namespace strata {
 
+enum class Pages : std::uint8_t { ordinary, huge };
+
 // EAL as long as this lives: ports, pools and tables made with it go first. Once ended it cannot be started again.
 class Eal {
  public:
-  // Without root, hugepages, devices or the network: for replay. megabytes: of ordinary memory. Leaves no files.
-  static tl::expected<Eal, std::string> start_offline(unsigned megabytes);
+  // Without root, devices or the network: for replay and measurements. Leaves no files.
+  static tl::expected<Eal, std::string> start_offline(unsigned megabytes, Pages pages = Pages::ordinary);
 
   // With the ports' devices and memory as the configuration says. words: of the command line, for EAL as they are; they
   // come last and win. Leaves no files.

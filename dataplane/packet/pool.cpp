@@ -1,5 +1,7 @@
 #include "dataplane/packet/pool.hpp"
 
+#include <emmintrin.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
@@ -65,6 +67,33 @@ void Pool::poison(Poison poison) const {
   rte_pktmbuf_free_bulk(buffers.data(), static_cast<unsigned>(n));
 }
 
+tl::expected<Stock, std::string> Stock::create(const Pool& pool, std::size_t size) {
+  std::vector<rte_mbuf*> buffers(size);
+  if (rte_pktmbuf_alloc_bulk(pool.pool_.get(), buffers.data(), static_cast<unsigned>(size)) != 0)
+    return tl::unexpected("the pool has fewer than " + std::to_string(size) + " packet buffers");
+  return Stock(std::move(buffers));
+}
+
+Stock::~Stock() { rte_pktmbuf_free_bulk(buffers_.data(), static_cast<unsigned>(buffers_.size())); }
+
+void Stock::fill(std::size_t i, std::span<const std::uint8_t> frame) {
+  rte_pktmbuf_reset(buffers_[i]);
+  char* data = rte_pktmbuf_append(buffers_[i], static_cast<std::uint16_t>(frame.size()));
+  std::memcpy(data, frame.data(), frame.size());
+}
+
+std::span<std::uint8_t> Stock::bytes(std::size_t i) const {
+  return {rte_pktmbuf_mtod(buffers_[i], std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
+}
+
+void Stock::flush(std::size_t i) const {
+  const rte_mbuf* buffer = buffers_[i];
+  const auto* from = reinterpret_cast<const std::uint8_t*>(buffer);
+  const auto* to = static_cast<const std::uint8_t*>(buffer->buf_addr) + buffer->data_off + buffer->data_len;
+  for (; from < to; from += RTE_CACHE_LINE_SIZE) _mm_clflush(from);
+  _mm_mfence();
+}
+
 tl::expected<RingPort, std::string> RingPort::create(const std::string& name, const Pool& pool) {
   const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
   rte_ring* rx = rte_ring_create((name + "_rx").c_str(), kRingSize, 0, flags);
@@ -92,8 +121,11 @@ RingPort::RingPort(RingPort&& other) noexcept
 
 RingPort::~RingPort() {
   if (rx_ == nullptr) return;
+  rte_eth_dev_info info{};
+  rte_eth_dev_info_get(device_, &info);
   rte_eth_dev_stop(device_);
   rte_eth_dev_close(device_);
+  rte_dev_remove(info.device);  // or else its name stays taken
   for (rte_ring* ring : {rx_, tx_}) {
     void* buffer = nullptr;
     while (rte_ring_dequeue(ring, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
@@ -114,6 +146,16 @@ const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame
   if (rte_ring_enqueue(rx_, buffer) == 0) return buffer;
   rte_pktmbuf_free(buffer);
   return nullptr;
+}
+
+std::size_t RingPort::feed(const Stock& stock, std::size_t first, std::size_t count) {
+  return rte_ring_enqueue_burst(rx_, reinterpret_cast<void* const*>(&stock.buffers_[first]),
+                                static_cast<unsigned>(count), nullptr);
+}
+
+std::size_t RingPort::collect(Stock& stock, std::size_t first, std::size_t count) {
+  return rte_ring_dequeue_burst(tx_, reinterpret_cast<void**>(&stock.buffers_[first]), static_cast<unsigned>(count),
+                                nullptr);
 }
 
 unsigned RingPort::dequeue(rte_mbuf** buffers, unsigned most) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 struct rte_ring;
 
@@ -35,6 +36,7 @@ class Pool {
 
  private:
   friend class RingPort;
+  friend class Stock;
   friend class Maker;
   struct Free {
     void operator()(rte_mempool* pool) const;
@@ -42,6 +44,27 @@ class Pool {
   Pool(rte_mempool* pool, std::uint16_t room) : pool_(pool), room_(room) {}
   std::unique_ptr<rte_mempool, Free> pool_;
   std::uint16_t room_;
+};
+
+// Buffers that go round between ports of rings, for measurements: each is filled, fed, collected, and filled anew.
+class Stock {
+ public:
+  static tl::expected<Stock, std::string> create(const Pool& pool, std::size_t size);
+  Stock(Stock&&) noexcept = default;
+  Stock& operator=(Stock&&) = delete;
+  ~Stock();
+
+  std::size_t size() const { return buffers_.size(); }
+  // As a driver would leave it. At most the pool's room.
+  void fill(std::size_t i, std::span<const std::uint8_t> frame);
+  std::span<std::uint8_t> bytes(std::size_t i) const;
+  // Out of all caches, with what DPDK keeps beside the bytes.
+  void flush(std::size_t i) const;
+
+ private:
+  friend class RingPort;
+  explicit Stock(std::vector<rte_mbuf*> buffers) : buffers_(std::move(buffers)) {}
+  std::vector<rte_mbuf*> buffers_;
 };
 
 // A DPDK port (driver net_ring) of which we hold the other end: what is fed is received, what is sent is collected.
@@ -59,6 +82,11 @@ class RingPort {
   // the journey as it is, so a frame that comes out can be held against the one that went in.
   // nullptr: no buffer, or the ring is full.
   const void* feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison);
+
+  // Those of a stock from `first` on, as they are. How many the ring took.
+  std::size_t feed(const Stock& stock, std::size_t first, std::size_t count);
+  // The frames sent since the last call into a stock's places from `first` on. How many came.
+  std::size_t collect(Stock& stock, std::size_t first, std::size_t count);
 
   // Hands every frame sent since the last call to take(const void* buffer, std::span<const std::uint8_t>), in order,
   // and frees it.

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ["dataplane", "control", "config", "cli", "replay", "tests"]
+ROOMS = ["dataplane", "control", "config", "cli", "replay", "bench", "tests"]
 STRATA = os.environ.get("STRATA", str(ROOT / "build/release/strata"))
 
 
@@ -99,7 +99,7 @@ def test_the_mbuf_wall_sees_what_it_should():
 
 
 def test_ipsec_mb_is_known_by_one_file():
-    users = {line.split(":")[0] for line in offences(sources("dataplane", "control", "config", "cli", "replay"),
+    users = {line.split(":")[0] for line in offences(sources("dataplane", "control", "config", "cli", "replay", "bench"),
                                                      r"intel-ipsec-mb\.h|ipsec[-_]mb\.h|\bIMB_|\bMB_MGR\b|\bImbMgr\b")}
     assert len(users) <= 1, sorted(users)
     assert all(user.startswith("dataplane/ipsec/") for user in users), users
@@ -107,14 +107,15 @@ def test_ipsec_mb_is_known_by_one_file():
 
 # --- which way the arrows run -----------------------------------------------------------------------------------------
 
-# room -> what it must not include: cli -> control -> config, dataplane; replay stands beside control;
+# room -> what it must not include: cli -> control -> config, dataplane; replay and bench stand beside control;
 # dataplane -> nothing above it; wire -> nothing at all. config may speak of addresses, which are wire's.
 FORBIDDEN = {
     "dataplane/wire": r"(?!dataplane/wire/)\w+/",
-    "dataplane": r"(?:config|control|cli|replay|tests)/",
-    "config": r"(?:control|cli|replay|tests|dataplane/(?!wire/))",
-    "control": r"(?:cli|tests)/",
-    "replay": r"(?:cli|tests)/",
+    "dataplane": r"(?:config|control|cli|replay|bench|tests)/",
+    "config": r"(?:control|cli|replay|bench|tests|dataplane/(?!wire/))",
+    "control": r"(?:cli|replay|bench|tests)/",
+    "replay": r"(?:cli|bench|tests)/",
+    "bench": r"(?:cli|replay|tests)/",
     "cli": r"tests/",
 }
 

@@ -1,0 +1,80 @@
+// The bed of a measurement: two gateways, the buffers that go round through both, and what each part of the round took.
+//
+//   fill ─> sender's worker ─> receiver's worker ─> (crypto alone, both ways, on the same octets) ─> fill ...
+//           seals: "out"       opens: "in"
+#pragma once
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "bench/crypto_alone.hpp"
+#include "bench/scene.hpp"
+#include "dataplane/packet/pool.hpp"
+#include "dataplane/worker.hpp"
+
+namespace strata::bench {
+
+using StageCycles = std::map<std::string, std::uint64_t>;
+
+// TSC cycles of one round, for all its packets.
+struct RoundCycles {
+  std::uint64_t packets = 0;
+  std::uint64_t octets = 0;       // of the inner IPv4 packets
+  std::uint64_t journey[2] = {};  // by Direction
+  std::uint64_t crypto[2] = {};
+  StageCycles stages[2];  // of rounds that look at them; these cost time themselves
+};
+
+// A gateway between two ports of rings.
+class BenchGateway {
+ public:
+  static tl::expected<std::unique_ptr<BenchGateway>, std::string> create(const std::string& name,
+                                                                         const config::Config& config,
+                                                                         const Pool& pool);
+
+  // Takes one burst of the stock's packets through the journey, and puts what left into their places. TSC cycles of
+  // what `strata run` does between two looks at a queue. stages: added to, when given.
+  // from, to: ports of the scene. Errors: packets did not come out.
+  tl::expected<std::uint64_t, std::string> pass(Stock& stock, std::size_t first, std::size_t from, std::size_t to,
+                                                StageCycles* stages);
+
+ private:
+  BenchGateway(const std::string& name) : name_(name) {}
+  std::string trouble() const;
+
+  std::string name_;
+  std::vector<RingPort> ports_;
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<Worker> worker_;
+};
+
+class Bed {
+ public:
+  // sizes: of the inner IPv4 packets in turn.
+  static tl::expected<std::unique_ptr<Bed>, std::string> create(const Scene& scene);
+
+  // Each pass of a round takes as many packets as fit into half of the second-level cache.
+  tl::expected<RoundCycles, std::string> round(const std::vector<unsigned>& sizes, Cache cache, bool stages);
+
+ private:
+  Bed(const Scene& scene, Pool pool, Stock stock, CryptoAlone crypto);
+  tl::expected<void, std::string> pass(const std::vector<unsigned>& sizes, std::size_t packets, Cache cache,
+                                       bool stages, RoundCycles& sum);
+  std::uint64_t fill(const std::vector<unsigned>& sizes, std::size_t packets);
+  void flush(std::size_t first, std::size_t packets) const;
+
+  Scene scene_;
+  Pool pool_;
+  Stock stock_;
+  CryptoAlone crypto_;
+  std::unique_ptr<BenchGateway> sender_;
+  std::unique_ptr<BenchGateway> receiver_;
+  std::vector<std::vector<std::uint8_t>> frames_;  // by size, of SA 0
+  std::mt19937 random_;
+};
+
+}  // namespace strata::bench

@@ -1,0 +1,45 @@
+#include "bench/crypto_alone.hpp"
+
+#include <rte_cycles.h>
+
+#include <cstring>
+
+#include "bench/scene.hpp"
+
+namespace strata::bench {
+
+CryptoAlone::CryptoAlone(Aead aead, AeadAlgorithm algorithm, bool esn)
+    : aead_(std::move(aead)), key_(std::make_unique<AeadKey>(algorithm, key_of(0))), aad_length_(esn ? 12 : 8) {}
+
+std::optional<CryptoAlone> CryptoAlone::create(AeadAlgorithm algorithm, bool esn) {
+  auto aead = Aead::create();
+  if (!aead) return std::nullopt;
+  return CryptoAlone(std::move(*aead), algorithm, esn);
+}
+
+void CryptoAlone::lay_out(std::span<const std::span<std::uint8_t>> texts) {
+  AeadBatch& batch = *batch_;
+  batch.size = texts.size();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    batch.items[i] = {.key = key_.get(), .data = texts[i].data(), .length = texts[i].size(), .aad_length = aad_length_};
+    ++number_;
+    std::memcpy(batch.nonces[i].octets, &number_, sizeof number_);
+    std::memcpy(batch.aads[i].octets, &number_, sizeof number_);
+  }
+}
+
+std::uint64_t CryptoAlone::cycles(Direction direction, std::span<const std::span<std::uint8_t>> texts) {
+  std::uint64_t sum = 0;
+  for (std::size_t first = 0; first < texts.size(); first += kBurstSize) {
+    lay_out(texts.subspan(first, std::min(kBurstSize, texts.size() - first)));
+    const std::uint64_t start = rte_rdtsc_precise();
+    if (direction == Direction::in)
+      aead_.open(*batch_);
+    else
+      (void)aead_.seal(*batch_);
+    sum += rte_rdtsc_precise() - start;
+  }
+  return sum;
+}
+
+}  // namespace strata::bench

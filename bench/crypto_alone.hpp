@@ -1,0 +1,34 @@
+// What the cryptography alone costs: intel-ipsec-mb on the texts of packets that are there, with nonces and AADs laid
+// out ahead, one key.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "bench/options.hpp"
+#include "dataplane/ipsec/aead.hpp"
+
+namespace strata::bench {
+
+class CryptoAlone {
+ public:
+  // Nothing: the library refuses this CPU.
+  static std::optional<CryptoAlone> create(AeadAlgorithm algorithm, bool esn);
+
+  // TSC cycles for all of the texts, a burst at a time. The texts are spoilt.
+  std::uint64_t cycles(Direction direction, std::span<const std::span<std::uint8_t>> texts);
+
+ private:
+  CryptoAlone(Aead aead, AeadAlgorithm algorithm, bool esn);
+  void lay_out(std::span<const std::span<std::uint8_t>> texts);
+
+  Aead aead_;
+  std::unique_ptr<AeadKey> key_;
+  std::unique_ptr<AeadBatch> batch_ = std::make_unique<AeadBatch>();
+  std::uint64_t aad_length_;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace strata::bench

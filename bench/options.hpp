@@ -1,0 +1,36 @@
+// What `strata bench` measures.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace strata::bench {
+
+enum class Direction : std::uint8_t { in, out };
+enum class Cache : std::uint8_t { warm, cold };
+
+struct Options {
+  std::vector<Direction> directions{Direction::in, Direction::out};
+  std::vector<std::string> sizes{"64", "128", "256", "512", "1024", "1400", "imix"};  // octets of inner IPv4 packet
+  std::vector<unsigned> sas{1};
+  std::vector<Cache> caches{Cache::warm};
+  unsigned routes = 0;  // beside those of the policies
+  unsigned rounds = 31;
+  bool stages = false;
+  config::Algorithm algorithm = config::Algorithm::aes_128_gcm;
+  bool esn = true;
+  unsigned window = 1024;
+};
+
+inline constexpr unsigned kMostSas = 60'000;  // each has a /24 of 10.0.0.0/8
+inline constexpr unsigned kMostRoutes = 2'000'000;
+inline constexpr unsigned kLeastRounds = 9;
+inline constexpr unsigned kLeastSize = 28;  // IPv4 and UDP headers
+inline constexpr unsigned kMostSize = 1400;
+
+// The sizes that packets have in turn: "imix" is 7:4:1 of 64, 570 and 1400.
+std::vector<unsigned> sizes_of(const std::string& size);
+
+}  // namespace strata::bench

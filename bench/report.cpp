@@ -1,0 +1,80 @@
+#include "bench/report.hpp"
+
+#include <cstdio>
+
+#include "control/text_table.hpp"
+
+namespace strata::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string number(double value, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+double rounded(double value) { return std::stod(number(value, 3)); }
+
+const char* name_of(Direction direction) { return direction == Direction::in ? "in" : "out"; }
+
+std::string stages_text(const Report& report) {
+  std::string text;
+  for (const Result& result : report.results) {
+    if (result.stages.empty()) continue;
+    TextTable table({"stage", "cycles"});
+    for (const auto& [name, cycles] : result.stages) table.row({name, number(cycles, 1)});
+    text += "\n" + std::string(name_of(result.direction)) + ", " + result.size + " octets, " +
+            std::to_string(result.sas) + " SAs, " + (result.cache == Cache::warm ? "warm" : "cold") + ":\n" +
+            table.text();
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const Report& report) {
+  std::string text = report.cpu + ", TSC " + number(report.tsc_mhz, 0) + " MHz, " + report.algorithm +
+                     (report.esn ? ", ESN" : "") + ", window " + std::to_string(report.window) + ", " +
+                     (report.hugepages ? "huge pages" : "ordinary pages") + ", median of " +
+                     std::to_string(report.rounds) + " rounds; cycles of the TSC a packet\n\n";
+  TextTable table({"direction", "size", "SAs", "routes", "workers", "caches", "cycles", "least", "most", "crypto",
+                   "ratio", "Mpps", "Gbit/s"});
+  for (const Result& result : report.results)
+    table.row({name_of(result.direction), result.size, std::to_string(result.sas), std::to_string(result.routes),
+               std::to_string(result.workers), result.cache == Cache::warm ? "warm" : "cold", number(result.cycles, 1),
+               number(result.spread[0], 1), number(result.spread[1], 1), number(result.crypto_cycles, 1),
+               number(result.ratio(), 2), number(result.mpps, 2), number(result.gbps, 1)});
+  return text + table.text() + stages_text(report);
+}
+
+Json to_json(const Report& report) {
+  Json results = Json::array();
+  for (const Result& result : report.results) {
+    Json json = {{"direction", name_of(result.direction)},
+                 {"size", result.size},
+                 {"sas", result.sas},
+                 {"routes", result.routes},
+                 {"workers", result.workers},
+                 {"warm", result.cache == Cache::warm},
+                 {"cycles", rounded(result.cycles)},
+                 {"crypto_cycles", rounded(result.crypto_cycles)},
+                 {"ratio", rounded(result.ratio())},
+                 {"mpps", rounded(result.mpps)},
+                 {"gbps", rounded(result.gbps)},
+                 {"spread", {rounded(result.spread[0]), rounded(result.spread[1])}}};
+    for (const auto& [name, cycles] : result.stages) json["stages"][name] = rounded(cycles);
+    results.push_back(std::move(json));
+  }
+  return {{"cpu", report.cpu},
+          {"tsc_mhz", rounded(report.tsc_mhz)},
+          {"algorithm", report.algorithm},
+          {"esn", report.esn},
+          {"window", report.window},
+          {"hugepages", report.hugepages},
+          {"rounds", report.rounds},
+          {"results", std::move(results)}};
+}
+
+}  // namespace strata::bench

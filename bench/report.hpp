@@ -1,0 +1,46 @@
+// What was measured, for people and as JSON (docs/performance.md has the keys).
+#pragma once
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/options.hpp"
+
+namespace strata::bench {
+
+// Cycles: of the TSC, for each packet and worker; medians over the rounds.
+struct Result {
+  Direction direction;
+  std::string size;
+  unsigned sas = 1;
+  unsigned routes = 0;
+  unsigned workers = 1;
+  Cache cache = Cache::warm;
+  double cycles = 0;
+  std::array<double, 2> spread{};  // the quickest round and the slowest
+  double crypto_cycles = 0;
+  double mpps = 0;
+  double gbps = 0;  // of inner IPv4
+  std::map<std::string, double> stages;
+
+  double ratio() const { return cycles / crypto_cycles; }
+};
+
+struct Report {
+  std::string cpu;
+  double tsc_mhz = 0;
+  std::string algorithm;
+  bool esn = false;
+  unsigned window = 0;
+  unsigned rounds = 0;
+  bool hugepages = false;
+  std::vector<Result> results;
+};
+
+std::string to_text(const Report& report);
+nlohmann::ordered_json to_json(const Report& report);
+
+}  // namespace strata::bench

@@ -1,0 +1,44 @@
+"""`strata bench`: that it measures what it was asked to; never how fast."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STRATA = os.environ.get("STRATA", str(ROOT / "build/release/strata"))
+
+
+def bench(*words):
+    return subprocess.run([STRATA, "bench", "--rounds", "9", *words], capture_output=True, text=True, timeout=600)
+
+
+def test_each_row_that_was_asked_for_and_no_other():
+    done = bench("--sizes", "64,imix", "--sas", "1,16", "--caches", "both", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    rows = [(r["direction"], r["size"], r["sas"], r["workers"], r["warm"]) for r in report["results"]]
+    wanted = {(d, s, n, 1, w) for d in ("in", "out") for s in ("64", "imix") for n in (1, 16) for w in (True, False)}
+    assert len(rows) == len(wanted) and set(rows) == wanted
+    assert report["cpu"] and report["tsc_mhz"] > 0 and report["rounds"] == 9
+    octets = {"64": 64, "imix": (7 * 64 + 4 * 570 + 1400) / 12}
+    for row in report["results"]:
+        least, most = row["spread"]
+        assert 0 < least <= row["cycles"] <= most and row["crypto_cycles"] > 0
+        assert abs(row["ratio"] - row["cycles"] / row["crypto_cycles"]) < 0.01
+        assert abs(row["mpps"] - report["tsc_mhz"] / row["cycles"]) < 0.02 * row["mpps"]
+        assert abs(row["gbps"] - row["mpps"] * octets[row["size"]] * 8 / 1e3) < 0.02 * row["gbps"]
+
+
+def test_stages_and_algorithms():
+    done = bench("--sizes", "128", "--direction", "in", "--stages", "--algorithm", "chacha20-poly1305", "--no-esn", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["results"]
+    assert {"rx", "classify", "host_input", "esp_open", "local_sid", "end_dx4", "ip4_forward", "tx"} <= set(row["stages"])
+    assert all(cycles > 0 for cycles in row["stages"].values())
+
+
+def test_wrong_words():
+    for words in (("--sizes", "27"), ("--sizes", "64,many"), ("--sas", "0"), ("--direction", "up"), ("--rounds", "3")):
+        done = bench(*words)
+        assert done.returncode == 2 and words[1].split(",")[-1] in done.stderr + done.stdout, (words, done)
