@@ -43,7 +43,8 @@ class TextTable {
     Column made;
     for (const auto& cells : rows_) made.width = std::max(made.width, cells[place].size());
     made.of_numbers = std::all_of(rows_.begin() + 1, rows_.end(), [place](const auto& cells) {
-      return cells[place].find_first_not_of("0123456789") == std::string::npos;
+      const std::string& cell = cells[place];
+      return cell.find_first_not_of("0123456789.") == std::string::npos && std::ranges::count(cell, '.') <= 1;
     });
     return made;
   }
