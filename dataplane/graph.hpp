@@ -10,8 +10,8 @@ namespace strata {
 
 struct GraphStep {
   std::string name;
-  std::string from;             // the stage its packets come from; "" for rx
-  std::vector<std::string> to;  // the stages they can go to; none for tx
+  std::string from;             // the stage its packets come from, "another worker"; "" for rx
+  std::vector<std::string> to;  // the stages they can go to, or "another worker"; none for tx
   std::vector<Cause> causes;    // the ends they can find here
 };
 

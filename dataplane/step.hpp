@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "dataplane/packet/burst.hpp"
+#include "dataplane/relaxed.hpp"
 
 namespace strata {
 
@@ -15,6 +16,7 @@ enum class Step : std::uint8_t {
   arp_input,
   host_input,
   reassemble,
+  spread_in,
   esp_open,
   local_sid,
   end_dx4,
@@ -27,14 +29,18 @@ enum class Step : std::uint8_t {
   resume,
   give_up,
   h_encaps,
+  spread_out,
   esp_seal,
+  spread_tx,
+  to_host,
+  pick_up,
   count_
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Step::count_)> kStepNames{
-    "classify",  "classify_host", "arp_input",   "host_input",    "reassemble", "esp_open",
-    "local_sid", "end_dx4",       "ip4_forward", "local_deliver", "icmp_error", "ip4_output",
-    "fragment",  "resolve",       "resume",      "give_up",       "h_encaps",   "esp_seal"};
+    "classify", "classify_host", "arp_input",     "host_input", "reassemble", "spread_in", "esp_open", "local_sid",
+    "end_dx4",  "ip4_forward",   "local_deliver", "icmp_error", "ip4_output", "fragment",  "resolve",  "resume",
+    "give_up",  "h_encaps",      "spread_out",    "esp_seal",   "spread_tx",  "to_host",   "pick_up"};
 
 class StepCounters {
  public:
@@ -43,10 +49,11 @@ class StepCounters {
   void note(Step step, const Burst<Stage>& in) {
     counts_[static_cast<std::size_t>(step)] += in.size();
   }
+  void add(Step step, std::size_t packets) { counts_[static_cast<std::size_t>(step)] += packets; }
   std::uint64_t of(Step step) const { return counts_[static_cast<std::size_t>(step)]; }
 
  private:
-  std::array<std::uint64_t, kStepNames.size()> counts_{};
+  std::array<Relaxed<std::uint64_t>, kStepNames.size()> counts_{};
 };
 
 }  // namespace strata

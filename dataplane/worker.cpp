@@ -2,41 +2,112 @@
 
 namespace strata {
 
+namespace {
+
+// Longer than this no worker stands still for order's sake: whoever keeps it waiting is not being run.
+constexpr std::uint64_t kLongestWaitNs = 1'000'000;
+
+}  // namespace
+
 tl::expected<std::unique_ptr<Worker>, std::string> Worker::create(Tables& tables,
                                                                   std::array<std::uint16_t, kMaxPorts> devices,
-                                                                  const Pool& pool) {
+                                                                  const Pool& pool,
+                                                                  std::optional<Membership> membership) {
   std::optional<Aead> aead = Aead::create();
   if (!aead) {
     return tl::unexpected(
         std::string("intel-ipsec-mb does not run on this CPU: it needs SSE4.2, AES-NI and PCLMULQDQ"));
   }
-  auto neighbors = Neighbors::create(tables.adjacencies, tables.neighbors);
+  const bool is_host = !membership || membership->id == kHostWorker;
+  auto adjacencies = is_host ? nullptr : std::make_unique<AdjacencyTable>(tables.adjacencies);
+  auto neighbors = Neighbors::create(adjacencies ? *adjacencies : tables.adjacencies, tables.neighbors);
   if (!neighbors) return tl::unexpected(std::move(neighbors.error()));
   auto reassembly = Reassembly::create(tables.reassembly, Maker(pool));
   if (!reassembly) return tl::unexpected(std::move(reassembly.error()));
-  return std::unique_ptr<Worker>(
-      new Worker(tables, devices, pool, std::move(*aead), std::move(*neighbors), std::move(*reassembly)));
+  Parts parts{.aead = std::move(*aead),
+              .adjacencies = std::move(adjacencies),
+              .neighbors = std::move(*neighbors),
+              .reassembly = std::move(*reassembly),
+              .path_mtus = membership ? nullptr : std::make_unique<PathMtus>(tables),
+              .handoff = nullptr};
+  if (membership)
+    parts.handoff = std::make_unique<Handoff>(membership->team->rings, membership->team->ownership, membership->id);
+  return std::unique_ptr<Worker>(new Worker(tables, devices, pool, std::move(parts), membership));
 }
 
-Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Aead aead,
-               Neighbors neighbors, std::unique_ptr<Reassembly> reassembly)
+Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
+               const std::optional<Membership>& membership)
     : tables_(tables),
       maker_(pool),
-      aead_(std::move(aead)),
-      neighbors_(std::move(neighbors)),
-      path_mtus_(tables),
+      aead_(std::move(parts.aead)),
+      own_adjacencies_(std::move(parts.adjacencies)),
+      adjacencies_(own_adjacencies_ ? *own_adjacencies_ : tables.adjacencies),
+      neighbors_(std::move(parts.neighbors)),
+      own_path_mtus_(std::move(parts.path_mtus)),
+      path_mtus_(own_path_mtus_.get()),
+      handoff_(std::move(parts.handoff)),
       held_(neighbors_.capacity(), tables.neighbors.hold),
-      reassembly_(std::move(reassembly)),
+      reassembly_(std::move(parts.reassembly)),
       icmp_limits_(tables.icmp),
       sid_counters_(tables.sids.size()),
-      devices_(devices) {}
+      devices_(devices) {
+  if (!membership) return;
+  team_ = membership->team;
+  path_mtus_ = &team_->path_mtus;
+  is_host_ = membership->id == kHostWorker;
+  if (is_host_) neighbors_.tell(team_->board);
+  tx_queue_ = membership->id.index();
+  senders_ = membership->senders;
+  for (std::size_t i = 0; i < tables.ports.size(); ++i)
+    sends_by_others_ = sends_by_others_ || senders_[i] != membership->id;
+}
+
+// A neighbor that is newly known is sent to by this worker itself from now on. Whatever it has handed over for want of
+// that goes first.
+bool Worker::catch_up(std::uint64_t now_ns) {
+  if (is_host_ || team_->board.version() == seen_) [[likely]]
+    return true;
+  if (handoff_->out(kHostWorker).done_so_far() < unresolved_up_to_) {
+    if (waits_since_ns_ == 0) waits_since_ns_ = now_ns;
+    if (now_ns - waits_since_ns_ < kLongestWaitNs) return false;
+  }
+  waits_since_ns_ = 0;
+  seen_ = team_->board.read(seen_, [&](const NeighborBoard::Entry& entry) {
+    neighbors_.take_over(entry, tables_.link_of(entry.port), now_ns);
+  });
+  NoEye blind;
+  finish_with_host(now_ns, blind);
+  return true;
+}
+
+// The route look-up of the host's worker finds these neighbors anew: here they take no place.
+void Worker::hand_unresolved_to_host() {
+  for (std::size_t i = 0; i < unresolved_.size(); ++i) neighbors_.forget(unresolved_.row(i).waits_for);
+  hand_to_host(unresolved_);
+  unresolved_up_to_ = handoff_->out(kHostWorker).put_so_far();
+}
+
+void Worker::give_to_senders() {
+  out_.take_all(out_of_all_);
+  steps_.note(Step::spread_tx, out_of_all_);
+  spread_tx(out_of_all_, senders_, *handoff_, out_, HandoffEnds(ends_));
+}
 
 void Worker::tick(std::uint64_t now_ns) {
+  if (!is_host_) return;
   audit_.set_time(now_ns);
   reassembly_->expire(now_ns, ReassembleEnds(ends_));
-  if (now_ns >= path_mtus_.next_due()) path_mtus_.expire(now_ns);
+  if (now_ns >= path_mtus_->next_due()) path_mtus_->expire(now_ns);
   if (now_ns >= neighbors_.next_due()) round_of_neighbors(now_ns);
+  if (to_announce_.load(std::memory_order_relaxed) != 0) announce_what_was_asked();
+  neighbors_.publish();
   ends_.flush();
+}
+
+void Worker::announce_what_was_asked() {
+  const std::uint32_t asked = to_announce_.exchange(0);
+  for (std::uint8_t port = 0; port < tables_.ports.size(); ++port)
+    if ((asked >> port & 1) != 0) announce(PortId(port));
 }
 
 void Worker::round_of_neighbors(std::uint64_t now_ns) {

@@ -1,4 +1,5 @@
-// One worker: its tables, its bursts, its ledger, and the whole journey.
+// One worker: its tables, its bursts, its ledger, and the whole journey. It may be the only one, or one of a team
+// (dataplane/worker_set.hpp).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include "dataplane/stage/local_sid.hpp"
 #include "dataplane/stage/reassemble.hpp"
 #include "dataplane/stage/resolve.hpp"
+#include "dataplane/stage/spread.hpp"
 #include "dataplane/step.hpp"
 
 namespace strata {
@@ -31,30 +33,56 @@ struct NoEye {
   void after(const char*, const Burst<Stages>&...) {}
 };
 
+// What the workers of a gateway share.
+struct Team {
+  HandoffRings rings;
+  Ownership ownership;
+  NeighborBoard board;
+  PathMtus path_mtus;
+};
+
+// A worker's place in a team.
+struct Membership {
+  Team* team;  // outlives the worker
+  WorkerId id;
+  Senders senders;
+};
+
 class Worker {
  public:
   // devices: DPDK's port numbers, by PortId. tables, pool: outlive the worker. pool: for what begins here; the largest
   // packet that is put together of several buffers or fragments is its room.
   static tl::expected<std::unique_ptr<Worker>, std::string> create(Tables& tables,
                                                                    std::array<std::uint16_t, kMaxPorts> devices,
-                                                                   const Pool& pool);
+                                                                   const Pool& pool,
+                                                                   std::optional<Membership> membership = std::nullopt);
 
   // Takes up to `most` frames of a port's queue through the whole journey. Returns how many were received.
   // now_ns: since any moment, never less than before.
   template <class Eye>
   std::size_t turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye);
 
+  // As turn(), with what other workers have handed over. Nothing to do for a worker alone.
+  template <class Eye>
+  std::size_t turn_handed(std::uint64_t now_ns, Eye& eye);
+
+  // Between turns, before tick(): takes over what the host's worker has learned of neighbors. False: something that
+  // this worker handed over is still on its way, and would be overtaken; then there is no turn now.
+  bool catch_up(std::uint64_t now_ns);
+
   // What is due by the clock: neighbors that are asked again or no more, fragments that waited too long, path MTUs that
   // were believed long enough. Between turns.
   void tick(std::uint64_t now_ns);
   // When tick() has something to do next, as far as neighbors and path MTUs go.
-  std::uint64_t next_due() const { return std::min(neighbors_.next_due(), path_mtus_.next_due()); }
+  std::uint64_t next_due() const { return std::min(neighbors_.next_due(), path_mtus_->next_due()); }
 
   // The port's device looks at the checksums of the IPv4 headers that it receives.
   void believe_header_sums(PortId port) { sums_[port.index()] = DeviceSums::believed; }
 
   // Says the port's own addresses on its link (RFC 5227 section 3): at the start, and when the link comes up.
   void announce(PortId port);
+  // From any thread: the next tick() does so.
+  void ask_to_announce(PortId port) { to_announce_.fetch_or(std::uint32_t{1} << port.index()); }
 
   // What still waits ends here.
   void finish();
@@ -66,12 +94,33 @@ class Worker {
   const IcmpCounters& icmp_counters() const { return icmp_counters_; }
   std::uint64_t received(PortId port) const { return received_[port.index()]; }
   std::uint64_t sent(PortId port) const { return sent_[port.index()]; }
+  // What it gave to other workers, and took from them.
+  std::uint64_t handed_over() const { return handoff_ ? handoff_->handed_over() : 0; }
   std::uint64_t parked() const { return held_.held() + reassembly_->held(); }
 
  private:
-  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Aead aead, Neighbors neighbors,
-         std::unique_ptr<Reassembly> reassembly);
+  struct Parts {
+    Aead aead;
+    std::unique_ptr<AdjacencyTable> adjacencies;  // nullptr: those of the tables
+    Neighbors neighbors;
+    std::unique_ptr<Reassembly> reassembly;
+    std::unique_ptr<PathMtus> path_mtus;  // nullptr: the team's
+    std::unique_ptr<Handoff> handoff;     // nullptr: alone
+  };
+  Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
+         const std::optional<Membership>& membership);
 
+  template <class Eye>
+  void open(Eye& eye);
+  template <class Eye>
+  void onwards(std::uint64_t now_ns, Eye& eye);
+  template <class Eye>
+  std::size_t turn_of(WorkerId from, std::uint64_t now_ns, Eye& eye);
+  template <class Eye>
+  bool finish_with_host(std::uint64_t now_ns, Eye& eye);
+  template <class Stage>
+  void hand_to_host(Burst<Stage>& in);
+  void hand_unresolved_to_host();
   template <class Eye>
   void host(std::uint64_t now_ns, Eye& eye);
   template <class Eye>
@@ -80,17 +129,38 @@ class Worker {
   void leave(std::uint64_t now_ns, Eye& eye);
   template <class Eye>
   void seal(Eye& eye);
+  template <class Eye>
+  void seal_what_is_mine(Eye& eye);
   void wake(const Heard& heard, std::uint64_t now_ns);
   void round_of_neighbors(std::uint64_t now_ns);
   void give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns);
   void ask(AdjId<V4> neighbor);
-  void transmit() { PortIo::transmit(out_, devices_.data(), 0, sent_.data(), PortIo::TxEnds(ends_)); }
+  void announce_what_was_asked();
+  void transmit() {
+    if (sends_by_others_) [[unlikely]]
+      give_to_senders();
+    PortIo::transmit(out_, devices_.data(), tx_queue_, sent_.data(), PortIo::TxEnds(ends_));
+  }
+  void give_to_senders();
 
   Tables& tables_;
   Maker maker_;
   Aead aead_;
+  std::unique_ptr<AdjacencyTable> own_adjacencies_;
+  AdjacencyTable& adjacencies_;
   Neighbors neighbors_;
-  PathMtus path_mtus_;
+  std::unique_ptr<PathMtus> own_path_mtus_;
+  PathMtus* path_mtus_;
+  Team* team_ = nullptr;
+  std::unique_ptr<Handoff> handoff_;
+  bool is_host_ = true;
+  bool sends_by_others_ = false;
+  std::uint16_t tx_queue_ = 0;
+  Senders senders_;
+  std::atomic<std::uint32_t> to_announce_{0};  // ports, by bit
+  std::uint64_t seen_ = 0;                     // of the board
+  std::uint64_t unresolved_up_to_ = 0;         // of the ring to the host's worker: the last that waits for a neighbor
+  std::uint64_t waits_since_ns_ = 0;           // to catch up; 0: it does not
   HoldQueue held_;
   std::unique_ptr<Reassembly> reassembly_;
   IcmpLimits icmp_limits_;
@@ -102,8 +172,8 @@ class Worker {
   SidCounters sid_counters_;
   std::array<std::uint16_t, kMaxPorts> devices_;
   std::array<DeviceSums, kMaxPorts> sums_{};
-  std::array<std::uint64_t, kMaxPorts> received_{};
-  std::array<std::uint64_t, kMaxPorts> sent_{};
+  std::array<Relaxed<std::uint64_t>, kMaxPorts> received_{};
+  std::array<Relaxed<std::uint64_t>, kMaxPorts> sent_{};
 
   Burst<stage::Frame> frames_;
   Burst<stage::Arp> arp_;
@@ -122,6 +192,9 @@ class Worker {
   Burst<stage::Steered> steered_;
   Burst<stage::Sr6Out> sr6_out_;
   Burst<stage::Out> out_;
+  Burst<stage::EspIn> esp_of_all_;
+  Burst<stage::Sr6Out> sr6_out_of_all_;
+  Burst<stage::Out> out_of_all_;
 };
 
 // The journey. A step's first burst is where its packets come from, the others are where they can go; all else of them
@@ -145,9 +218,18 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
     classify_host(frames_, tables_, arp_, made_, ClassifyEnds(ends_));
   eye.after("classify", arp_, host_, ip4_, ip6_, made_);
   if (!host_.empty()) host(now_ns, eye);
+  if (!esp_.empty()) open(eye);
+  onwards(now_ns, eye);
+  ends_.flush();
+  return n;
+}
+
+// From the first IPv6 or IPv4 packet in hand to the last port.
+template <class Eye>
+void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
   if (!ip6_.empty()) {
     steps_.note(Step::local_sid, ip6_);
-    local_sid(ip6_, tables_, path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
+    local_sid(ip6_, tables_, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
     steps_.note(Step::end_dx4, end_dx4_);
@@ -157,6 +239,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   }
   forward(now_ns, eye);
   if (!arp_.empty()) [[unlikely]] {
+    if (!is_host_) return hand_to_host(arp_);
     // Last: what came with it to a neighbor yet unknown has lined up behind those that wait already.
     Heard heard;
     steps_.note(Step::arp_input, arp_);
@@ -164,17 +247,78 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
     eye.after("arp_input", out_);
     transmit();
     wake(heard, now_ns);
+    neighbors_.publish();
   }
-  ends_.flush();
+}
+
+// What was handed over, ring by ring. What the host's worker has passed on comes first: it may be older than what
+// others have sent past it since.
+template <class Eye>
+std::size_t Worker::turn_handed(std::uint64_t now_ns, Eye& eye) {
+  if (!handoff_) return 0;
+  std::size_t n = turn_of(kHostWorker, now_ns, eye);
+  for (std::uint8_t i = 0; i < handoff_->workers(); ++i) {
+    const WorkerId from(i);
+    if (from == kHostWorker || !handoff_->fetch(from)) continue;
+    if (!is_host_ && !finish_with_host(now_ns, eye)) break;
+    n += turn_of(from, now_ns, eye);
+  }
   return n;
 }
 
-// IPv4 to an address of ours: ESP is opened, fragments wait for each other, the rest waits in local_.
+// All that the host's worker has handed over until now. False: not all of it could go on.
+template <class Eye>
+bool Worker::finish_with_host(std::uint64_t now_ns, Eye& eye) {
+  const HandoffRing& ring = handoff_->in(kHostWorker);
+  const std::uint64_t until = ring.put_so_far();
+  while (ring.done_so_far() < until)
+    if (turn_of(kHostWorker, now_ns, eye) == 0) return false;
+  return true;
+}
+
+template <class Eye>
+std::size_t Worker::turn_of(WorkerId from, std::uint64_t now_ns, Eye& eye) {
+  audit_.set_time(now_ns);
+  ends_.mark();
+  const std::size_t n =
+      handoff_->pick_up(from, arp_, fragments_, esp_, local_, refused_, unresolved_, sr6_out_, out_, PickUpEnds(ends_));
+  if (n == 0) return 0;
+  steps_.add(Step::pick_up, n);
+  eye.after("pick_up", arp_, fragments_, esp_, local_, refused_, unresolved_, sr6_out_, out_);
+  if (!unresolved_.empty()) {
+    steps_.note(Step::resume, unresolved_);
+    resume(unresolved_, ip4_, made_);
+  }
+  if (!sr6_out_.empty() || !out_.empty()) {
+    seal_what_is_mine(eye);
+    transmit();
+  }
+  if (!esp_.empty()) open(eye);
+  if (!fragments_.empty()) {
+    host(now_ns, eye);
+    if (!esp_.empty()) open(eye);
+  }
+  onwards(now_ns, eye);
+  ends_.flush();
+  handoff_->done(from, n);
+  return n;
+}
+
+template <class Stage>
+void Worker::hand_to_host(Burst<Stage>& in) {
+  if (in.empty()) return;
+  steps_.note(Step::to_host, in);
+  to_host(in, *handoff_, HandoffEnds(ends_));
+}
+
+// IPv4 to an address of ours: what is ESP waits in esp_, fragments wait for each other, the rest waits in local_.
 template <class Eye>
 void Worker::host(std::uint64_t now_ns, Eye& eye) {
   steps_.note(Step::host_input, host_);
   host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
+  if (!fragments_.empty() && !is_host_) [[unlikely]]
+    hand_to_host(fragments_);
   if (!fragments_.empty()) [[unlikely]] {
     steps_.note(Step::reassemble, fragments_);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
@@ -185,6 +329,16 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
     local_.restore_arrival_order();
     eye.after("host_input", esp_, local_);
   }
+  if (handoff_) {
+    esp_.take_all(esp_of_all_);
+    steps_.note(Step::spread_in, esp_of_all_);
+    spread_in(esp_of_all_, *handoff_, esp_, HandoffEnds(ends_));
+    eye.after("spread_in", esp_);
+  }
+}
+
+template <class Eye>
+void Worker::open(Eye& eye) {
   const bool mixed = !ip6_.empty();
   steps_.note(Step::esp_open, esp_);
   esp_open(esp_, tables_.sas, aead_, esp_scratch_, audit_, ip6_, EspOpenEnds(ends_));
@@ -200,6 +354,12 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_, out_,
               Ip4ForwardEnds(ends_));
   eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
+  if (!is_host_) {
+    hand_to_host(fragments_);
+    hand_to_host(local_);
+    hand_to_host(refused_);
+    return leave(now_ns, eye);
+  }
   if (!fragments_.empty()) [[unlikely]] {
     steps_.note(Step::reassemble, fragments_);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
@@ -211,7 +371,7 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
     steps_.note(Step::local_deliver, local_);
-    local_deliver(local_, tables_, path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
+    local_deliver(local_, tables_, *path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
     steps_.note(Step::icmp_error, refused_);
     icmp_error(refused_, tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
@@ -241,7 +401,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
     seal(eye);
     transmit();
     steps_.note(Step::fragment, one);
-    fragment(one, tables_, maker_, steered_, out_, FragmentEnds(ends_));
+    fragment(one, adjacencies_, maker_, steered_, out_, FragmentEnds(ends_));
     eye.after("fragment", steered_, out_);
     seal(eye);
     transmit();
@@ -251,6 +411,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   seal(eye);
   transmit();
   if (!unresolved_.empty()) [[unlikely]] {
+    if (!is_host_) return hand_unresolved_to_host();
     steps_.note(Step::resolve, unresolved_);
     resolve(unresolved_, tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
     eye.after("resolve", out_);
@@ -264,9 +425,21 @@ void Worker::seal(Eye& eye) {
   steps_.note(Step::h_encaps, steered_);
   h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
   eye.after("h_encaps", sr6_out_);
+  if (handoff_) {
+    sr6_out_.take_all(sr6_out_of_all_);
+    steps_.note(Step::spread_out, sr6_out_of_all_);
+    spread_out(sr6_out_of_all_, *handoff_, sr6_out_, HandoffEnds(ends_));
+    eye.after("spread_out", sr6_out_);
+  }
+  seal_what_is_mine(eye);
+}
+
+template <class Eye>
+void Worker::seal_what_is_mine(Eye& eye) {
+  if (sr6_out_.empty()) return;
   const bool mixed = !out_.empty();
   steps_.note(Step::esp_seal, sr6_out_);
-  esp_seal(sr6_out_, tables_.out_sas, tables_.adjacencies, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
+  esp_seal(sr6_out_, tables_.out_sas, adjacencies_, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
   if (mixed) out_.restore_arrival_order();
   eye.after("esp_seal", out_);
 }

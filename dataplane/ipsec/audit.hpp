@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "dataplane/drop/cause.hpp"
 #include "dataplane/packet/stage.hpp"
+#include "dataplane/relaxed.hpp"
 
 namespace strata {
 
@@ -42,7 +44,12 @@ class Audit {
     Budget& budget = budgets_[static_cast<std::size_t>(event.cause)];
     const std::uint64_t second = now_ns_ / 1'000'000'000;
     if (budget.second != second) budget = {second, 0};
-    if (budget.used == kPerSecond || events_.size() == kKept) {
+    if (budget.used == kPerSecond) {
+      ++suppressed_;
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (events_.size() == kKept) {
       ++suppressed_;
       return;
     }
@@ -51,17 +58,26 @@ class Audit {
     events_.back().time_ns = now_ns_;
   }
 
-  // Hands every event kept to `take` and forgets it.
+  // Hands every event kept to `take` and forgets it. From any thread: no more than a few events a second are kept, so
+  // that a lock costs nothing.
   template <class Take>
   void collect(Take&& take) {
-    for (const AuditEvent& event : events_) take(event);
-    events_.clear();
+    std::vector<AuditEvent> kept;
+    {
+      const std::lock_guard lock(mutex_);
+      kept = events_;
+      events_.clear();
+    }
+    for (const AuditEvent& event : kept) take(event);
   }
 
   std::uint64_t suppressed() const { return suppressed_; }
 
   // RFC 6040 section 4.2: marks that no honest path makes are to be logged; they are counted.
-  void note_ecn(const wire::EcnDecap& ecn) { ecn_anomalies_ += ecn.anomalous ? 1 : 0; }
+  void note_ecn(const wire::EcnDecap& ecn) {
+    if (ecn.anomalous) [[unlikely]]
+      ++ecn_anomalies_;
+  }
   std::uint64_t ecn_anomalies() const { return ecn_anomalies_; }
 
  private:
@@ -70,10 +86,11 @@ class Audit {
     unsigned used = 0;
   };
 
+  std::mutex mutex_;
   std::vector<AuditEvent> events_;  // never grows past what was reserved
   std::uint64_t now_ns_ = 0;
-  std::uint64_t suppressed_ = 0;
-  std::uint64_t ecn_anomalies_ = 0;
+  Relaxed<std::uint64_t> suppressed_ = 0;
+  Relaxed<std::uint64_t> ecn_anomalies_ = 0;
   std::array<Budget, kCauseCount> budgets_{};
 };
 

@@ -8,6 +8,7 @@
 
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/packet/id.hpp"
+#include "dataplane/relaxed.hpp"
 #include "dataplane/wire/address.hpp"
 
 namespace strata {
@@ -32,13 +33,15 @@ struct alignas(64) OutboundSa {
   bool esn;
   AdjId<V4> adj;  // towards the peer; none(): no route leads there
   TunnelHeader tunnel;
-  std::uint64_t sequence = 0;  // the last one sent; the first is 1 (RFC 4303 section 3.3.3)
+  // The last one sent; the first is 1 (RFC 4303 section 3.3.3). Whoever judges an ICMP error about this SA reads it
+  // too.
+  Relaxed<std::uint64_t> sequence = 0;
   // Where fragmentation is allowed each packet between two addresses needs an ID of its own (RFC 6864 section 4.3): SAs
   // that share these count in turns, each in steps.
   std::uint16_t ip_id = 0;
   std::uint16_t ip_id_step = 1;
-  std::uint64_t packets = 0;
-  std::uint64_t octets = 0;  // of the IPv6 packets sealed
+  Relaxed<std::uint64_t> packets = 0;
+  Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets sealed
 
   // A number is never used twice, and with it no nonce.
   bool exhausted() const {

@@ -7,6 +7,7 @@
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/ipsec/replay_window.hpp"
 #include "dataplane/packet/id.hpp"
+#include "dataplane/relaxed.hpp"
 #include "dataplane/table/flat_hash.hpp"
 #include "dataplane/wire/bytes.hpp"
 
@@ -52,10 +53,10 @@ struct alignas(64) InboundSa {
   ReplayWindow window;
   std::uint32_t spi;
   bool esn;
-  std::int16_t protocol;      // of the selectors; kAnyProtocol
-  std::uint64_t guess = 0;    // esp_open's own: the highest number of the burst at hand that is not judged yet
-  std::uint64_t packets = 0;  // opened and passed on
-  std::uint64_t octets = 0;   // of the IPv6 packets in them
+  std::int16_t protocol;               // of the selectors; kAnyProtocol
+  std::uint64_t guess = 0;             // esp_open's own: the highest number of the burst at hand that is not judged yet
+  Relaxed<std::uint64_t> packets = 0;  // opened and passed on
+  Relaxed<std::uint64_t> octets = 0;   // of the IPv6 packets in them
   Ipv6Selectors selectors;
   wire::Ipv4Address destination;
 };

@@ -79,6 +79,7 @@ void Neighbors::learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t n
   State& state = states_[id.index()];
   if (state.phase == Phase::permanent) return;
   Adjacency& adj = adjacencies_->at(id);
+  if (!adj.resolved || wire::read_mac(adj.header.data()) != mac) note_change(id);
   std::copy(mac.octets.begin(), mac.octets.end(), adj.header.begin());
   adj.resolved = true;
   state.phase = Phase::reachable;
@@ -123,10 +124,34 @@ bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
   return true;
 }
 
+void Neighbors::note_change(AdjId<V4> id) {
+  if (board_ != nullptr) changed_.push_back(id);
+}
+
+void Neighbors::publish() {
+  if (changed_.empty()) return;
+  board_->post(*adjacencies_, changed_);
+  changed_.clear();
+}
+
+void Neighbors::take_over(const NeighborBoard::Entry& entry, const Adjacency& link, std::uint64_t now_ns) {
+  if (!entry.former_port.is_none()) {
+    const AdjId<V4> former = find(entry.former_port, entry.former_address);
+    if (!former.is_none()) forget(former);
+  }
+  const AdjId<V4> id = entry.resolved ? find_or_add(entry.port, entry.address, link) : find(entry.port, entry.address);
+  if (id.is_none()) return;
+  if (entry.resolved)
+    learn(id, entry.mac, now_ns);
+  else
+    forget(id);
+}
+
 void Neighbors::forget(AdjId<V4> id) {
   State& state = states_[id.index()];
   if (state.phase == Phase::free) return;
   Adjacency& adj = adjacencies_->at(id);
+  if (adj.resolved) note_change(id);
   adj.resolved = false;
   state.due = kNever;
   state.phase = Phase::idle;

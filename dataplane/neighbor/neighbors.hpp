@@ -12,7 +12,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "dataplane/table/adjacency.hpp"
+#include "dataplane/neighbor/neighbor_board.hpp"
 
 struct rte_hash;
 
@@ -39,6 +39,8 @@ class Neighbors {
   // like: an adjacency of the same port. none(): there is no room for one more.
   AdjId<V4> find_or_add(PortId port, wire::Ipv4Address address, const Adjacency& like);
 
+  const Adjacency& operator[](AdjId<V4> id) const { return (*adjacencies_)[id]; }
+
   // What a station on a port says of itself. Where it was waited for, the packets that waited can go.
   void learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t now_ns);
 
@@ -62,6 +64,12 @@ class Neighbors {
   std::optional<Event> next_event(std::uint64_t now_ns);
   void forget(AdjId<V4> id);  // once more is no harm
 
+  // Others are told of what changes from now on: by publish(), once all that waited for it is on its way.
+  void tell(NeighborBoard& board) { board_ = &board; }
+  void publish();
+  // What others are told, taken over.
+  void take_over(const NeighborBoard::Entry& entry, const Adjacency& link, std::uint64_t now_ns);
+
   const NeighborSettings& settings() const { return settings_; }
   std::size_t capacity() const { return states_.size(); }
 
@@ -82,6 +90,7 @@ class Neighbors {
   bool enter(AdjId<V4> id);
   // False: it has been asked often enough.
   bool advance(AdjId<V4> id, std::uint64_t now_ns);
+  void note_change(AdjId<V4> id);
   void note_due(std::uint64_t due) { next_due_ = due < next_due_ ? due : next_due_; }
 
   AdjacencyTable* adjacencies_;
@@ -91,6 +100,8 @@ class Neighbors {
   std::vector<std::uint32_t> free_;
   std::uint64_t next_due_ = kNever;
   std::uint32_t cursor_ = 0;
+  NeighborBoard* board_ = nullptr;  // nullptr: there are no others
+  std::vector<AdjId<V4>> changed_;
 };
 
 }  // namespace strata

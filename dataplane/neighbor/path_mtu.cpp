@@ -124,22 +124,25 @@ bool PathMtus::learn(wire::Bytes about, const InboundSa& from, std::uint32_t mtu
 
 // RFC 1191 section 3: never raised by a message. One that says the same anew is believed for as long anew.
 void PathMtus::lower(PolicyId id, std::size_t mtu, std::uint64_t now_ns) {
+  const std::lock_guard lock(mutex_);
   Policy& policy = tables_->policies[id];
   if (mtu > policy.way().mtu) return;
   policy.lower_mtu(static_cast<std::uint16_t>(mtu));
   until_[id.index()] = now_ns + kLifetimeNs;
-  next_due_ = std::min(next_due_, until_[id.index()]);
+  next_due_ = std::min<std::uint64_t>(next_due_, until_[id.index()]);
 }
 
 void PathMtus::expire(std::uint64_t now_ns) {
-  next_due_ = kNever;
+  const std::lock_guard lock(mutex_);
+  std::uint64_t next = kNever;
   for (std::size_t i = 0; i < until_.size(); ++i) {
     if (until_[i] <= now_ns) {
       tables_->policies[PolicyId(static_cast<std::uint32_t>(i))].restore_mtu();
       until_[i] = kNever;
     }
-    next_due_ = std::min(next_due_, until_[i]);
+    next = std::min(next, until_[i]);
   }
+  next_due_ = next;
 }
 
 }  // namespace strata

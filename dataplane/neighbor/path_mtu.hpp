@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 namespace strata {
 
+// All workers may learn; expire() is the host's.
 class PathMtus {
  public:
   // A router that says less is lying or broken: for IPv4 what every host takes (RFC 791 section 3.1), for IPv6 the
@@ -52,7 +54,8 @@ class PathMtus {
   std::vector<OutSaId> by_spi_;            // sorted
   std::vector<PolicyId> by_sa_;            // sorted
   std::vector<PolicyId> by_last_segment_;  // sorted
-  std::uint64_t next_due_ = kNever;
+  Relaxed<std::uint64_t> next_due_ = kNever;
+  std::mutex mutex_;  // around what is written
 };
 
 }  // namespace strata

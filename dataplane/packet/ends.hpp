@@ -6,6 +6,7 @@
 
 #include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/burst.hpp"
+#include "dataplane/relaxed.hpp"
 
 namespace strata {
 
@@ -56,8 +57,8 @@ class Ends {
     if (first_ == Cause::count_) first_ = cause;
   }
 
-  std::array<std::uint64_t, kCauseCount> counts_{};
-  std::uint64_t generated_ = 0;
+  std::array<Relaxed<std::uint64_t>, kCauseCount> counts_{};
+  Relaxed<std::uint64_t> generated_ = 0;
   Cause first_ = Cause::count_;
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;

@@ -179,20 +179,19 @@ class Gate {
     return push(renew(std::move(packet)), row, out);
   }
 
-  // What waited is back where it was, at a new place among those that go on with it.
-  static Done resumed(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Arrival place,
-                      Burst<stage::Ip4>& ip4, Burst<stage::Made>& made) {
+  // What waited is back where it was.
+  static Done resumed(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Burst<stage::Ip4>& ip4,
+                      Burst<stage::Made>& made) {
     rte_mbuf* buffer = renew(std::move(packet));
-    const Origin from = at_place(was.from, place);
-    if (was.resume == Resume::output) return push(buffer, Row<stage::Made>{.from = from}, made);
+    if (was.resume == Resume::output) return push(buffer, Row<stage::Made>{.from = was.from}, made);
     const AdjId<V4> adj = was.cross_connect ? was.waits_for : AdjId<V4>::none();
-    return push(buffer, Row<stage::Ip4>{.from = from, .adj = adj, .carried = was.carried}, ip4);
+    return push(buffer, Row<stage::Ip4>{.from = was.from, .adj = adj, .carried = was.carried}, ip4);
   }
-  static Done given_up(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Arrival place,
-                       std::size_t total, Burst<stage::Refused>& out) {
+  static Done given_up(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, std::size_t total,
+                       Burst<stage::Refused>& out) {
     rte_mbuf* buffer = renew(std::move(packet));
     cut_to(buffer, {0, total});
-    const Row<stage::Refused> row{.from = at_place(was.from, place),
+    const Row<stage::Refused> row{.from = was.from,
                                   .cause = Cause::adj_unresolved,
                                   .error = IcmpError::host_unreachable,
                                   .mtu = std::uint16_t{0}};
@@ -367,9 +366,6 @@ class Gate {
   }
   static Origin on_side(const Origin& from, Side side) {
     return {.sa = from.sa, .port = from.port, .side = side, .place = from.place};
-  }
-  static Origin at_place(const Origin& from, Arrival place) {
-    return {.sa = from.sa, .port = from.port, .side = from.side, .place = place};
   }
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
   static Origin past_sid(const Origin& from) {

@@ -42,7 +42,7 @@ class HoldQueue {
     });
   }
 
-  // The first of those that wait, as many as the burst still takes.
+  // The first of those that wait, as many as the burst still takes, in new places.
   void take(AdjId<V4> neighbor, Burst<stage::Unresolved>& out, Ends& ends) {
     Line& line = lines_[neighbor.index()];
     while (line.count != 0 && out.size() < kBurstSize) {
@@ -50,7 +50,8 @@ class HoldQueue {
       line.first = slots_[slot].next;
       --line.count;
       --held_;
-      (void)Parking::pick_up(Parked::arrive(slots_[slot].parked), out, ends);
+      const auto place = static_cast<Arrival>(out.size());
+      (void)Parking::pick_up(Parked::arrive(slots_[slot].parked), out, ends, place);
       slots_[slot] = {nullptr, free_};
       free_ = slot;
     }

@@ -27,6 +27,7 @@ template <class Family>
 struct OfAdjacencies;
 
 using PortId = Id<struct OfPorts, std::uint8_t>;
+using WorkerId = Id<struct OfWorkers, std::uint8_t>;
 using SaId = Id<struct OfSas, std::uint32_t>;
 using OutSaId = Id<struct OfOutSas, std::uint32_t>;
 using SidId = Id<struct OfSids, std::uint32_t>;

@@ -70,6 +70,7 @@ class Parking;
 class Parked;
 class PortIo;
 class Maker;
+class Handoff;
 class Reassembly;
 
 // The key to the buffer inside a handle. Its holders are the friends named here, all of them in this folder.
@@ -97,6 +98,7 @@ class Access {
   friend class Parked;
   friend class PortIo;
   friend class Maker;
+  friend class Handoff;
   friend class Reassembly;
 };
 

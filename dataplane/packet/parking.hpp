@@ -22,9 +22,16 @@ template <>
 inline constexpr std::uint32_t kParkingTag<stage::Out> = 0x5354'0003;
 template <>
 inline constexpr std::uint32_t kParkingTag<stage::Unresolved> = 0x5354'0004;
-
 template <>
 inline constexpr std::uint32_t kParkingTag<stage::Fragment> = 0x5354'0005;
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Sr6Out> = 0x5354'0006;
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Arp> = 0x5354'0007;
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Local> = 0x5354'0008;
+template <>
+inline constexpr std::uint32_t kParkingTag<stage::Refused> = 0x5354'0009;
 
 template <class Stage>
 concept Parkable = kParkingTag<Stage>
@@ -48,14 +55,23 @@ class ParkingSlips {
   // A slip serves once. Nothing: it is another stage's.
   template <Parkable Stage>
   static std::optional<Row<Stage>> read(rte_mbuf* buffer) {
-    ParkingSlip* slip = of(buffer);
-    if (std::exchange(slip->tag, 0) != kParkingTag<Stage>) return std::nullopt;
+    const std::optional<Row<Stage>> row = peek<Stage>(buffer);
+    use_up(buffer);
+    return row;
+  }
+  // Without using it up. Nothing: it is another stage's.
+  template <Parkable Stage>
+  static std::optional<Row<Stage>> peek(rte_mbuf* buffer) {
+    const ParkingSlip* slip = of(buffer);
+    if (slip->tag != kParkingTag<Stage>) return std::nullopt;
     alignas(Row<Stage>) std::byte bytes[sizeof(Row<Stage>)];
     std::memcpy(bytes, slip->row, sizeof bytes);
     return *std::launder(reinterpret_cast<Row<Stage>*>(bytes));
   }
+  static void use_up(rte_mbuf* buffer) { of(buffer)->tag = 0; }
   static ParkingSlip* of(rte_mbuf* buffer) { return static_cast<ParkingSlip*>(rte_mbuf_to_priv(buffer)); }
 
+  friend class Handoff;
   friend class Parking;
   friend class Reassembly;
 };
@@ -88,13 +104,27 @@ class Parking {
   }
 
   // Back into the journey, at the stage it was parked at; anything else is a fault of this program, and is counted.
+  // place: a new one, where it comes back among others.
   template <Parkable Stage>
-  static Done pick_up(Parked&& parked, Burst<Stage>& out, Ends& ends) {
+  static Done pick_up(Parked&& parked, Burst<Stage>& out, Ends& ends, std::optional<Arrival> place = std::nullopt) {
     rte_mbuf* buffer = std::exchange(parked.buffer_, nullptr);
-    const std::optional<Row<Stage>> row = ParkingSlips::read<Stage>(buffer);
+    std::optional<Row<Stage>> row = ParkingSlips::read<Stage>(buffer);
     Packet<Stage> packet = Access::adopt<Stage>(buffer);
     if (!row) return ends.end(std::move(packet), Cause::park_wrong_stage);
+    if (place) set_place(*row, *place);
     return out.push(std::move(packet), *row);
+  }
+
+  // The same where it may have been parked at any of several stages, at a new place. False: it is another stage's, and
+  // stays parked.
+  template <Parkable Stage>
+  static bool pick_up_at(Parked& parked, Arrival place, Burst<Stage>& out) {
+    std::optional<Row<Stage>> row = ParkingSlips::peek<Stage>(parked.buffer_);
+    if (!row) return false;
+    ParkingSlips::use_up(parked.buffer_);
+    set_place(*row, place);
+    (void)out.push(Access::adopt<Stage>(std::exchange(parked.buffer_, nullptr)), *row);
+    return true;
   }
 };
 

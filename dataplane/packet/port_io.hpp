@@ -11,6 +11,7 @@
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/maker.hpp"
+#include "dataplane/relaxed.hpp"
 
 namespace strata {
 
@@ -57,8 +58,8 @@ class PortIo {
 
   // Sends each packet out of its port (devices and sent are indexed by PortId), those of one port together and in their
   // order; what a queue does not take is dropped.
-  static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue, std::uint64_t* sent,
-                       TxEnds ends) {
+  static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue,
+                       Relaxed<std::uint64_t>* sent, TxEnds ends) {
     std::uint32_t ports = 0;
     for (std::size_t i = 0; i < in.size(); ++i) ports |= std::uint32_t{1} << in.row(i).port.index();
     if (std::has_single_bit(ports)) [[likely]] {
@@ -87,7 +88,7 @@ class PortIo {
   }
 
   static void send(rte_mbuf** buffers, std::size_t n, PortId port, const std::uint16_t* devices, std::uint16_t queue,
-                   std::uint64_t* sent, TxEnds ends) {
+                   Relaxed<std::uint64_t>* sent, TxEnds ends) {
     const std::uint16_t took = rte_eth_tx_burst(devices[port.index()], queue, buffers, static_cast<std::uint16_t>(n));
     sent[port.index()] += took;
     for (std::size_t k = took; k < n; ++k) (void)ends.end(Access::adopt<stage::Out>(buffers[k]), Cause::tx_full);

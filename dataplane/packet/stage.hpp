@@ -250,6 +250,14 @@ constexpr Arrival place_of(const Row<Stage>& row) {
 }
 constexpr Arrival place_of(const Row<stage::Out>& row) { return row.place; }
 
+// What was received by one worker has its place anew in the burst that another one takes it in.
+template <class Stage>
+constexpr void set_place(Row<Stage>& row, Arrival place) {
+  row.from.place = place;
+}
+constexpr void set_place(Row<stage::Sr6Out>& row, Arrival place) { row.place = place; }
+constexpr void set_place(Row<stage::Out>& row, Arrival place) { row.place = place; }
+
 // Rows live in the worker's first-level cache: 64 of them are 1 KiB at the most.
 template <class Stage>
 concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>> &&

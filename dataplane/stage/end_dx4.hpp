@@ -5,6 +5,7 @@
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/relaxed.hpp"
 #include "dataplane/table/sid_table.hpp"
 
 namespace strata {
@@ -15,8 +16,8 @@ using EndDx4Ends = EndsOf<Cause::sr6_truncated, Cause::sr6_exthdr_limit, Cause::
 
 // RFC 8986 section 6: what a SID's behaviour was carried out on. One worker's; by SidId.
 struct SidCounter {
-  std::uint64_t packets = 0;
-  std::uint64_t octets = 0;  // of the IPv6 packets
+  Relaxed<std::uint64_t> packets = 0;
+  Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets
 };
 using SidCounters = std::vector<SidCounter>;
 

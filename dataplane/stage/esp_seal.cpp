@@ -96,15 +96,15 @@ void write_trailer(std::uint8_t* padding, std::size_t count) {
 }
 
 // ESP header, IV, nonce and AAD. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
-void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint8_t* esp) {
+void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint64_t sequence, std::uint8_t* esp) {
   wire::store_be32(esp, sa.spi);
-  wire::store_be32(esp + 4, static_cast<std::uint32_t>(sa.sequence));
-  wire::store_be64(esp + wire::kEspHeaderLength, sa.sequence);
+  wire::store_be32(esp + 4, static_cast<std::uint32_t>(sequence));
+  wire::store_be64(esp + wire::kEspHeaderLength, sequence);
   const std::uint32_t salt = sa.key.salt();
   std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
   std::memcpy(batch.nonces[k].octets + sizeof salt, esp + wire::kEspHeaderLength, kIvLength);
   std::memcpy(batch.aads[k].octets, esp, wire::kEspHeaderLength);
-  if (sa.esn) wire::store_be64(batch.aads[k].octets + 4, sa.sequence);  // RFC 4106 section 5
+  if (sa.esn) wire::store_be64(batch.aads[k].octets + 4, sequence);  // RFC 4106 section 5
 }
 
 // Everything of the packet at place i but the encryption.
@@ -113,7 +113,8 @@ void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch)
   const Layout layout = layout_of(sa, inner.size());
   const Copied copied = copy_of(inner, sa.tunnel);
   const std::span<std::uint8_t> packet = Gate::open_for_sealing(in, i, layout.front(), layout.end());
-  ++sa.sequence;
+  const std::uint64_t sequence = sa.sequence + 1;
+  sa.sequence = sequence;
   ++sa.packets;
   sa.octets += inner.size();
 
@@ -123,7 +124,7 @@ void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch)
     write_udp(packet.data() + wire::kIpv4MinHeaderLength, sa.tunnel, packet.size() - wire::kIpv4MinHeaderLength);
   write_trailer(inner.data() + inner.size(), layout.padding);
   const std::size_t k = batch.size++;
-  number(batch, k, sa, esp);
+  number(batch, k, sa, sequence, esp);
   batch.items[k] = {.key = &sa.key,
                     .data = inner.data(),
                     .length = inner.size() + layout.padding + wire::kEspTrailerLength,

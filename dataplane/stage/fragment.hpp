@@ -3,12 +3,12 @@
 #pragma once
 
 #include "dataplane/packet/maker.hpp"
-#include "dataplane/table/tables.hpp"
+#include "dataplane/table/adjacency.hpp"
 
 namespace strata {
 
 // in: one packet, as its fragments may fill a whole burst.
-void fragment(Burst<stage::Oversize>& in, const Tables& tables, const Maker& maker, Burst<stage::Steered>& steered,
-              Burst<stage::Out>& out, FragmentEnds ends);
+void fragment(Burst<stage::Oversize>& in, const AdjacencyTable& adjacencies, const Maker& maker,
+              Burst<stage::Steered>& steered, Burst<stage::Out>& out, FragmentEnds ends);
 
 }  // namespace strata

@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/relaxed.hpp"
 #include "dataplane/table/tables.hpp"
 
 namespace strata {
@@ -55,8 +56,8 @@ class IcmpLimits {
 };
 
 struct IcmpCounters {
-  std::uint64_t errors_sent = 0;
-  std::uint64_t errors_limited = 0;  // kept back by the limit
+  Relaxed<std::uint64_t> errors_sent = 0;
+  Relaxed<std::uint64_t> errors_limited = 0;  // kept back by the limit
 };
 
 void icmp_error(Burst<stage::Refused>& in, const Tables& tables, IcmpLimits& limits, IcmpCounters& counters,

@@ -62,7 +62,7 @@ Done Forward::too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4V
 }
 
 Done Forward::send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const {
-  const Adjacency& adj = tables.adjacencies[id];
+  const Adjacency& adj = neighbors[id];
   if (crosses_unbidden(row.from, adj.side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
   if (!adj.resolved) [[unlikely]]
@@ -79,7 +79,7 @@ Done Forward::steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4Vie
   if (crosses_unbidden(row.from, Side::protected_side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
   const Policy::Way& way = tables.policies[id].way();
-  if (!way.adj.is_none() && !tables.adjacencies[way.adj].resolved) [[unlikely]]
+  if (!way.adj.is_none() && !neighbors[way.adj].resolved) [[unlikely]]
     return Gate::unresolved(std::move(packet), row, way.adj, unresolved);
   const std::size_t total = ip.total_length();
   if (total > way.mtu) [[unlikely]]

@@ -25,7 +25,7 @@ struct Output {
 };
 
 Done Output::send(Packet<Made> packet, const Row<Made>& row, const wire::Ipv4View& ip, AdjId<V4> id) const {
-  const Adjacency& adj = tables.adjacencies[id];
+  const Adjacency& adj = neighbors[id];
   if (crosses_unbidden(row.from, adj.side, tables.bypass, ip))
     return ends.end(std::move(packet), Cause::policy_boundary);
   if (!adj.resolved) return Gate::unresolved(std::move(packet), row, id, unresolved);
@@ -39,7 +39,7 @@ Done Output::steer(Packet<Made> packet, const Row<Made>& row, const wire::Ipv4Vi
   if (crosses_unbidden(row.from, Side::protected_side, tables.bypass, ip))
     return ends.end(std::move(packet), Cause::policy_boundary);
   const Policy::Way& way = tables.policies[id].way();
-  if (!way.adj.is_none() && !tables.adjacencies[way.adj].resolved)
+  if (!way.adj.is_none() && !neighbors[way.adj].resolved)
     return Gate::unresolved(std::move(packet), row, way.adj, unresolved);
   const std::size_t total = ip.total_length();
   if (way.mss != 0) wire::clamp_tcp_mss(packet.bytes().first(total), way.mss);

@@ -52,16 +52,16 @@ void resolve(Burst<Unresolved>& in, const Tables& tables, Neighbors& neighbors, 
 }
 
 void resume(Burst<Unresolved>& in, Burst<stage::Ip4>& ip4, Burst<stage::Made>& made) {
-  in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row, std::size_t i) -> Done {
-    return Gate::resumed(std::move(packet), row, static_cast<Arrival>(i), ip4, made);
+  in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row) -> Done {
+    return Gate::resumed(std::move(packet), row, ip4, made);
   });
 }
 
 void give_up(Burst<Unresolved>& in, Burst<stage::Refused>& refused, ResumeEnds ends) {
-  in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row, std::size_t i) -> Done {
+  in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row) -> Done {
     if (row.resume == Resume::output) return ends.end(std::move(packet), Cause::adj_unresolved);
     const std::size_t total = wire::load_be16(std::as_const(packet).bytes().data() + 2);
-    return Gate::given_up(std::move(packet), row, static_cast<Arrival>(i), total, refused);
+    return Gate::given_up(std::move(packet), row, total, refused);
   });
 }
 

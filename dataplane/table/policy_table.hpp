@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/packet/id.hpp"
+#include "dataplane/relaxed.hpp"
 #include "dataplane/wire/address.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
@@ -38,8 +39,8 @@ class Policy {
   // What lies behind the SA, as seen from before the tunnel.
   struct Way {
     AdjId<V4> adj = AdjId<V4>::none();  // the outer packet's next hop; none(): no route leads there
-    std::uint16_t mtu = 65535;          // octets of IPv4 packet that fit
-    std::uint16_t mss = 0;              // TCP's MSS is kept to this; 0: it is let alone
+    Relaxed<std::uint16_t> mtu{65535};  // octets of IPv4 packet that fit
+    Relaxed<std::uint16_t> mss{0};      // TCP's MSS is kept to this; 0: it is let alone
     std::uint16_t around = 0;           // octets that the SA puts around what it encrypts: IPv4, UDP, ESP, IV, ICV
   };
   void set_way(const Way& way) { way_ = configured_ = way; }
@@ -51,10 +52,14 @@ class Policy {
   std::size_t fits_ipv6(std::size_t mtu) const { return mtu - length_; }
   // For a while: somewhere on the way less fits.
   void lower_mtu(std::uint16_t mtu) {
-    way_.mtu = std::min(way_.mtu, mtu);
-    if (way_.mss != 0) way_.mss = std::min(way_.mss, static_cast<std::uint16_t>(way_.mtu - kTcpOverIpv4));
+    const auto least = std::min<std::uint16_t>(way_.mtu, mtu);
+    way_.mtu = least;
+    if (way_.mss != 0) way_.mss = std::min(std::uint16_t{way_.mss}, static_cast<std::uint16_t>(least - kTcpOverIpv4));
   }
-  void restore_mtu() { way_ = configured_; }
+  void restore_mtu() {
+    way_.mtu = configured_.mtu;
+    way_.mss = configured_.mss;
+  }
 
   // RFC 6691 section 2: headers without options.
   static constexpr std::uint16_t kTcpOverIpv4 = 40;

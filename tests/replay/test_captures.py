@@ -18,6 +18,7 @@ NOT_FROM_A_CAPTURE = {
     "tx.no_buffer",
     "tx.no_room",
     "park.wrong_stage",
+    "handoff.full",
     "esp.seq_exhausted",
     "esp.seal_failed",
 }

@@ -333,18 +333,16 @@ TEST(Journey, AnEmptyPortIsNoWork) {
 // --- the graph -------------------------------------------------------------------------------------------------------
 
 TEST(Graph, EveryCauseBelongsToAStep) {
-  // Parking is no step: packets are picked up into the burst of the stage they were parked at.
-  const std::set<Cause> of_no_step{Cause::park_wrong_stage};
   std::set<Cause> listed;
   for (const GraphStep& step : journey_graph()) listed.insert(step.causes.begin(), step.causes.end());
-  for (const CauseText& text : kCauses)
-    EXPECT_NE(listed.contains(text.cause), of_no_step.contains(text.cause)) << text.name;
+  for (const CauseText& text : kCauses) EXPECT_TRUE(listed.contains(text.cause)) << text.name;
 }
 
 TEST(Graph, EveryStepBetweenThePortsIsCounted) {
   std::vector<std::string> steps;
   for (const GraphStep& step : journey_graph())
-    if (!step.from.empty() && !step.to.empty()) steps.push_back(step.name);
+    if (!step.from.empty() && !step.to.empty() && (steps.empty() || steps.back() != step.name))
+      steps.push_back(step.name);
   EXPECT_EQ(steps, std::vector<std::string>(kStepNames.begin(), kStepNames.end()));
 }
 
@@ -360,11 +358,13 @@ TEST(Graph, EveryStageIsReachedAndLeft) {
   std::set<std::string> left;
   for (const GraphStep& step : journey_graph()) {
     EXPECT_TRUE(step.from.empty() || reached.contains(step.from)) << step.name << " comes before what leads to it";
+    reached.insert(step.to.begin(), step.to.end());
+    // Any stage may have a step that hands some over to where they have their step.
+    if (std::ranges::find(step.to, "another worker") != step.to.end()) continue;
     // Frames of the host port have a step of their own; who waits for a neighbor goes one way or the other.
     const bool may_be_second = step.name == "classify_host" || step.name == "resume" || step.name == "give_up";
     const bool first_to_leave = step.from.empty() || left.insert(step.from).second;
     EXPECT_NE(first_to_leave, may_be_second) << step.from << " has two steps";
-    reached.insert(step.to.begin(), step.to.end());
   }
   EXPECT_EQ(reached, left);
 }

@@ -1,0 +1,120 @@
+#include "dataplane/packet/handoff.hpp"
+
+#include <rte_errno.h>
+#include <rte_ring.h>
+
+#include <algorithm>
+
+namespace strata {
+
+tl::expected<std::unique_ptr<HandoffRing>, std::string> HandoffRing::create(const std::string& name) {
+  // DPDK keeps one place free.
+  rte_ring* ring = rte_ring_create(name.c_str(), kRoom + 1, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+  if (ring == nullptr) {
+    return tl::unexpected(std::string("no memory for the rings between workers: ") + rte_strerror(rte_errno) +
+                          "; raise eal.memory or have fewer workers");
+  }
+  return std::unique_ptr<HandoffRing>(new HandoffRing(ring));
+}
+
+HandoffRing::~HandoffRing() {
+  void* buffer = nullptr;
+  while (rte_ring_dequeue(ring_, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
+  rte_ring_free(ring_);
+}
+
+unsigned HandoffRing::put(rte_mbuf** buffers, unsigned n) {
+  const unsigned went = rte_ring_sp_enqueue_burst(ring_, reinterpret_cast<void**>(buffers), n, nullptr);
+  put_.store(put_.load(std::memory_order_relaxed) + went, std::memory_order_release);
+  return went;
+}
+
+// No more than is counted: what the counter was released with belongs to it.
+unsigned HandoffRing::take(rte_mbuf** buffers, unsigned most) {
+  const std::uint64_t there = put_so_far() - taken_;
+  if (there == 0) return 0;
+  const auto want = static_cast<unsigned>(std::min<std::uint64_t>(there, most));
+  const unsigned came = rte_ring_sc_dequeue_burst(ring_, reinterpret_cast<void**>(buffers), want, nullptr);
+  taken_ += came;
+  return came;
+}
+
+tl::expected<HandoffRings, std::string> HandoffRings::create(std::size_t workers) {
+  static std::atomic<unsigned> serial{0};  // DPDK finds rings by name: each needs its own
+  HandoffRings made(workers);
+  for (std::size_t i = 0; i < workers * workers; ++i) {
+    auto ring = HandoffRing::create("strata_hand_" + std::to_string(serial++));
+    if (!ring) return tl::unexpected(std::move(ring.error()));
+    made.rings_.push_back(std::move(*ring));
+  }
+  return made;
+}
+
+Handoff::Handoff(const HandoffRings& rings, const Ownership& ownership, WorkerId self)
+    : rings_(&rings), ownership_(&ownership), self_(self), outboxes_(rings.workers()), lines_(rings.workers()) {}
+
+#ifndef NDEBUG
+Handoff::~Handoff() {
+  for (const Outbox& box : outboxes_) assert(box.size == 0 && "packets were not flushed");
+  for (const Line& line : lines_) assert(line.first == line.size && "packets were left in line");
+}
+#endif
+
+void Handoff::flush(HandoffEnds ends) {
+  for (std::size_t to = 0; to < outboxes_.size(); ++to) {
+    Outbox& box = outboxes_[to];
+    if (box.size == 0) continue;
+    HandoffRing& ring = out(WorkerId(static_cast<std::uint8_t>(to)));
+    const unsigned went = ring.put(box.buffers, static_cast<unsigned>(box.size));
+    handed_over_ += went;
+    // Whatever stage it was parked at, what finds no room has come to its end.
+    for (std::size_t i = went; i < box.size; ++i)
+      (void)ends.end(Access::adopt<stage::Out>(box.buffers[i]), Cause::handoff_full);
+    box.size = 0;
+  }
+}
+
+bool Handoff::fetch(WorkerId from) {
+  Line& line = lines_[from.index()];
+  if (line.first != line.size) return true;
+  line.first = 0;
+  line.size = in(from).take(line.buffers, kBurstSize);
+  // Another core has written them last.
+  for (std::size_t i = 0; i < line.size; ++i) {
+    rte_prefetch0(line.buffers[i]);
+    rte_prefetch0(ParkingSlips::of(line.buffers[i]));
+  }
+  return line.size != 0;
+}
+
+// An SA that is on its way to this worker: its last holder is not through with it.
+bool Handoff::too_early(rte_mbuf* buffer) const {
+  if (const auto esp = ParkingSlips::peek<stage::EspIn>(buffer)) return ownership_->holder(esp->from.sa) != self_;
+  if (const auto sr6 = ParkingSlips::peek<stage::Sr6Out>(buffer)) return ownership_->holder(sr6->sa) != self_;
+  return false;
+}
+
+std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage::Fragment>& fragments,
+                             Burst<stage::EspIn>& esp, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
+                             Burst<stage::Unresolved>& unresolved, Burst<stage::Sr6Out>& sr6_out,
+                             Burst<stage::Out>& out, PickUpEnds ends) {
+  if (!fetch(from)) return 0;
+  Line& line = lines_[from.index()];
+  std::size_t n = 0;
+  for (; line.first != line.size; ++line.first, ++n) {
+    rte_mbuf* buffer = line.buffers[line.first];
+    if (too_early(buffer)) break;
+    Parked parked = Parked::arrive(buffer);
+    const auto place = static_cast<Arrival>(n);
+    const bool known = Parking::pick_up_at(parked, place, esp) || Parking::pick_up_at(parked, place, sr6_out) ||
+                       Parking::pick_up_at(parked, place, out) || Parking::pick_up_at(parked, place, unresolved) ||
+                       Parking::pick_up_at(parked, place, local) || Parking::pick_up_at(parked, place, refused) ||
+                       Parking::pick_up_at(parked, place, fragments) || Parking::pick_up_at(parked, place, arp);
+    if (!known)
+      (void)ends.end(Access::adopt<stage::Out>(static_cast<rte_mbuf*>(Parked::leave(std::move(parked)))),
+                     Cause::park_wrong_stage);
+  }
+  return n;
+}
+
+}  // namespace strata

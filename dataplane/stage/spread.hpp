@@ -1,0 +1,33 @@
+// What another worker has to go on with: each SA has one that opens or seals for it, what concerns this machine itself
+// is the host's worker's, and a port with fewer queues than there are workers is sent to by those that have one.
+//
+// ESP in UDP has one 5-tuple for each peer, so a device that spreads packets has nothing to spread them by.
+#pragma once
+
+#include "dataplane/packet/handoff.hpp"
+#include "dataplane/table/tables.hpp"
+
+namespace strata {
+
+// The one that answers ARP, ICMP and fragments. It is a worker like the others for all else.
+inline constexpr WorkerId kHostWorker{0};
+
+// Packets of SAs of this worker stay, in their order; the others leave with all that was given to `handoff`.
+void spread_in(Burst<stage::EspIn>& in, Handoff& handoff, Burst<stage::EspIn>& mine, HandoffEnds ends);
+void spread_out(Burst<stage::Sr6Out>& in, Handoff& handoff, Burst<stage::Sr6Out>& mine, HandoffEnds ends);
+
+// Who sends for a worker out of each port; by PortId.
+using Senders = std::vector<WorkerId>;
+void spread_tx(Burst<stage::Out>& in, const Senders& senders, Handoff& handoff, Burst<stage::Out>& mine,
+               HandoffEnds ends);
+
+// All of a burst to the host's worker.
+template <class Stage>
+void to_host(Burst<Stage>& in, Handoff& handoff, HandoffEnds ends) {
+  in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done {
+    return handoff.give(std::move(packet), row, kHostWorker);
+  });
+  handoff.flush(ends);
+}
+
+}  // namespace strata

@@ -1,0 +1,138 @@
+#include "dataplane/worker_set.hpp"
+
+#include <thread>
+
+namespace strata {
+namespace {
+
+WorkerId worker_id(std::size_t i) { return WorkerId(static_cast<std::uint8_t>(i)); }
+
+// A port with a queue for this worker takes its packets from it; else from the one whose turn it is.
+Senders senders_for(std::size_t worker, const std::vector<WorkerPort>& ports) {
+  Senders senders;
+  for (const WorkerPort& port : ports) senders.push_back(worker_id(worker % port.tx_queues));
+  return senders;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& tables,
+                                                                        const std::vector<WorkerPort>& ports,
+                                                                        const Pool& pool, unsigned count) {
+  std::unique_ptr<WorkerSet> made(new WorkerSet);
+  if (count > 1) {
+    auto rings = HandoffRings::create(count);
+    if (!rings) return tl::unexpected(std::move(rings.error()));
+    // The outbound SAs are dealt on from where the inbound ones end: of a tunnel's pair each may have a worker.
+    made->team_.reset(new Team{.rings = std::move(*rings),
+                               .ownership = {.in = SaOwners(tables.sas.size(), 0, count),
+                                             .out = SaOwners(tables.out_sas.size(), tables.sas.size(), count)},
+                               .board = NeighborBoard(tables.adjacencies.capacity()),
+                               .path_mtus = PathMtus(tables)});
+  }
+  if (auto added = made->add(tables, ports, pool, count); !added) return tl::unexpected(std::move(added.error()));
+  made->deal_queues(tables, ports);
+  return made;
+}
+
+tl::expected<void, std::string> WorkerSet::add(Tables& tables, const std::vector<WorkerPort>& ports, const Pool& pool,
+                                               unsigned count) {
+  std::array<std::uint16_t, kMaxPorts> devices{};
+  for (std::size_t i = 0; i < ports.size(); ++i) devices[i] = ports[i].device;
+  for (unsigned i = 0; i < count; ++i) {
+    std::optional<Membership> membership;
+    if (team_) membership.emplace(Membership{team_.get(), worker_id(i), senders_for(i, ports)});
+    auto worker = Worker::create(tables, devices, pool, std::move(membership));
+    if (!worker) return tl::unexpected(std::move(worker.error()));
+    workers_.push_back(std::make_unique<Member>());
+    workers_.back()->worker = std::move(*worker);
+    for (std::size_t port = 0; port < ports.size(); ++port)
+      if (ports[port].sums == DeviceSums::believed)
+        workers_.back()->worker->believe_header_sums(PortId(static_cast<std::uint8_t>(port)));
+  }
+  return {};
+}
+
+// One after the other, over all ports; but what this machine's own kernel sends is the host's worker's.
+void WorkerSet::deal_queues(const Tables& tables, const std::vector<WorkerPort>& ports) {
+  std::size_t turn = 0;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const PortId port(static_cast<std::uint8_t>(i));
+    for (std::uint16_t queue = 0; queue < ports[i].rx_queues; ++queue) {
+      const std::size_t to = tables.ports[i].is_host ? kHostWorker.index() : turn++ % workers_.size();
+      workers_[to]->queues.push_back({port, queue});
+    }
+  }
+}
+
+std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns) {
+  NoEye blind;
+  Member& member = *workers_[i];
+  std::size_t received = 1;  // it is not idle while it catches up
+  if (member.worker->catch_up(now_ns)) {
+    member.worker->tick(now_ns);
+    received = 0;
+    for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, kBurstSize, now_ns, blind);
+    received += member.worker->turn_handed(now_ns, blind);
+  }
+  member.rounds.store(member.rounds.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  return received;
+}
+
+WorkerId WorkerSet::owner(SaRef sa) const {
+  if (!team_) return kHostWorker;
+  return const_cast<WorkerSet*>(this)->owners_of(sa).owner(sa.index);
+}
+
+void WorkerSet::move(std::span<const SaRef> sas, WorkerId to) {
+  if (!team_) return;
+  for (std::size_t from = 0; from < workers_.size(); ++from) {
+    std::vector<SaRef> of_one;
+    for (const SaRef sa : sas)
+      if (owners_of(sa).owner(sa.index) == worker_id(from)) of_one.push_back(sa);
+    if (!of_one.empty() && worker_id(from) != to) move_from(worker_id(from), of_one, to);
+  }
+}
+
+//             owner  holder
+//              A      A      packets go to A, which uses the SA
+//              B      A      packets go to B, where they stand in line; A is through with what it was sent before
+//              B      B      B goes on with them
+//
+// SAs of one worker only, at a time: it waits for none itself, so that it comes to its rings' ends.
+void WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to) {
+  for (const SaRef sa : sas) owners_of(sa).set_owner(sa.index, to);
+  wait_for_a_round_of_all();
+  wait_for_rings_to(from);
+  for (const SaRef sa : sas) owners_of(sa).set_holder(sa.index, to);
+}
+
+// A round that is under way may have begun before, the one behind it has not.
+void WorkerSet::wait_for_a_round_of_all() {
+  std::vector<std::uint64_t> until;
+  for (const auto& member : workers_) until.push_back(member->rounds.load(std::memory_order_acquire) + 2);
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    while (workers_[i]->rounds.load(std::memory_order_acquire) < until[i]) std::this_thread::yield();
+}
+
+void WorkerSet::wait_for_rings_to(WorkerId worker) {
+  for (std::size_t from = 0; from < workers_.size(); ++from) {
+    const HandoffRing& ring = team_->rings.at(worker_id(from), worker);
+    const std::uint64_t until = ring.put_so_far();
+    while (ring.done_so_far() < until) std::this_thread::yield();
+  }
+}
+
+std::uint64_t WorkerSet::parked() const {
+  std::uint64_t sum = 0;
+  for (const auto& member : workers_) sum += member->worker->parked();
+  for (std::size_t from = 0; team_ && from < workers_.size(); ++from) {
+    for (std::size_t to = 0; to < workers_.size(); ++to) {
+      const HandoffRing& ring = team_->rings.at(worker_id(from), worker_id(to));
+      sum += ring.put_so_far() - ring.done_so_far();
+    }
+  }
+  return sum;
+}
+
+}  // namespace strata

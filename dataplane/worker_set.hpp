@@ -1,0 +1,82 @@
+// The workers of one gateway: who polls which queue, who has which SA, and how that changes.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dataplane/worker.hpp"
+
+namespace strata {
+
+// A device of DPDK as a port, by PortId.
+struct WorkerPort {
+  std::uint16_t device;
+  std::uint16_t rx_queues = 1;
+  std::uint16_t tx_queues = 1;
+  DeviceSums sums = DeviceSums::none;
+};
+
+// An inbound or an outbound SA.
+struct SaRef {
+  enum class Direction : std::uint8_t { in, out } direction;
+  std::uint32_t index;  // SaId, OutSaId
+};
+
+class WorkerSet {
+ public:
+  struct Queue {
+    PortId port;
+    std::uint16_t queue;
+  };
+
+  static constexpr unsigned kMost = 64;
+
+  // tables, pool: outlive the set. count: 1 to kMost. One worker alone has no rings and no owners, and goes the same
+  // way as a Worker without a set.
+  static tl::expected<std::unique_ptr<WorkerSet>, std::string> create(Tables& tables,
+                                                                      const std::vector<WorkerPort>& ports,
+                                                                      const Pool& pool, unsigned count);
+
+  unsigned size() const { return static_cast<unsigned>(workers_.size()); }
+  Worker& worker(unsigned i) { return *workers_[i]->worker; }
+  const std::vector<Queue>& queues(unsigned i) const { return workers_[i]->queues; }
+
+  // One round of a worker: its clock, each of its queues, what others have handed over. From any thread, but for each
+  // worker from one at a time. Returns how many packets there were.
+  std::size_t round(unsigned i, std::uint64_t now_ns);
+
+  // Gives SAs to another worker, while all of them go round in threads of their own: no packet is lost by it, and those
+  // of an SA stay in their order. Waits for the workers, some microseconds. One thread may do so at a time.
+  void move(std::span<const SaRef> sas, WorkerId to);
+  WorkerId owner(SaRef sa) const;
+
+  // Between workers and within them; when none of them goes round.
+  std::uint64_t parked() const;
+
+ private:
+  struct Member {
+    std::unique_ptr<Worker> worker;
+    std::vector<Queue> queues;
+    alignas(64) std::atomic<std::uint64_t> rounds{0};
+  };
+
+  WorkerSet() = default;
+  tl::expected<void, std::string> add(Tables& tables, const std::vector<WorkerPort>& ports, const Pool& pool,
+                                      unsigned count);
+  void deal_queues(const Tables& tables, const std::vector<WorkerPort>& ports);
+  SaOwners& owners_of(SaRef sa) {
+    return sa.direction == SaRef::Direction::in ? team_->ownership.in : team_->ownership.out;
+  }
+  void move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to);
+  void wait_for_a_round_of_all();
+  void wait_for_rings_to(WorkerId worker);
+
+  std::unique_ptr<Team> team_;  // nullptr: one worker
+  std::vector<std::unique_ptr<Member>> workers_;
+};
+
+}  // namespace strata
