@@ -58,11 +58,16 @@ class Bench {
 
 tl::expected<void, std::string> Bench::split(Bed& bed, const std::string& size, Cache cache,
                                              std::vector<Result>& results) {
-  const auto round = bed.round(sizes_of(size), cache, true);
-  if (!round) return tl::unexpected(round.error());
+  std::array<std::map<std::string, std::vector<double>>, 2> seen;
+  for (unsigned i = 0; i < options_.rounds; ++i) {
+    const auto round = bed.round(sizes_of(size), cache, true);
+    if (!round) return tl::unexpected(round.error());
+    for (std::size_t d = 0; d < seen.size(); ++d)
+      for (const auto& [name, cycles] : round->stages[d]) seen[d][name].push_back(for_each(cycles, round->packets));
+  }
   for (Result& result : results)
-    for (const auto& [name, cycles] : round->stages[static_cast<std::size_t>(result.direction)])
-      result.stages[name] = for_each(cycles, round->packets);
+    for (auto& [name, cycles] : seen[static_cast<std::size_t>(result.direction)])
+      result.stages[name] = median(std::move(cycles));
   return {};
 }
 
