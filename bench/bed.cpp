@@ -7,9 +7,6 @@
 #include <chrono>
 
 #include "control/build.hpp"
-#include "dataplane/wire/esp.hpp"
-#include "dataplane/wire/ethernet.hpp"
-#include "dataplane/wire/udp.hpp"
 
 namespace strata::bench {
 namespace {
@@ -20,10 +17,6 @@ constexpr unsigned kPassesARound = 8;
 // Of a buffer, beside the packet: DPDK's own two lines, and what the tunnel puts around.
 constexpr std::size_t kBesidePacket = 320;
 constexpr std::size_t kUsualSecondLevel = std::size_t{1} << 20;
-
-//  Ethernet 14 | IPv4 20 | UDP 8 | ESP 8 | IV 8 | text | ICV 16
-constexpr std::size_t kTextOffset = wire::kEthernetHeaderLength + wire::kIpv4MinHeaderLength + wire::kUdpHeaderLength +
-                                    wire::kEspHeaderLength + kIvLength;
 
 // Cycles since the last step, for whoever had them.
 class StageEye {
@@ -168,10 +161,7 @@ tl::expected<void, std::string> Bed::pass(const std::vector<unsigned>& sizes, st
       if (!cycles) return tl::unexpected(cycles.error());
       sum.journey[index] += *cycles;
     }
-    for (std::size_t i = 0; out && i < packets; ++i) {
-      const std::span<std::uint8_t> sealed = stock_.bytes(i);
-      texts.push_back(sealed.subspan(kTextOffset, sealed.size() - kTextOffset - kIcvLength));
-    }
+    for (std::size_t i = 0; out && i < packets; ++i) texts.push_back(text_of(stock_.bytes(i)));
   }
   for (const Direction direction : {Direction::in, Direction::out}) {
     const std::span<const std::span<std::uint8_t>> all(texts);

@@ -5,8 +5,23 @@
 #include <cstring>
 
 #include "bench/scene.hpp"
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/udp.hpp"
 
 namespace strata::bench {
+namespace {
+
+//  Ethernet 14 | IPv4 20 | UDP 8 | ESP 8 | IV 8 | text | ICV 16
+constexpr std::size_t kTextOffset = wire::kEthernetHeaderLength + wire::kIpv4MinHeaderLength + wire::kUdpHeaderLength +
+                                    wire::kEspHeaderLength + kIvLength;
+
+}  // namespace
+
+std::span<std::uint8_t> text_of(std::span<std::uint8_t> sealed) {
+  return sealed.subspan(kTextOffset, sealed.size() - kTextOffset - kIcvLength);
+}
 
 CryptoAlone::CryptoAlone(Aead aead, AeadAlgorithm algorithm, bool esn)
     : aead_(std::move(aead)), key_(std::make_unique<AeadKey>(algorithm, key_of(0))), aad_length_(esn ? 12 : 8) {}

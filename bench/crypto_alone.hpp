@@ -12,6 +12,9 @@
 
 namespace strata::bench {
 
+// What is encrypted of a frame of the scene's.
+std::span<std::uint8_t> text_of(std::span<std::uint8_t> sealed);
+
 class CryptoAlone {
  public:
   // Nothing: the library refuses this CPU.

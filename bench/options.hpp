@@ -22,6 +22,9 @@ struct Options {
   config::Algorithm algorithm = config::Algorithm::aes_128_gcm;
   bool esn = true;
   unsigned window = 1024;
+  // Between devices: where packets come from and go to; empty: a capture that is played over and over, and nowhere.
+  std::string rx;
+  std::string tx;
 };
 
 inline constexpr unsigned kMostSas = 60'000;  // each has a /24 of 10.0.0.0/8

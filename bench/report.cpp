@@ -35,10 +35,11 @@ std::string stages_text(const Report& report) {
 }  // namespace
 
 std::string to_text(const Report& report) {
-  std::string text = report.cpu + ", TSC " + number(report.tsc_mhz, 0) + " MHz, " + report.algorithm +
-                     (report.esn ? ", ESN" : "") + ", window " + std::to_string(report.window) + ", " +
-                     (report.hugepages ? "huge pages" : "ordinary pages") + ", median of " +
-                     std::to_string(report.rounds) + " rounds; cycles of the TSC a packet\n\n";
+  std::string text =
+      report.cpu + ", TSC " + number(report.tsc_mhz, 0) + " MHz, " + report.algorithm + (report.esn ? ", ESN" : "") +
+      ", window " + std::to_string(report.window) + ", " + (report.hugepages ? "huge pages" : "ordinary pages") +
+      ", median of " + std::to_string(report.rounds) + " rounds; cycles of the TSC a packet" +
+      (report.devices.empty() ? "" : ", from " + report.devices[0] + " to " + report.devices[1]) + "\n\n";
   TextTable table({"direction", "size", "SAs", "routes", "workers", "caches", "cycles", "least", "most", "crypto",
                    "ratio", "Mpps", "Gbit/s"});
   for (const Result& result : report.results)
@@ -67,14 +68,16 @@ Json to_json(const Report& report) {
     for (const auto& [name, cycles] : result.stages) json["stages"][name] = rounded(cycles);
     results.push_back(std::move(json));
   }
-  return {{"cpu", report.cpu},
-          {"tsc_mhz", rounded(report.tsc_mhz)},
-          {"algorithm", report.algorithm},
-          {"esn", report.esn},
-          {"window", report.window},
-          {"hugepages", report.hugepages},
-          {"rounds", report.rounds},
-          {"results", std::move(results)}};
+  Json json = {{"cpu", report.cpu},
+               {"tsc_mhz", rounded(report.tsc_mhz)},
+               {"algorithm", report.algorithm},
+               {"esn", report.esn},
+               {"window", report.window},
+               {"hugepages", report.hugepages},
+               {"rounds", report.rounds}};
+  if (!report.devices.empty()) json["devices"] = report.devices;
+  json["results"] = std::move(results);
+  return json;
 }
 
 }  // namespace strata::bench

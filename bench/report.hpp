@@ -37,6 +37,7 @@ struct Report {
   unsigned window = 0;
   unsigned rounds = 0;
   bool hugepages = false;
+  std::vector<std::string> devices;  // the one that packets come from, the one that they leave by; none: rings
   std::vector<Result> results;
 };
 

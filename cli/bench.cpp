@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bench/bench.hpp"
+#include "bench/device_bench.hpp"
 #include "control/ledger.hpp"
 
 namespace strata::cli {
@@ -20,6 +21,7 @@ struct BenchOptions {
   std::string caches = "warm";
   std::string algorithm = "aes-128-gcm";
   bool no_esn = false;
+  bool device = false;
   bool json = false;
 };
 
@@ -49,7 +51,7 @@ int run_bench(BenchOptions& options) {
   options.bench.caches = kCaches.at(options.caches);
   options.bench.algorithm = kAlgorithms.at(options.algorithm);
   options.bench.esn = !options.no_esn;
-  auto report = bench::run(options.bench);
+  auto report = options.device ? bench::run_on_devices(options.bench) : bench::run(options.bench);
   if (!report) {
     std::cerr << "strata bench: " << report.error() << "\n";
     return 1;
@@ -57,6 +59,20 @@ int run_bench(BenchOptions& options) {
   report->algorithm = options.algorithm;
   std::cout << (options.json ? printed(to_json(*report)) : to_text(*report)) << std::flush;
   return 0;
+}
+
+// What repeats itself has no order of SAs, no new numbers and no say in caches.
+void add_devices(CLI::App& command, BenchOptions& options) {
+  CLI::Option* device = command.add_flag("--device", options.device,
+                                         "Between two devices of DPDK's, with the drivers' part; no replay window");
+  for (const char* other : {"--sas", "--routes", "--caches", "--window", "--stages"})
+    device->excludes(command.get_option(other));
+  command.add_option("--rx", options.bench.rx, "The device that packets come from; else net_pcap plays some made here")
+      ->type_name("DEVICE")
+      ->needs(device);
+  command.add_option("--tx", options.bench.tx, "The device that they leave by; else net_null")
+      ->type_name("DEVICE")
+      ->needs(device);
 }
 
 }  // namespace
@@ -87,6 +103,7 @@ void add_bench(CLI::App& app, std::function<int()>& run) {
       ->check(CLI::Range(bench::kLeastRounds, 100'000U));
   command->add_flag("--stages", options->bench.stages, "Also what each stage costs");
   command->add_flag("--json", options->json, "Print a JSON object");
+  add_devices(*command, *options);
   command->callback([options, &run] { run = [options] { return run_bench(*options); }; });
 }
 

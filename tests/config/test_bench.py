@@ -38,7 +38,40 @@ def test_stages_and_algorithms():
     assert all(cycles > 0 for cycles in row["stages"].values())
 
 
+def test_devices():
+    done = bench("--device", "--sizes", "64,imix", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["devices"] == ["net_pcap", "net_null"] and report["window"] == 0
+    rows = [(r["direction"], r["size"]) for r in report["results"]]
+    assert sorted(rows) == [("in", "64"), ("in", "imix"), ("out", "64"), ("out", "imix")]
+    assert all(0 < r["spread"][0] <= r["cycles"] <= r["spread"][1] for r in report["results"])
+    assert all(r["crypto_cycles"] > 0 and r["mpps"] > 0 for r in report["results"])
+
+
+def test_devices_of_ones_own():
+    done = bench("--device", "--sizes", "64", "--direction", "out", "--tx", "net_ring0", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["devices"] == ["net_pcap", "net_ring0"]
+    done = bench("--device", "--sizes", "64", "--direction", "in", "--rx", "net_null1", "--tx", "net_null2,no-rx=1")
+    assert done.returncode == 1 and "packets of net_null1 did not leave by net_null2" in done.stderr, done.stderr
+    done = bench("--device", "--sizes", "64", "--rx", "net_null1,no-rx=1", "--tx", "net_null2,no-rx=1")
+    assert done.returncode == 1 and "no packets came from the device net_null1" in done.stderr, done.stderr
+
+
+def test_played_captures_are_not_left_behind(tmp_path):
+    done = subprocess.run([STRATA, "bench", "--rounds", "9", "--device", "--sizes", "64"], capture_output=True, text=True,
+                          timeout=600, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = subprocess.run([STRATA, "bench", "--rounds", "9", "--device"], capture_output=True, text=True, timeout=600,
+                          env={**os.environ, "TMPDIR": str(tmp_path / "none")})
+    assert done.returncode == 1 and "no folder for temporary files" in done.stderr, done.stderr
+
+
 def test_wrong_words():
+    for words in (("--rx", "net_null0"), ("--device", "--sas", "4"), ("--device", "--stages")):
+        assert bench(*words).returncode == 2, words
     for words in (("--sizes", "27"), ("--sizes", "64,many"), ("--sas", "0"), ("--direction", "up"), ("--rounds", "3")):
         done = bench(*words)
         assert done.returncode == 2 and words[1].split(",")[-1] in done.stderr + done.stdout, (words, done)
