@@ -43,7 +43,7 @@ enum class Hugepages : std::uint8_t { automatic, never, required };
 // How DPDK is started.
 struct Eal {
   Hugepages hugepages = Hugepages::automatic;
-  std::uint32_t memory = 512;         // MiB
+  std::uint32_t memory = 512;         // MiB; unsaid: what is needed, and no less than this
   std::optional<std::uint32_t> core;  // nothing: EAL's choice
   std::vector<std::string> arguments;
 };
@@ -55,7 +55,7 @@ struct Arp {
   std::uint32_t tries = 3;
   std::uint32_t interval_ms = 1000;
   std::uint32_t reachable_s = 60;
-  std::uint32_t neighbors = 4096;  // learned at the most
+  std::uint32_t neighbors = 4096;  // learned on each port at the most
 };
 
 // RFC 1812 section 4.3.2.8.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "config/memory.hpp"
 #include "config/mtu.hpp"
 
 namespace strata::config {
@@ -156,7 +157,7 @@ std::string arp_text(const Arp& arp) {
   if (!arp.enabled) return "off: no neighbors but those of the configuration";
   return counted(arp.hold, "packet waits", "packets wait") + " for a neighbor, asked " +
          counted(arp.tries, "time", "times") + " every " + std::to_string(arp.interval_ms) + " ms; " +
-         counted(arp.neighbors, "neighbor", "neighbors") + " at the most, asked anew after " +
+         counted(arp.neighbors, "neighbor", "neighbors") + " a port at the most, asked anew after " +
          std::to_string(arp.reachable_s) + " s";
 }
 
@@ -182,12 +183,21 @@ std::string eal_text(const Eal& eal) {
   return out;
 }
 
+std::string memory_text(const Config& config) {
+  const MemoryNeed need = memory_need(config);
+  const auto mib = [](std::uint64_t octets) { return std::to_string(octets >> 20) + " MiB"; };
+  return "about " + std::to_string(need.eal_mib()) + " MiB of DPDK's are needed (" + mib(need.routes) +
+         " for routes, " + mib(need.neighbors) + " for neighbors, " + mib(need.reassembly + need.buffers) +
+         " for packets), and of the process's own " + mib(need.tables);
+}
+
 std::string machine_text(const Config& config) {
   Table table;
   table.add({"arp", arp_text(config.arp)});
   table.add({"icmp", icmp_text(config.icmp)});
   table.add({"reassembly", reassembly_text(config.reassembly)});
   table.add({"eal", eal_text(config.eal)});
+  table.add({"memory", memory_text(config)});
   return table.text("How it runs");
 }
 
@@ -256,6 +266,10 @@ std::string notes_text(const Config& config) {
   }
   if (!config.policies.empty() && !has_direction(config, Direction::out)) {
     table.add({"There are policies but no outbound SA: what matches them is dropped."});
+  }
+  if (const std::uint32_t need = memory_need(config).eal_mib(); config.eal.memory < need) {
+    table.add({"eal.memory is " + std::to_string(config.eal.memory) + " MiB, and about " + std::to_string(need) +
+               " are needed: raise it, or leave it out, and it is reckoned."});
   }
   return table.text("To be noted");
 }

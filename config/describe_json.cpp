@@ -1,4 +1,5 @@
 #include "config/describe.hpp"
+#include "config/memory.hpp"
 #include "config/mtu.hpp"
 
 namespace strata::config {
@@ -111,6 +112,16 @@ json eal_json(const Eal& eal) {
           {"arguments", eal.arguments}};
 }
 
+// In octets, but for what eal.memory counts.
+json memory_json(const Config& config) {
+  const MemoryNeed need = memory_need(config);
+  return {{"eal_mib", need.eal_mib()},
+          {"routes", need.routes},
+          {"neighbors", need.neighbors},
+          {"packets", need.reassembly + need.buffers},
+          {"tables", need.tables}};
+}
+
 json arp_json(const Arp& arp) {
   return {{"enabled", arp.enabled},
           {"hold", arp.hold},
@@ -145,6 +156,7 @@ json describe_json(const Config& config) {
           {"routes", routes},
           {"bypass", bypass_json(config)},
           {"eal", eal_json(config.eal)},
+          {"memory", memory_json(config)},
           {"arp", arp_json(config.arp)},
           {"icmp",
            {{"errors_per_second", config.icmp.errors_per_second},

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/document.hpp"
+#include "config/memory.hpp"
 #include "config/sections.hpp"
 
 namespace strata::config {
@@ -75,7 +76,8 @@ tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, con
     return Mistakes(problems.take_sorted());
   }
   Interfaces interfaces(config.ports);
-  Scene scene{problems, config, interfaces, folder_of(file_name), {}};
+  Scene scene{
+      .problems = problems, .config = config, .interfaces = interfaces, .folder = folder_of(file_name), .claims = {}};
   const Mapping root(*document, problems, top, root_section(), Path{});
   read_ports(scene, root);
   read_machine(scene, root);
@@ -86,6 +88,7 @@ tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, con
   read_bypass(scene, root);
   if (problems.empty()) check_inner_mtus(scene);
   if (!problems.empty()) return Mistakes(problems.take_sorted());
+  if (!scene.memory_said) config.eal.memory = memory_unsaid(config);
   return config;
 }
 

@@ -7,6 +7,7 @@ void read_eal(Scene& scene, const Mapping& mapping) {
   Eal& eal = scene.config.eal;
   if (const auto hugepages = mapping.choice("hugepages")) eal.hugepages = static_cast<Hugepages>(*hugepages);
   read_number(mapping, "memory", eal.memory);
+  scene.memory_said = mapping.has("memory");
   if (const auto core = mapping.number("core")) eal.core = static_cast<std::uint32_t>(*core);
   for (const Value& value : mapping.entries("arguments")) {
     if (auto word = read_text(scene.problems, value)) eal.arguments.push_back(std::move(*word));

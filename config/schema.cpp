@@ -197,7 +197,7 @@ constexpr Section kBypass{"bypass[]",
 constexpr std::array kEalFields{
     Field{.key = "hugepages", .type = Type::choice, .default_text = "auto",
           .description = "`auto`: used where there are enough of them. `required`: without enough of them the gateway does not start.", .choices = kHugepages},
-    Field{.key = "memory", .type = Type::number, .default_text = "512", .description = "Memory of the data plane in MiB.", .min = 64, .max = 1048576},
+    Field{.key = "memory", .type = Type::number, .description = "DPDK's memory in MiB: packet buffers, routes, neighbors. Left out: what the configuration needs, and at least 512; `strata check` says how much that is.", .min = 64, .max = 1048576},
     Field{.key = "core", .type = Type::number, .description = "The CPU that it runs on. Left out: the system chooses.", .min = 0, .max = 1023},
     Field{.key = "arguments", .type = Type::text, .list = true, .default_text = "[]",
           .description = "Words that are given to EAL as they are, before those of the command line.", .min = 0, .max = 64},
@@ -215,7 +215,7 @@ constexpr std::array kArpFields{
     Field{.key = "reachable_s", .type = Type::number, .default_text = "60",
           .description = "Seconds after which what a neighbor has answered is asked anew.", .min = 5, .max = 86400},
     Field{.key = "neighbors", .type = Type::number, .default_text = "4096",
-          .description = "Neighbors that are learned at the most, those of `neighbors` not counted.", .min = 16, .max = 65536},
+          .description = "Neighbors that are learned on each port at the most, those of `neighbors` not counted: whoever floods one port takes no room of another's.", .min = 16, .max = 65536},
 };
 constexpr Section kArp{"arp", "How neighbors are asked for their MAC addresses (RFC 826).", kArpFields};
 

@@ -96,12 +96,19 @@ struct Claim {
   Mark mark;
 };
 
+struct HashOfPrefix {
+  std::size_t operator()(const wire::Ipv4Prefix& prefix) const {
+    return std::hash<std::uint64_t>()(std::uint64_t{prefix.address.value} << 8 | prefix.length);
+  }
+};
+
 struct Scene {
   Problems& problems;
   Config& config;
   Interfaces& interfaces;
-  std::string folder;                        // key files are beside the configuration
-  std::map<wire::Ipv4Prefix, Claim> claims;  // of routes and policies
+  std::string folder;                                                // key files are beside the configuration
+  std::unordered_map<wire::Ipv4Prefix, Claim, HashOfPrefix> claims;  // of routes and policies
+  bool memory_said = false;                                          // else it is reckoned when all is read
 };
 
 // Notes when the prefix is a connected subnet, or a route or policy has it already.

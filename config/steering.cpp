@@ -22,10 +22,12 @@ Steering::Steering(const Config& config) : config_(&config) {
   // Of equal prefixes the first stays: a link of ours before a route.
   for (const Port& port : config.ports) {
     for (const wire::Ipv4Prefix& address : port.addresses)
-      ways_.try_emplace(wire::network_of(address), Way{.port = &port.name, .next_hop = {}});
+      ways_.push_back({.prefix = wire::network_of(address), .port = &port.name, .next_hop = {}});
   }
   for (const Route& route : config.routes)
-    ways_.try_emplace(route.prefix, Way{.port = &route.port, .next_hop = route.next_hop});
+    ways_.push_back({.prefix = route.prefix, .port = &route.port, .next_hop = route.next_hop});
+  std::ranges::stable_sort(ways_, {}, &Way::prefix);
+  ways_.erase(std::ranges::unique(ways_, {}, &Way::prefix).begin(), ways_.end());
 }
 
 const SecurityAssociation* Steering::sa_of(const Policy& policy) const {
@@ -38,9 +40,10 @@ const SecurityAssociation* Steering::sa_of(const Policy& policy) const {
 
 std::optional<NextHop> Steering::towards(wire::Ipv4Address peer) const {
   for (int length = 32; length >= 0; --length) {
-    const auto found = ways_.find(wire::network_of(wire::Ipv4Prefix{peer, static_cast<std::uint8_t>(length)}));
-    if (found == ways_.end()) continue;
-    const Way& way = found->second;
+    const wire::Ipv4Prefix wanted = wire::network_of(wire::Ipv4Prefix{peer, static_cast<std::uint8_t>(length)});
+    const auto found = std::ranges::lower_bound(ways_, wanted, {}, &Way::prefix);
+    if (found == ways_.end() || found->prefix != wanted) continue;
+    const Way& way = *found;
     const auto port = std::find_if(config_->ports.begin(), config_->ports.end(),
                                    [&way](const Port& p) { return p.name == *way.port; });
     return NextHop{.port = &*port, .address = way.next_hop.value_or(peer)};

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "config/config.hpp"
 
@@ -28,6 +29,7 @@ class Steering {
 
  private:
   struct Way {
+    wire::Ipv4Prefix prefix;
     const std::string* port;
     std::optional<wire::Ipv4Address> next_hop;  // nothing: whoever is looked for is on the link
   };
@@ -36,7 +38,7 @@ class Steering {
   // By the first address of their destination selector. Selectors of two outbound SAs do not overlap, so that of these,
   // which agree in all else, the destinations do not.
   std::map<wire::Ipv6Address, const SecurityAssociation*> sas_;
-  std::map<wire::Ipv4Prefix, Way> ways_;
+  std::vector<Way> ways_;  // by prefix, each once
 };
 
 }  // namespace strata::config

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "config/memory.hpp"
 #include "config/mtu.hpp"
 #include "config/steering.hpp"
 #include "dataplane/packet/hold_queue.hpp"
@@ -39,6 +40,12 @@ wire::MacAddress beside(wire::MacAddress mac) {
   return mac;
 }
 
+// On which there are neighbors to ask: all but the one to this machine's own kernel.
+std::size_t asking_ports(const config::Config& config) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(config.ports, [](const config::Port& port) { return !port.host; }));
+}
+
 class Builder {
  public:
   Builder(const config::Config& config, const std::vector<wire::MacAddress>& macs) : config_(config), macs_(macs) {}
@@ -56,7 +63,7 @@ class Builder {
     auto routes = RouteTable::create(route_entries());
     if (!routes) return tl::unexpected(std::move(routes.error()));
     tables_->routes = std::move(*routes);
-    tables_->adjacencies = AdjacencyTable(std::move(adjacencies_), config_.arp.neighbors);
+    tables_->adjacencies = AdjacencyTable(std::move(adjacencies_), asking_ports(config_) * config_.arp.neighbors);
     return std::move(tables_);
   }
 
@@ -313,8 +320,12 @@ AeadAlgorithm algorithm_of(config::Algorithm algorithm) {
   return AeadAlgorithm::chacha20_poly1305;
 }
 
-unsigned waiting_buffers(const config::Reassembly& reassembly) {
-  return HoldQueue::kAll + (reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0);
+static_assert(HoldQueue::kEachPort == config::kWaitingEachPort);
+
+unsigned waiting_buffers(const config::Config& config) {
+  const config::Reassembly& reassembly = config.reassembly;
+  const unsigned fragments = reassembly.enabled ? reassembly.packets * RTE_LIBRTE_IP_FRAG_MAX_FRAG : 0;
+  return static_cast<unsigned>(asking_ports(config) * HoldQueue::kEachPort) + fragments;
 }
 
 tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Config& config,

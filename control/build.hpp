@@ -18,6 +18,6 @@ tl::expected<std::unique_ptr<Tables>, std::string> build_tables(const config::Co
 AeadAlgorithm algorithm_of(config::Algorithm algorithm);
 
 // Buffers that a worker keeps at the most until a neighbor answers or a datagram is whole.
-unsigned waiting_buffers(const config::Reassembly& reassembly);
+unsigned waiting_buffers(const config::Config& config);
 
 }  // namespace strata

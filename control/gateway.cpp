@@ -39,7 +39,7 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
 }
 
 tl::expected<void, std::string> Gateway::open_devices() {
-  unsigned buffers = kSpareBuffers + waiting_buffers(config_.reassembly);
+  unsigned buffers = kSpareBuffers + waiting_buffers(config_);
   // Drivers keep what they have sent until its descriptor is used again: all of it may be of this pool.
   unsigned made_buffers = kMadeBuffers;
   std::uint16_t room = 0;

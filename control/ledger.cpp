@@ -60,9 +60,11 @@ Json steps_json(const Ledger& ledger) {
   return json;
 }
 
+// Each name is there once: to look for it among those before it takes half a minute where there are 100,000.
 Json volumes_json(const std::vector<Volume>& volumes) {
-  Json json = Json::object();
-  for (const Volume& volume : volumes) json[volume.name] = {{"packets", volume.packets}, {"bytes", volume.octets}};
+  Json::object_t json;
+  for (const Volume& volume : volumes)
+    json.emplace_back(volume.name, Json{{"packets", volume.packets}, {"bytes", volume.octets}});
   return json;
 }
 

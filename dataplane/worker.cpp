@@ -46,7 +46,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
       own_path_mtus_(std::move(parts.path_mtus)),
       path_mtus_(own_path_mtus_.get()),
       handoff_(std::move(parts.handoff)),
-      held_(neighbors_.capacity(), tables.neighbors.hold),
+      held_(neighbors_.capacity(), tables.ports.size(), tables.neighbors.hold),
       reassembly_(std::move(parts.reassembly)),
       icmp_limits_(tables.icmp),
       sid_counters_(tables.sids.size()),
@@ -110,9 +110,11 @@ void Worker::announce_what_was_asked() {
     if ((asked >> port & 1) != 0) announce(PortId(port));
 }
 
+// No more than a burst at a time: of very many neighbors very many may be due, and packets wait meanwhile.
 void Worker::round_of_neighbors(std::uint64_t now_ns) {
-  neighbors_.start_round();
-  while (const auto event = neighbors_.next_event(now_ns)) {
+  for (std::size_t i = 0; i < kBurstSize; ++i) {
+    const auto event = neighbors_.next_event(now_ns);
+    if (!event) return;
     if (event->what == Neighbors::What::ask)
       ask(event->id);
     else

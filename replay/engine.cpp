@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "config/memory.hpp"
 #include "control/account.hpp"
 #include "control/build.hpp"
 #include "control/eal.hpp"
@@ -15,9 +16,9 @@
 namespace strata::replay {
 namespace {
 
-constexpr unsigned kMemoryMib = 384;
+constexpr unsigned kLeastMemoryMib = 384;
 constexpr unsigned kBuffers = 1023;
-constexpr unsigned kMostWaiting = 32768;    // beyond: it does not fit into kMemoryMib
+constexpr unsigned kMostWaiting = 32768;    // beyond: it does not fit into kBuffersMib
 constexpr std::uint16_t kUsualRoom = 2048;  // octets of frame
 constexpr unsigned kLargeBuffers = 255;
 // Jumbo frames, and what a capture of a host with offloads holds.
@@ -131,8 +132,7 @@ Status Replay::open_outputs() {
 }
 
 Status Replay::make_ports() {
-  auto pool =
-      Pool::create("strata_pool", kBuffers + std::min(waiting_buffers(config_.reassembly), kMostWaiting), kUsualRoom);
+  auto pool = Pool::create("strata_pool", kBuffers + std::min(waiting_buffers(config_), kMostWaiting), kUsualRoom);
   if (!pool) return tl::unexpected(pool.error());
   pool_.emplace(std::move(*pool));
   auto large = Pool::create("strata_large", kLargeBuffers, kLargeRoom);
@@ -166,10 +166,18 @@ Status Replay::make_worker() {
   return {};
 }
 
+// The pools are smaller than those of a device.
+unsigned memory_mib(const config::Config& config) {
+  constexpr unsigned kBuffersMib = 160;
+  config::MemoryNeed need = config::memory_need(config);
+  need.buffers = 0;
+  return std::max(kLeastMemoryMib, need.eal_mib() + kBuffersMib);
+}
+
 Status Replay::prepare() {
   if (auto done = check_files(); !done) return done;
   if (auto done = open_inputs(); !done) return done;
-  auto eal = Eal::start_offline(kMemoryMib);
+  auto eal = Eal::start_offline(memory_mib(config_));
   if (!eal) return tl::unexpected(eal.error());
   eal_.emplace(std::move(*eal));
   if (auto done = make_ports(); !done) return done;
@@ -211,7 +219,7 @@ bool Replay::gather() {
 
 // What is due between two bursts happens at its own time, each event before the next.
 void Replay::tick(std::uint64_t now) {
-  while (worker_->next_due() < now) {
+  while (worker_->next_due() <= now) {
     const std::uint64_t due = worker_->next_due();
     worker_->tick(due);
     collect(due);

@@ -172,7 +172,7 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::policy_no_sa, Fate::dropped, "policy.no_sa", "an SRv6 policy asks for an outbound SA and none is usable", "RFC 4301 5.1"},
     {Cause::adj_unresolved, Fate::dropped, "adj.unresolved", "the MAC address of the next hop is not known", "RFC 1812 3.3.2"},
     {Cause::adj_queue_full, Fate::dropped, "adj.queue_full", "the next hop is being asked for its MAC address, and enough packets wait for it (arp.hold)", "RFC 1122 2.3.2.2"},
-    {Cause::adj_table_full, Fate::dropped, "adj.table_full", "a neighbor to be asked for its MAC address, and no room for one more (arp.neighbors)", ""},
+    {Cause::adj_table_full, Fate::dropped, "adj.table_full", "a neighbor to be asked for its MAC address, and no room for one more on its port (arp.neighbors)", ""},
     {Cause::arp_off, Fate::dropped, "arp.off", "ARP, which is switched off here", ""},
     {Cause::arp_malformed, Fate::dropped, "arp.malformed", "the ARP packet is cut short, or not about IPv4 over Ethernet", "RFC 826"},
     {Cause::arp_martian, Fate::dropped, "arp.martian", "an ARP packet from an address that is not on this link, or of a MAC address that is no one station's", "RFC 826"},

@@ -19,7 +19,11 @@ std::uint64_t key_of(PortId port, wire::Ipv4Address address) {
 void Neighbors::Free::operator()(rte_hash* hash) const { rte_hash_free(hash); }
 
 Neighbors::Neighbors(AdjacencyTable& adjacencies, const NeighborSettings& settings, rte_hash* index)
-    : adjacencies_(&adjacencies), settings_(settings), index_(index), states_(adjacencies.capacity()) {}
+    : adjacencies_(&adjacencies),
+      settings_(settings),
+      index_(index),
+      states_(adjacencies.capacity()),
+      due_(adjacencies.capacity()) {}
 
 tl::expected<Neighbors, std::string> Neighbors::create(AdjacencyTable& adjacencies, const NeighborSettings& settings) {
   static std::atomic<unsigned> serial{0};  // DPDK finds tables by name: each needs its own
@@ -63,7 +67,7 @@ AdjId<V4> Neighbors::find(PortId port, wire::Ipv4Address address) const {
 
 AdjId<V4> Neighbors::find_or_add(PortId port, wire::Ipv4Address address, const Adjacency& like) {
   if (const AdjId<V4> known = find(port, address); !known.is_none()) return known;
-  if (free_.empty()) return AdjId<V4>::none();
+  if (free_.empty() || learned_[port.index()] == settings_.learned) return AdjId<V4>::none();
   const AdjId<V4> id(free_.back());
   Adjacency& adj = adjacencies_->at(id);
   adj = like;
@@ -71,7 +75,8 @@ AdjId<V4> Neighbors::find_or_add(PortId port, wire::Ipv4Address address, const A
   adj.address = address;
   if (!enter(id)) return AdjId<V4>::none();
   free_.pop_back();
-  states_[id.index()] = {.due = kNever, .phase = Phase::idle, .learned = true, .tries_left = 0};
+  ++learned_[port.index()];
+  states_[id.index()] = {.phase = Phase::idle, .learned = true, .tries_left = 0};
   return id;
 }
 
@@ -83,8 +88,7 @@ void Neighbors::learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t n
   std::copy(mac.octets.begin(), mac.octets.end(), adj.header.begin());
   adj.resolved = true;
   state.phase = Phase::reachable;
-  state.due = now_ns + settings_.reachable_ns;
-  note_due(state.due);
+  due_.set(id.index(), now_ns + settings_.reachable_ns);
 }
 
 bool Neighbors::want(AdjId<V4> id, std::uint64_t now_ns) {
@@ -92,24 +96,16 @@ bool Neighbors::want(AdjId<V4> id, std::uint64_t now_ns) {
   if (state.phase != Phase::idle) return false;
   state.phase = Phase::asking;
   state.tries_left = settings_.tries - 1;
-  state.due = now_ns + settings_.interval_ns;
-  note_due(state.due);
+  due_.set(id.index(), now_ns + settings_.interval_ns);
   return true;
 }
 
 std::optional<Neighbors::Event> Neighbors::next_event(std::uint64_t now_ns) {
-  while (cursor_ < states_.size()) {
-    const AdjId<V4> id(cursor_++);
-    State& state = states_[id.index()];
-    if (state.due > now_ns) {
-      note_due(state.due);
-      continue;
-    }
-    if (!advance(id, now_ns)) return Event{What::gave_up, id};
-    note_due(state.due);
-    return Event{What::ask, id};
-  }
-  return std::nullopt;
+  if (next_due() > now_ns) return std::nullopt;
+  const AdjId<V4> id(due_.first());
+  if (advance(id, now_ns)) return Event{What::ask, id};
+  due_.erase(id.index());
+  return Event{What::gave_up, id};
 }
 
 bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
@@ -120,7 +116,7 @@ bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
   }
   if (state.tries_left == 0) return false;
   --state.tries_left;
-  state.due = now_ns + settings_.interval_ns;
+  due_.set(id.index(), now_ns + settings_.interval_ns);
   return true;
 }
 
@@ -153,11 +149,12 @@ void Neighbors::forget(AdjId<V4> id) {
   Adjacency& adj = adjacencies_->at(id);
   if (adj.resolved) note_change(id);
   adj.resolved = false;
-  state.due = kNever;
+  due_.erase(id.index());
   state.phase = Phase::idle;
   if (!state.learned) return;
   const std::uint64_t key = key_of(adj.port, adj.address);
   rte_hash_del_key(index_.get(), &key);
+  --learned_[adj.port.index()];
   state.phase = Phase::free;
   free_.push_back(id.index());
 }

@@ -5,6 +5,7 @@
 //                      └─ tries without an answer: idle, or gone if it was only learned ─┘
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "dataplane/neighbor/due_heap.hpp"
 #include "dataplane/neighbor/neighbor_board.hpp"
 
 struct rte_hash;
@@ -24,19 +26,20 @@ struct NeighborSettings {
   unsigned tries = 3;
   std::uint64_t interval_ns = 1'000'000'000;
   std::uint64_t reachable_ns = 60'000'000'000;
-  unsigned learned = 4096;
+  unsigned learned = 4096;  // on each port
 };
 
 class Neighbors {
  public:
-  // adjacencies: those of the configuration, with room behind them for settings.learned more; outlive this.
+  // adjacencies: those of the configuration, with room behind them for settings.learned more a port; outlive this.
   static tl::expected<Neighbors, std::string> create(AdjacencyTable& adjacencies, const NeighborSettings& settings);
   Neighbors(Neighbors&&) noexcept = default;
   Neighbors& operator=(Neighbors&&) = delete;
 
   // none(): it is not known.
   AdjId<V4> find(PortId port, wire::Ipv4Address address) const;
-  // like: an adjacency of the same port. none(): there is no room for one more.
+  // like: an adjacency of the same port. none(): there is no room for one more on it. Whoever speaks on one port takes
+  // no room of another's.
   AdjId<V4> find_or_add(PortId port, wire::Ipv4Address address, const Adjacency& like);
 
   const Adjacency& operator[](AdjId<V4> id) const { return (*adjacencies_)[id]; }
@@ -48,19 +51,15 @@ class Neighbors {
   bool want(AdjId<V4> id, std::uint64_t now_ns);
 
   // When there is something to do next.
-  std::uint64_t next_due() const { return next_due_; }
+  std::uint64_t next_due() const { return due_.next_due(); }
 
-  // One round over what is due: start_round(), then next_event() until there is none. After gave_up, and once nobody
-  // waits for it any more, forget().
+  // What is due, the longest due first; nothing: no more is. After gave_up, and once nobody waits for it any more,
+  // forget().
   enum class What : std::uint8_t { ask, gave_up };
   struct Event {
     What what;
     AdjId<V4> id;
   };
-  void start_round() {
-    cursor_ = 0;
-    next_due_ = kNever;
-  }
   std::optional<Event> next_event(std::uint64_t now_ns);
   void forget(AdjId<V4> id);  // once more is no harm
 
@@ -74,10 +73,8 @@ class Neighbors {
   std::size_t capacity() const { return states_.size(); }
 
  private:
-  static constexpr std::uint64_t kNever = UINT64_MAX;
   enum class Phase : std::uint8_t { free, permanent, idle, asking, reachable, probing };
   struct State {
-    std::uint64_t due = kNever;
     Phase phase = Phase::free;
     bool learned = false;  // not of the configuration: goes when it no longer answers
     unsigned tries_left = 0;
@@ -91,16 +88,15 @@ class Neighbors {
   // False: it has been asked often enough.
   bool advance(AdjId<V4> id, std::uint64_t now_ns);
   void note_change(AdjId<V4> id);
-  void note_due(std::uint64_t due) { next_due_ = due < next_due_ ? due : next_due_; }
 
   AdjacencyTable* adjacencies_;
   NeighborSettings settings_;
   std::unique_ptr<rte_hash, Free> index_;  // port and address to AdjId
   std::vector<State> states_;              // by AdjId
   std::vector<std::uint32_t> free_;
-  std::uint64_t next_due_ = kNever;
-  std::uint32_t cursor_ = 0;
-  NeighborBoard* board_ = nullptr;  // nullptr: there are no others
+  std::array<std::uint32_t, 256> learned_{};  // by PortId
+  DueHeap due_;                               // by AdjId
+  NeighborBoard* board_ = nullptr;            // nullptr: there are no others
   std::vector<AdjId<V4>> changed_;
 };
 

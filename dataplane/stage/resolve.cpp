@@ -46,8 +46,9 @@ void resolve(Burst<Unresolved>& in, const Tables& tables, Neighbors& neighbors, 
       const ArpRequest request = arp_request(tables, row.waits_for);
       (void)maker.frame(request.frame, request.port, out, generated);  // without a buffer: asked again in time
     }
-    if (!held.has_room(row.waits_for)) return ends.end(std::move(packet), Cause::adj_queue_full);
-    return held.push(std::move(packet), row);
+    const PortId port = tables.adjacencies[row.waits_for].port;
+    if (!held.has_room(row.waits_for, port)) return ends.end(std::move(packet), Cause::adj_queue_full);
+    return held.push(std::move(packet), row, port);
   });
 }
 

@@ -7,4 +7,6 @@
 using namespace strata;
 using Waits = stage::TWIN(Unresolved, Ip4);
 
-Done hold(Packet<Waits> packet, const Row<Waits>& row, HoldQueue& queue) { return queue.push(std::move(packet), row); }
+Done hold(Packet<Waits> packet, const Row<Waits>& row, HoldQueue& queue) {
+  return queue.push(std::move(packet), row, PortId(0));
+}

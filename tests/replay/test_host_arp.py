@@ -56,6 +56,13 @@ def never(address, at=None):
     return waits(address, asked(address), at=at, counts=("adj.unresolved",))
 
 
+def on_lan_too(address):
+    """A packet from lan to a neighbor there that is not known: it has its room and is asked for."""
+    packet = g.inner4(84, src="10.1.0.2", dst=address, ident=1)
+    leaves = (asked(address, own="10.1.0.1", mac=g.LAN_MAC, port="lan"),)
+    return Step(from_host(packet), "parked", leaves, ("adj.unresolved",), port="lan")
+
+
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -249,7 +256,21 @@ def test_duty_66_no_more_neighbors_are_learned_than_are_allowed(tmp_path):
     steps.append(Step(g.arp(1, PEER_MAC, "192.0.2.117", HERE), "sent", (answer(PEER_MAC, "192.0.2.117"),), at=1000))
     steps.append(Step(g.ether(to("192.0.2.117")), "adj.table_full", at=2000))
     steps.append(known(ROUTER, g.WAN_ROUTER_MAC, at=3000))
+    steps.append(on_lan_too("10.1.0.77"))
     run_steps(gateway(arp={**SLOW, "neighbors": 16}), steps, tmp_path)
+
+
+def test_duty_66_who_floods_one_side_leaves_the_other_its_queue(tmp_path):
+    """512 packets wait on wan, for 8 neighbors: no more do there, but on lan they do."""
+    steps = []
+    for n in range(8):
+        address = f"192.0.2.{100 + n}"
+        steps.append(never(address))
+        steps += [waits(address, ident=k, counts=("adj.unresolved",)) for k in range(1, 64)]
+    steps.append(Step(g.ether(to("192.0.2.120")), "adj.queue_full", (asked("192.0.2.120"),)))
+    steps.append(on_lan_too("10.1.0.77"))
+    steps.append(known(ROUTER, g.WAN_ROUTER_MAC))
+    run_steps(gateway(arp={**SLOW, "hold": 64}), steps, tmp_path)
 
 
 # --- retries, and the end of patience --------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ using test::Source;
 
 constexpr std::size_t kNeighbors = 100;
 constexpr unsigned kEach = 16;
+constexpr std::size_t kPorts = 2;
+constexpr PortId kPort(0);
+constexpr PortId kOtherPort(1);
 
 // Four octets that no other packet of a test has.
 Octets numbered(std::uint32_t n) {
@@ -29,7 +32,7 @@ Octets numbered(std::uint32_t n) {
 class Held : public testing::Test {
  protected:
   // n packets for one neighbor, with the numbers that come next.
-  void hold(std::uint32_t neighbor, std::size_t n) {
+  void hold(std::uint32_t neighbor, std::size_t n, PortId port = kPort) {
     std::vector<Octets> packets;
     for (std::size_t i = 0; i < n; ++i) packets.push_back(numbered(next_++));
     Burst<Ip4> ip4;
@@ -39,8 +42,8 @@ class Held : public testing::Test {
       return Gate::unresolved(std::move(p), row, AdjId<V4>(neighbor), unresolved);
     });
     unresolved.drain([&](Packet<Unresolved> p, const Row<Unresolved>& row) -> Done {
-      EXPECT_TRUE(queue_.has_room(row.waits_for));
-      return queue_.push(std::move(p), row);
+      EXPECT_TRUE(queue_.has_room(row.waits_for, port));
+      return queue_.push(std::move(p), row, port);
     });
   }
   // The numbers of those that come out at once; `already` are in the burst.
@@ -63,7 +66,7 @@ class Held : public testing::Test {
   }
 
   Source source_{2047};
-  HoldQueue queue_{kNeighbors, kEach};
+  HoldQueue queue_{kNeighbors, kPorts, kEach};
   std::uint32_t next_ = 1;
 };
 
@@ -91,7 +94,7 @@ TEST_F(Held, TheRowComesBackAsItWas) {
     return Gate::unresolved(std::move(p), dx4, AdjId<V4>(1), unresolved);
   });
   unresolved.drain(
-      [&](Packet<Unresolved> p, const Row<Unresolved>& row) -> Done { return queue_.push(std::move(p), row); });
+      [&](Packet<Unresolved> p, const Row<Unresolved>& row) -> Done { return queue_.push(std::move(p), row, kPort); });
   queue_.take(AdjId<V4>(1), unresolved, source_.ends());
   ASSERT_EQ(unresolved.size(), 2u);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -106,22 +109,22 @@ TEST_F(Held, TheRowComesBackAsItWas) {
 
 TEST_F(Held, OneNeighborsBoundIsItsOwn) {
   hold(1, kEach - 1);
-  EXPECT_TRUE(queue_.has_room(AdjId<V4>(1)));
+  EXPECT_TRUE(queue_.has_room(AdjId<V4>(1), kPort));
   hold(1, 1);
-  EXPECT_FALSE(queue_.has_room(AdjId<V4>(1)));
-  EXPECT_TRUE(queue_.has_room(AdjId<V4>(2)));
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(1), kPort));
+  EXPECT_TRUE(queue_.has_room(AdjId<V4>(2), kPort));
   EXPECT_EQ(take(1).size(), kEach);
-  EXPECT_TRUE(queue_.has_room(AdjId<V4>(1)));
+  EXPECT_TRUE(queue_.has_room(AdjId<V4>(1), kPort));
 }
 
-TEST_F(Held, TheBoundOfAllHoldsForEach) {
-  for (std::uint32_t i = 0; i < HoldQueue::kAll / kEach; ++i) hold(i, kEach);
-  EXPECT_EQ(queue_.held(), HoldQueue::kAll);
-  EXPECT_FALSE(queue_.has_room(AdjId<V4>(99))) << "nobody waits for it, and still";
+TEST_F(Held, TheBoundOfAPortHoldsForEachOfItsNeighbors) {
+  for (std::uint32_t i = 0; i < HoldQueue::kEachPort / kEach; ++i) hold(i, kEach);
+  EXPECT_EQ(queue_.held(), HoldQueue::kEachPort);
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(99), kPort)) << "nobody waits for it, and still";
   EXPECT_EQ(take(0).size(), kEach);
-  EXPECT_TRUE(queue_.has_room(AdjId<V4>(99)));
+  EXPECT_TRUE(queue_.has_room(AdjId<V4>(99), kPort));
   hold(99, kEach);
-  EXPECT_FALSE(queue_.has_room(AdjId<V4>(0)));
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(0), kPort));
   for (std::uint32_t i = 0; i < kNeighbors; ++i) (void)take(i);
   EXPECT_EQ(queue_.held(), 0u);
 }
@@ -135,6 +138,20 @@ TEST_F(Held, ABurstTakesWhatFitsAndTheRestStaysInOrder) {
   EXPECT_EQ(queue_.held(), 0u);
 }
 
+TEST_F(Held, APortThatIsFullTakesNoRoomOfAnother) {
+  constexpr std::uint32_t kLines = HoldQueue::kEachPort / kEach;
+  for (std::uint32_t i = 0; i < kLines; ++i) hold(i, kEach);
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(90), kPort));
+  for (std::uint32_t i = 0; i < kLines; ++i) hold(kLines + i, kEach, kOtherPort);
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(90), kOtherPort));
+  EXPECT_EQ(queue_.held(), 2 * HoldQueue::kEachPort);
+  EXPECT_EQ(take(kLines).size(), kEach);
+  EXPECT_TRUE(queue_.has_room(AdjId<V4>(90), kOtherPort));
+  EXPECT_FALSE(queue_.has_room(AdjId<V4>(90), kPort));
+  for (std::uint32_t i = 0; i < 2 * kLines; ++i) (void)take(i);
+  EXPECT_EQ(queue_.held(), 0u);
+}
+
 // Against one std::deque a neighbor.
 TEST_F(Held, AtRandomNothingIsLostOrOutOfOrder) {
   test::Random random(1122);
@@ -142,10 +159,10 @@ TEST_F(Held, AtRandomNothingIsLostOrOutOfOrder) {
   std::size_t held = 0;
   for (std::uint64_t step = 0; step < test::rounds(20'000); ++step) {
     const auto i = static_cast<std::uint32_t>(test::pick(random, kNeighbors));
-    ASSERT_EQ(queue_.has_room(AdjId<V4>(i)), held < HoldQueue::kAll && plain[i].size() < kEach);
+    ASSERT_EQ(queue_.has_room(AdjId<V4>(i), kPort), held < HoldQueue::kEachPort && plain[i].size() < kEach);
     ASSERT_EQ(queue_.empty(AdjId<V4>(i)), plain[i].empty());
-    if (queue_.has_room(AdjId<V4>(i)) && test::pick(random, 16) != 0) {
-      const std::size_t room = std::min(kEach - plain[i].size(), HoldQueue::kAll - held);
+    if (queue_.has_room(AdjId<V4>(i), kPort) && test::pick(random, 16) != 0) {
+      const std::size_t room = std::min(kEach - plain[i].size(), HoldQueue::kEachPort - held);
       const std::size_t n = 1 + test::pick(random, room);
       for (std::size_t k = 0; k < n; ++k) plain[i].push_back(next_ + static_cast<std::uint32_t>(k));
       hold(i, n);

@@ -1,6 +1,6 @@
-"""Configurations with very many of everything, the same each time: as a command it prints one.
+"""Configurations with very many of everything, the same each time; as a command it prints one.
 
-    tests/scale/many.py --inbound 100000 --sids 100000 --routes 1000000 > many.yaml
+    tests/replay/many.py --inbound 100000 --sids 100000 --routes 1000000 > many.yaml
 """
 
 import argparse
@@ -20,7 +20,7 @@ class Many:
     outbound: int = 0  # each with a policy
     sids: int = 1
     routes: int = 0
-    neighbors: int = 0  # beside the routers; the next hops of the first SIDs
+    neighbors: int = 0  # beside the routers; the next hops of the last SIDs
 
 
 def key(direction, i):
@@ -34,11 +34,11 @@ def inbound_spi(i):
 
 def peer(i):
     """The prefix of the peer's SR domain."""
-    return IPv6Address(0xFC020000 << 96 | i << 64)
+    return IPv6Address(0xFC000002 << 96 | i << 64)
 
 
 def sid(i):
-    return IPv6Address(0xFC010000 << 96 | i << 32 | 0xD4)
+    return IPv6Address(0xFC000001 << 96 | i << 32 | 0xD4)
 
 
 def segment(i):
@@ -76,24 +76,25 @@ def lines(many):
     yield "ports:"
     yield ('  wan: {device: net_null0, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected}')
     yield ('  lan: {device: net_null1, mac: "02:00:00:00:01:02", addresses: [10.0.0.1/12], side: protected}')
+    yield "icmp: {errors_per_second: 0}"
     yield "neighbors:"
-    yield '  - {port: wan, address: 192.0.2.2, mac: "02:00:00:00:02:02"}'
+    yield '  - {port: wan, address: 192.0.2.2, mac: "02:00:00:00:02:fe"}'
     for i in range(ROUTERS):
         yield f'  - {{port: lan, address: {router(i)}, mac: "{mac(-1 - i)}"}}'
-    for i in range(many.neighbors):
+    for i in range(many.sids - many.neighbors, many.sids):
         yield f'  - {{port: lan, address: {host(i)}, mac: "{mac(i)}"}}'
     yield "ipsec:"
     yield "  security_associations:" + ("" if many.inbound + many.outbound else " []")
     for i in range(many.inbound):
         yield (f"    - {{name: in-{i}, direction: in, spi: {inbound_spi(i):#x}, source: 192.0.2.2, destination: 192.0.2.1, "
                f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("in", i).hex()}", '
-               f'selectors: {{source: "{peer(i)}/64", destination: "fc01::/16"}}}}')
+               f'selectors: {{source: "{peer(i)}/64", destination: "fc00:1::/32"}}}}')
     for i in range(many.outbound):
         yield (f"    - {{name: out-{i}, direction: out, spi: {inbound_spi(i):#x}, source: 192.0.2.1, destination: 192.0.2.2, "
                f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("out", i).hex()}", '
-               f'selectors: {{source: "fc01::/16", destination: "{peer(i)}/64"}}}}')
+               f'selectors: {{source: "fc00:1::/32", destination: "{peer(i)}/64"}}}}')
     yield "srv6:"
-    yield '  source: "fc01::1"'
+    yield '  source: "fc00:1::1"'
     yield "  local_sids:" + ("" if many.sids else " []")
     for i in range(many.sids):
         yield f'    - {{sid: "{sid(i)}", behavior: End.DX4, next_hop: {host(i)}, port: lan}}'
@@ -101,9 +102,10 @@ def lines(many):
     for i in range(many.outbound):
         yield f'    - {{name: to-{i}, prefixes: [{policy_prefix(i)}/32], segments: ["{segment(i)}"]}}'
     yield "routes:" + ("" if many.routes else " []")
+    routers = [router(i) for i in range(ROUTERS)]
     for i in range(many.routes):
         network, length = route(i)
-        yield f"  - {{prefix: {network}/{length}, next_hop: {router(i)}, port: lan}}"
+        yield f"  - {{prefix: {network}/{length}, next_hop: {routers[i % ROUTERS]}, port: lan}}"
 
 
 def write(many, path):
