@@ -92,11 +92,19 @@ std::vector<wire::Ipv6Prefix> sids(std::size_t n) {
   return made;
 }
 
-void sid_ours(benchmark::State& state) {
+// lengths: of the prefixes, from /128 downwards; what is looked up is in the shortest ones.
+void sid_of_lengths(benchmark::State& state, std::size_t lengths) {
   const auto n = static_cast<std::size_t>(state.range(0));
-  const std::vector<wire::Ipv6Prefix> keys = sids(n);
+  std::vector<wire::Ipv6Prefix> keys = sids(n);
   std::vector<LocalSid> entries;
-  for (const wire::Ipv6Prefix& sid : keys) entries.push_back({sid, SidBehavior::end_dx4, false, AdjId<V4>(0)});
+  for (std::size_t less = 1; less < lengths; ++less) {
+    const wire::Ipv6Prefix longer{*wire::parse_ipv6("fc00:2::"), static_cast<std::uint8_t>(129 - less)};
+    entries.push_back({longer, SidBehavior::end_dx4, false, AdjId<V4>(0)});
+  }
+  for (wire::Ipv6Prefix& sid : keys) {
+    sid = wire::network_of({sid.address, static_cast<std::uint8_t>(129 - lengths)});
+    entries.push_back({sid, SidBehavior::end_dx4, false, AdjId<V4>(0)});
+  }
   const SidTable table(entries);
   const std::vector<std::size_t> picks = order(n);
   std::size_t at = 0;
@@ -107,6 +115,9 @@ void sid_ours(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kBulk));
 }
+
+void sid_ours(benchmark::State& state) { sid_of_lengths(state, 1); }
+void sid_ours_of_8_lengths(benchmark::State& state) { sid_of_lengths(state, 8); }
 
 void sid_rte_lpm6(benchmark::State& state) {
   const auto n = static_cast<std::size_t>(state.range(0));
@@ -139,11 +150,12 @@ void sid_rte_lpm6(benchmark::State& state) {
 
 BENCHMARK(strata::spi_ours)->Arg(1)->Arg(1000)->Arg(100000);
 BENCHMARK(strata::spi_rte_hash)->Arg(1)->Arg(1000)->Arg(100000);
-BENCHMARK(strata::sid_ours)->Arg(1)->Arg(1000)->Arg(10000);
-BENCHMARK(strata::sid_rte_lpm6)->Arg(1)->Arg(1000)->Arg(10000);
+BENCHMARK(strata::sid_ours)->Arg(1)->Arg(1000)->Arg(10000)->Arg(100000);
+BENCHMARK(strata::sid_ours_of_8_lengths)->Arg(1)->Arg(1000)->Arg(100000);
+BENCHMARK(strata::sid_rte_lpm6)->Arg(1)->Arg(1000)->Arg(10000)->Arg(100000);
 
 int main(int argc, char** argv) {
-  if (auto started = strata::start_eal_offline(512); !started) {
+  if (auto started = strata::start_eal_offline(2048); !started) {
     std::fprintf(stderr, "%s\n", started.error().c_str());
     return 1;
   }
