@@ -90,10 +90,13 @@ def test_text_says_how_it_runs(tmp_path):
         "hop limit 64, DSCP as inside TCP's MSS left alone",
         "near mtu 8882 = 9000 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 24 SRH",
         "far none: no outbound SA takes its packets, so they are dropped (policy.no_sa)",
-        "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors at the most, asked anew after 5 s",
+        "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors a port at the most, asked anew after 5 s",
         "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
         "eal hugepages never, 100 MiB, CPU 5, arguments: --log-level 8",
+        "memory about 248 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 124 MiB for packets), "
+        "and of the process's own 0 MiB",
+        "eal.memory is 100 MiB, and about 248 are needed: raise it, or leave it out, and it is reckoned.",
     ]:
         assert line in lines, line
 
@@ -128,6 +131,9 @@ def test_json_has_every_setting(tmp_path):
     }
     assert config["icmp"] == {"errors_per_second": 7, "burst": 3, "echo": False, "path_mtu": False}
     assert config["reassembly"] == {"enabled": True, "packets": 17, "timeout_ms": 700}
+    memory = config["memory"]
+    counted = memory["routes"] + memory["neighbors"] + memory["packets"]
+    assert (memory["eal_mib"], memory["neighbors"]) == (248, 16 * 64) and counted < 248 << 20
     assert config["eal"] == {"hugepages": "never", "memory": 100, "core": 5, "arguments": ["--log-level", "8"]}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
     assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)

@@ -86,11 +86,11 @@ def lines(many):
     yield "ipsec:"
     yield "  security_associations:" + ("" if many.inbound + many.outbound else " []")
     for i in range(many.inbound):
-        yield (f"    - {{name: in-{i}, direction: in, spi: {inbound_spi(i):#x}, source: 192.0.2.2, destination: 192.0.2.1, "
+        yield (f"    - {{name: in-{i}, direction: in, spi: {inbound_spi(i)}, source: 192.0.2.2, destination: 192.0.2.1, "
                f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("in", i).hex()}", '
                f'selectors: {{source: "{peer(i)}/64", destination: "fc00:1::/32"}}}}')
     for i in range(many.outbound):
-        yield (f"    - {{name: out-{i}, direction: out, spi: {inbound_spi(i):#x}, source: 192.0.2.1, destination: 192.0.2.2, "
+        yield (f"    - {{name: out-{i}, direction: out, spi: {inbound_spi(i)}, source: 192.0.2.1, destination: 192.0.2.2, "
                f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("out", i).hex()}", '
                f'selectors: {{source: "fc00:1::/32", destination: "{peer(i)}/64"}}}}')
     yield "srv6:"
