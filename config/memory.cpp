@@ -9,18 +9,20 @@ namespace {
 
 constexpr std::uint64_t kMib = std::uint64_t{1} << 20;
 
-// rte_fib: 4 octets for each /24 there is; for each /24 with longer prefixes in it 1 KiB; for each prefix two nodes,
-// with 64 octets of header each, and their places in a ring.
-constexpr std::uint64_t kRouteBase = 4 * (std::uint64_t{1} << 24);
+// rte_fib: 4 octets for each /24 there is; for each /24 with longer prefixes in it 1 KiB; for each prefix two nodes and
+// their places in a ring.
+constexpr std::uint64_t kRouteBase = 4 * (std::uint64_t{1} << 24) + 256 * 1024;
 constexpr std::uint64_t kRouteGroup = 1024;
-constexpr std::uint64_t kRouteNode = 128;
+constexpr std::uint64_t kRouteNode = 192;
 // rte_hash: key, data, and a share of the buckets; those that are learned have their room beforehand.
-constexpr std::uint64_t kNeighbor = 64;
+constexpr std::uint64_t kNeighbor = 44;
 // rte_ip_frag keeps places for twice as many.
 constexpr std::uint64_t kIncomplete = 2 * 320;
 constexpr unsigned kFragments = 8;
-// Of a packet buffer beside its room: mbuf, private area, headroom, the pool's header, its place in a ring.
+// Of a packet buffer beside its room: mbuf, private area, headroom, the pool's header. Its place in a ring.
 constexpr std::uint64_t kAroundRoom = 448;
+constexpr std::uint64_t kRingPlace = 160;
+constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLeastRoom = 2048;
 constexpr std::uint64_t kRoomStep = 1024;
 constexpr std::uint64_t kGrowth = 384;  // of a packet that is sealed
@@ -29,10 +31,11 @@ constexpr std::uint64_t kMadeRoom = 9728;
 
 // Octets of the process's own memory, with the places in the tables that find them. docs/deployment.md has what was
 // measured.
-constexpr std::uint64_t kInboundSa = 3200;
-constexpr std::uint64_t kOutboundSa = 3000;
-constexpr std::uint64_t kSid = 200;
-constexpr std::uint64_t kPolicy = 500;
+constexpr std::uint64_t kInboundSa = 1900;
+constexpr std::uint64_t kOutboundSa = 1700;
+constexpr std::uint64_t kSid = 250;
+constexpr std::uint64_t kPolicy = 600;
+constexpr std::uint64_t kRoute = 120;
 constexpr std::uint64_t kAdjacency = 100;
 
 std::uint64_t asking_ports(const Config& config) {
@@ -46,7 +49,7 @@ std::vector<std::uint32_t> hosts(const Config& config) {
   for (const LocalSid& sid : config.local_sids) all.push_back(sid.next_hop.value);
   for (const Route& route : config.routes) all.push_back(route.next_hop.value);
   std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
@@ -62,9 +65,16 @@ std::uint64_t routes_need(const Config& config, const std::vector<std::uint32_t>
   for (const Route& route : config.routes) add(route.prefix);
   for (const Policy& policy : config.policies) std::ranges::for_each(policy.prefixes, add);
   std::ranges::sort(split);
-  const auto groups = static_cast<std::uint64_t>(std::ranges::unique(split).begin() - split.begin());
+  const auto groups = static_cast<std::uint64_t>(std::unique(split.begin(), split.end()) - split.begin());
   const std::uint64_t nodes = 2 * prefixes;
   return kRouteBase + groups * kRouteGroup + nodes * kRouteNode + std::bit_ceil(nodes) * sizeof(void*);
+}
+
+// In ordinary memory, which may be what is found, no buffer lies across the end of a page if it can be helped.
+std::uint64_t buffer_need(const Config& config, std::uint64_t room) {
+  const std::uint64_t buffer = room + kAroundRoom;
+  const bool packed = config.eal.hugepages == Hugepages::required;
+  return (packed ? buffer : (buffer + kPage - 1) / kPage * kPage) + kRingPlace;
 }
 
 std::uint64_t buffers_need(const Config& config) {
@@ -77,7 +87,7 @@ std::uint64_t buffers_need(const Config& config) {
     made += port.tx_descriptors;
     room = std::max(room, (port.mtu + kGrowth + kRoomStep - 1) / kRoomStep * kRoomStep);
   }
-  return buffers * (room + kAroundRoom) + made * (std::max(room, kMadeRoom) + kAroundRoom);
+  return buffers * buffer_need(config, room) + made * buffer_need(config, std::max(room, kMadeRoom));
 }
 
 }  // namespace
@@ -98,7 +108,8 @@ MemoryNeed memory_need(const Config& config) {
   need.buffers = buffers_need(config);
   for (const SecurityAssociation& sa : config.security_associations)
     need.tables += sa.direction == Direction::in ? kInboundSa : kOutboundSa;
-  need.tables += config.local_sids.size() * kSid + config.policies.size() * kPolicy + adjacencies * kAdjacency;
+  need.tables += config.local_sids.size() * kSid + config.policies.size() * kPolicy + config.routes.size() * kRoute +
+                 adjacencies * kAdjacency;
   return need;
 }
 

@@ -1,5 +1,6 @@
 #include "config/parser.hpp"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -96,7 +97,9 @@ tl::expected<Config, std::vector<Problem>> parse_file(const std::string& path) {
   FileText file;
   const std::string why = read_text(path, file.text);
   if (!why.empty()) return unreadable(why);
-  return parse_text(file.text, path);
+  auto parsed = parse_text(file.text, path);
+  malloc_trim(0);  // what the document took, hundreds of megabytes perhaps, is not needed again
+  return parsed;
 }
 
 }  // namespace strata::config

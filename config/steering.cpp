@@ -27,7 +27,8 @@ Steering::Steering(const Config& config) : config_(&config) {
   for (const Route& route : config.routes)
     ways_.push_back({.prefix = route.prefix, .port = &route.port, .next_hop = route.next_hop});
   std::ranges::stable_sort(ways_, {}, &Way::prefix);
-  ways_.erase(std::ranges::unique(ways_, {}, &Way::prefix).begin(), ways_.end());
+  const auto same = [](const Way& a, const Way& b) { return a.prefix == b.prefix; };
+  ways_.erase(std::unique(ways_.begin(), ways_.end(), same), ways_.end());
 }
 
 const SecurityAssociation* Steering::sa_of(const Policy& policy) const {

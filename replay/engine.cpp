@@ -168,7 +168,7 @@ Status Replay::make_worker() {
 
 // The pools are smaller than those of a device.
 unsigned memory_mib(const config::Config& config) {
-  constexpr unsigned kBuffersMib = 160;
+  constexpr unsigned kBuffersMib = 224;
   config::MemoryNeed need = config::memory_need(config);
   need.buffers = 0;
   return std::max(kLeastMemoryMib, need.eal_mib() + kBuffersMib);

@@ -72,6 +72,11 @@ def policy_prefix(i):
     return IPv4Address(0x64000000 + i)
 
 
+# The tunnel in the one direction, and in the other.
+INBOUND = "direction: in, source: 192.0.2.2, destination: 192.0.2.1, udp_encap: {}, algorithm: aes-128-gcm"
+OUTBOUND = "direction: out, source: 192.0.2.1, destination: 192.0.2.2, udp_encap: {}, algorithm: aes-128-gcm"
+
+
 def lines(many):
     yield "ports:"
     yield ('  wan: {device: net_null0, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24], side: unprotected}')
@@ -86,13 +91,13 @@ def lines(many):
     yield "ipsec:"
     yield "  security_associations:" + ("" if many.inbound + many.outbound else " []")
     for i in range(many.inbound):
-        yield (f"    - {{name: in-{i}, direction: in, spi: {inbound_spi(i)}, source: 192.0.2.2, destination: 192.0.2.1, "
-               f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("in", i).hex()}", '
-               f'selectors: {{source: "{peer(i)}/64", destination: "fc00:1::/32"}}}}')
+        selectors = f'{{source: "{peer(i)}/64", destination: "fc00:1::/32"}}'
+        octets = key("in", i).hex()
+        yield f'    - {{name: in-{i}, {INBOUND}, spi: {inbound_spi(i)}, key: "hex:{octets}", selectors: {selectors}}}'
     for i in range(many.outbound):
-        yield (f"    - {{name: out-{i}, direction: out, spi: {inbound_spi(i)}, source: 192.0.2.1, destination: 192.0.2.2, "
-               f'udp_encap: {{}}, algorithm: aes-128-gcm, key: "hex:{key("out", i).hex()}", '
-               f'selectors: {{source: "fc00:1::/32", destination: "{peer(i)}/64"}}}}')
+        selectors = f'{{source: "fc00:1::/32", destination: "{peer(i)}/64"}}'
+        octets = key("out", i).hex()
+        yield f'    - {{name: out-{i}, {OUTBOUND}, spi: {inbound_spi(i)}, key: "hex:{octets}", selectors: {selectors}}}'
     yield "srv6:"
     yield '  source: "fc00:1::1"'
     yield "  local_sids:" + ("" if many.sids else " []")

@@ -104,7 +104,7 @@ TEST(MemoryNeed, PacketBuffersTakeWhatIsSaid) {
 TEST(MemoryNeed, ReassemblyTakesWhatIsSaid) {
   test::start_dataplane();
   const config::Config config = parsed(kPorts + "reassembly: {packets: 4096}\n");
-  const auto pool = Pool::create("memory_test", 64, 2048);
+  const auto pool = Pool::create("memory_test", 255, 2048);
   ASSERT_TRUE(pool);
   const std::uint64_t before = given();
   const auto made = Reassembly::create({.enabled = true, .packets = 4096, .timeout_ns = 1'000'000}, Maker(*pool));
