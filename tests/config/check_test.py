@@ -94,7 +94,7 @@ def test_text_says_how_it_runs(tmp_path):
         "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
         "eal hugepages never, 100 MiB, CPU 5, arguments: --log-level 8",
-        "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 124 MiB for packets), "
+        "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
         "and of the process's own 0 MiB",
         "eal.memory is 100 MiB, and about 270 are needed: raise it, or leave it out, and it is reckoned.",
     ]:
