@@ -46,7 +46,7 @@ void* WipedMemory::do_allocate(std::size_t size, std::size_t alignment) {
 
 void WipedMemory::do_deallocate(void* memory, std::size_t size, std::size_t alignment) {
   explicit_bzero(memory, size);
-  ::operator delete(memory, size, std::align_val_t(alignment));
+  ::operator delete(memory, std::align_val_t(alignment));
 }
 
 class DocumentBuilder {

@@ -11,13 +11,13 @@ constexpr std::uint64_t kMib = std::uint64_t{1} << 20;
 
 // rte_fib: 4 octets for each /24 there is; for each /24 with longer prefixes in it 1 KiB; for each prefix two nodes and
 // their places in a ring.
-constexpr std::uint64_t kRouteBase = 4 * (std::uint64_t{1} << 24) + 256 * 1024;
+constexpr std::uint64_t kRouteBase = 4 * (std::uint64_t{1} << 24) + 512 * 1024;
 constexpr std::uint64_t kRouteGroup = 1024;
-constexpr std::uint64_t kRouteNode = 192;
+constexpr std::uint64_t kRouteNode = 200;
 // rte_hash: key, data, and a share of the buckets; those that are learned have their room beforehand.
 constexpr std::uint64_t kNeighbor = 44;
 // rte_ip_frag keeps places for twice as many.
-constexpr std::uint64_t kIncomplete = 2 * 320;
+constexpr std::uint64_t kIncomplete = 2 * 336;
 constexpr unsigned kFragments = 8;
 // Of a packet buffer beside its room: mbuf, private area, headroom, the pool's header. Its place in a ring.
 constexpr std::uint64_t kAroundRoom = 448;

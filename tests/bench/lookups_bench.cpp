@@ -30,8 +30,9 @@ std::vector<RouteEntry> routes(std::size_t n) {
   std::vector<RouteEntry> made;
   for (std::uint32_t i = 0; i < n; ++i) {
     const bool host = i % 64 == 63;
-    made.push_back({{{0x14000000 + ((host ? i - 1 : i) << 8) + (host ? 9U : 0U)}, std::uint8_t{host ? 32U : 24U}},
-                    {RouteKind::adjacency, i % 16}});
+    made.push_back(
+        {{{0x14000000 + ((host ? i - 1 : i) << 8) + (host ? 9U : 0U)}, static_cast<std::uint8_t>(host ? 32 : 24)},
+         {RouteKind::adjacency, i % 16}});
   }
   return made;
 }
