@@ -143,7 +143,7 @@ class DeviceGateway {
     std::uint16_t room = kRoom;
     std::vector<wire::MacAddress> macs;
     for (const config::Port& port : config_.ports) {
-      auto device = Device::open(port);
+      auto device = Device::open(port, 1);
       if (!device) return tl::unexpected(device.error());
       buffers += device->buffers();
       room = std::max(room, device->room());

@@ -43,9 +43,15 @@ enum class Hugepages : std::uint8_t { automatic, never, required };
 // How DPDK is started.
 struct Eal {
   Hugepages hugepages = Hugepages::automatic;
-  std::uint32_t memory = 512;         // MiB; unsaid: what is needed, and no less than this
-  std::optional<std::uint32_t> core;  // nothing: EAL's choice
+  std::uint32_t memory = 512;  // MiB; unsaid: what is needed, and no less than this
   std::vector<std::string> arguments;
+};
+
+// The threads that carry packets.
+struct Workers {
+  std::uint32_t count = 1;
+  std::vector<std::uint32_t> cpus;  // one for each; empty: the system chooses
+  bool rebalance = false;           // SAs go to where there is less to do
 };
 
 // RFC 826, with the queue of RFC 1122 section 2.3.2.2.
@@ -165,6 +171,7 @@ struct Config {
   std::string file;
   std::vector<Port> ports;  // in the file's order
   Eal eal;
+  Workers workers;
   Arp arp;
   Icmp icmp;
   Reassembly reassembly;

@@ -176,8 +176,7 @@ std::string reassembly_text(const Reassembly& reassembly) {
 }
 
 std::string eal_text(const Eal& eal) {
-  std::string out = "hugepages " + std::string(to_string(eal.hugepages)) + ", " + std::to_string(eal.memory) + " MiB, ";
-  out += eal.core ? "CPU " + std::to_string(*eal.core) : "any CPU";
+  std::string out = "hugepages " + std::string(to_string(eal.hugepages)) + ", " + std::to_string(eal.memory) + " MiB";
   if (!eal.arguments.empty()) out += ", arguments:";
   for (const std::string& word : eal.arguments) out += " " + word;
   return out;
@@ -191,11 +190,20 @@ std::string memory_text(const Config& config) {
          " for packets), and of the process's own " + mib(need.tables);
 }
 
+std::string workers_text(const Workers& workers) {
+  std::string out = counted(workers.count, "worker", "workers") + ", ";
+  if (workers.cpus.empty()) out += "any CPU";
+  for (std::size_t i = 0; i < workers.cpus.size(); ++i)
+    out += (i == 0 ? (workers.cpus.size() == 1 ? "CPU " : "CPUs ") : ", ") + std::to_string(workers.cpus[i]);
+  return out + (workers.rebalance ? "; SAs go to where there is less to do" : "");
+}
+
 std::string machine_text(const Config& config) {
   Table table;
   table.add({"arp", arp_text(config.arp)});
   table.add({"icmp", icmp_text(config.icmp)});
   table.add({"reassembly", reassembly_text(config.reassembly)});
+  table.add({"workers", workers_text(config.workers)});
   table.add({"eal", eal_text(config.eal)});
   table.add({"memory", memory_text(config)});
   return table.text("How it runs");

@@ -106,10 +106,7 @@ json bypass_json(const Config& config) {
 }
 
 json eal_json(const Eal& eal) {
-  return {{"hugepages", to_string(eal.hugepages)},
-          {"memory", eal.memory},
-          {"core", eal.core ? json(*eal.core) : json(nullptr)},
-          {"arguments", eal.arguments}};
+  return {{"hugepages", to_string(eal.hugepages)}, {"memory", eal.memory}, {"arguments", eal.arguments}};
 }
 
 // In octets, but for what eal.memory counts.
@@ -155,6 +152,8 @@ json describe_json(const Config& config) {
           {"srv6", srv6_json(config)},
           {"routes", routes},
           {"bypass", bypass_json(config)},
+          {"workers",
+           {{"count", config.workers.count}, {"cpus", config.workers.cpus}, {"rebalance", config.workers.rebalance}}},
           {"eal", eal_json(config.eal)},
           {"memory", memory_json(config)},
           {"arp", arp_json(config.arp)},

@@ -28,6 +28,8 @@ constexpr std::uint64_t kRoomStep = 1024;
 constexpr std::uint64_t kGrowth = 384;  // of a packet that is sealed
 constexpr std::uint64_t kSpareBuffers = 4096;
 constexpr std::uint64_t kMadeRoom = 9728;
+// Of packets under way in a further worker, and in the rings to it.
+constexpr std::uint64_t kWorkerBuffers = 4096;
 
 // Octets of the process's own memory, with the places in the tables that find them. docs/deployment.md has what was
 // measured.
@@ -80,11 +82,13 @@ std::uint64_t buffer_need(const Config& config, std::uint64_t room) {
 std::uint64_t buffers_need(const Config& config) {
   std::uint64_t buffers = kSpareBuffers + asking_ports(config) * kWaitingEachPort;
   if (config.reassembly.enabled) buffers += std::uint64_t{config.reassembly.packets} * kFragments;
+  if (config.workers.count > 1) buffers += config.workers.count * kWorkerBuffers;
   std::uint64_t made = kSpareBuffers / 4;
   std::uint64_t room = kLeastRoom;
   for (const Port& port : config.ports) {
-    buffers += std::uint64_t{port.queues} * port.rx_descriptors + port.tx_descriptors;
-    made += port.tx_descriptors;
+    const std::uint64_t sent = std::uint64_t{config.workers.count} * port.tx_descriptors;
+    buffers += std::uint64_t{port.queues} * port.rx_descriptors + sent;
+    made += sent;
     room = std::max(room, (port.mtu + kGrowth + kRoomStep - 1) / kRoomStep * kRoomStep);
   }
   return buffers * buffer_need(config, room) + made * buffer_need(config, std::max(room, kMadeRoom));
@@ -103,13 +107,13 @@ MemoryNeed memory_need(const Config& config) {
   const std::uint64_t adjacencies = known.size() + asking_ports(config) * config.arp.neighbors;
   MemoryNeed need;
   need.routes = routes_need(config, known);
-  need.neighbors = adjacencies * kNeighbor;
+  need.neighbors = adjacencies * kNeighbor * config.workers.count;  // each has its own
   if (config.reassembly.enabled) need.reassembly = std::bit_ceil(config.reassembly.packets) * kIncomplete;
   need.buffers = buffers_need(config);
   for (const SecurityAssociation& sa : config.security_associations)
     need.tables += sa.direction == Direction::in ? kInboundSa : kOutboundSa;
   need.tables += config.local_sids.size() * kSid + config.policies.size() * kPolicy + config.routes.size() * kRoute +
-                 adjacencies * kAdjacency;
+                 adjacencies * kAdjacency * config.workers.count;
   return need;
 }
 

@@ -8,10 +8,29 @@ void read_eal(Scene& scene, const Mapping& mapping) {
   if (const auto hugepages = mapping.choice("hugepages")) eal.hugepages = static_cast<Hugepages>(*hugepages);
   read_number(mapping, "memory", eal.memory);
   scene.memory_said = mapping.has("memory");
-  if (const auto core = mapping.number("core")) eal.core = static_cast<std::uint32_t>(*core);
   for (const Value& value : mapping.entries("arguments")) {
     if (auto word = read_text(scene.problems, value)) eal.arguments.push_back(std::move(*word));
   }
+}
+
+// One worker a CPU: two of them would take turns on it, each waiting for the other.
+void read_workers(Scene& scene, const Mapping& mapping) {
+  Workers& workers = scene.config.workers;
+  read_number(mapping, "count", workers.count);
+  workers.rebalance = mapping.boolean("rebalance").value_or(workers.rebalance);
+  FirstSeen<std::uint32_t> seen;
+  const std::vector<Value> cpus = mapping.entries("cpus");
+  for (const Value& value : cpus) {
+    const auto cpu = read_cpu(scene.problems, value);
+    if (!cpu) continue;
+    if (seen.add(*cpu, value.mark())) scene.problems.refuse(value, "it is in the list already; allowed: each CPU once");
+    workers.cpus.push_back(*cpu);
+  }
+  if (cpus.empty()) return;
+  const auto listed = static_cast<std::uint32_t>(cpus.size());
+  if (const auto count = mapping.value("count"); count && workers.count != listed)
+    scene.problems.refuse(*count, "`cpus` lists " + std::to_string(listed) + "; allowed: as many, or nothing");
+  workers.count = listed;
 }
 
 void read_arp(Arp& arp, const Mapping& mapping) {
@@ -40,6 +59,7 @@ void read_reassembly(Reassembly& reassembly, const Mapping& mapping) {
 
 void read_machine(Scene& scene, const Mapping& root) {
   if (const auto eal = root.mapping("eal")) read_eal(scene, *eal);
+  if (const auto workers = root.mapping("workers")) read_workers(scene, *workers);
   if (const auto arp = root.mapping("arp")) read_arp(scene.config.arp, *arp);
   if (const auto icmp = root.mapping("icmp")) read_icmp(scene.config.icmp, *icmp);
   if (const auto reassembly = root.mapping("reassembly")) read_reassembly(scene.config.reassembly, *reassembly);

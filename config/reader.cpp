@@ -259,6 +259,9 @@ std::vector<Mapping::Named> Mapping::named_entries(std::string_view key) const {
 std::optional<std::string> read_text(Problems& problems, const Value& value) {
   return read_scalar<std::string>(problems, value, entry_of(*value.field), scalar_text);
 }
+std::optional<std::uint32_t> read_cpu(Problems& problems, const Value& value) {
+  return read_scalar<std::uint32_t>(problems, value, entry_of(*value.field), scalar_cpu);
+}
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value) {
   return read_scalar<wire::Ipv6Address>(problems, value, entry_of(*value.field), scalar_ipv6);
 }

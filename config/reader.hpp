@@ -124,6 +124,7 @@ class Mapping {
 
 // Readers of one value, for the entries of a list; each notes its mistake.
 std::optional<std::string> read_text(Problems& problems, const Value& value);
+std::optional<std::uint32_t> read_cpu(Problems& problems, const Value& value);
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value);
 std::optional<wire::Ipv4Prefix> read_ipv4_prefix(Problems& problems, const Value& value);
 using InterfaceAddress = std::variant<wire::Ipv4Prefix, wire::Ipv6Prefix>;

@@ -89,6 +89,12 @@ Scalar<std::uint64_t> scalar_number(const Field& field, std::string_view text, b
   return *n;
 }
 
+Scalar<std::uint32_t> scalar_cpu(const Field& /*field*/, std::string_view text, bool /*quoted*/) {
+  const std::optional<std::uint64_t> n = parse_number(text);
+  if (!n || *n > kLastCpu) return as_schema_says();
+  return static_cast<std::uint32_t>(*n);
+}
+
 Scalar<bool> scalar_boolean(const Field& /*field*/, std::string_view text, bool quoted) {
   if (quoted || (text != "true" && text != "false")) return as_schema_says();
   return text == "true";

@@ -21,6 +21,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 
 // `quoted`: the text stood in quotes; a quoted true is a text.
 Scalar<std::uint64_t> scalar_number(const Field& field, std::string_view text, bool quoted);
+Scalar<std::uint32_t> scalar_cpu(const Field& field, std::string_view text, bool quoted);
 Scalar<bool> scalar_boolean(const Field& field, std::string_view text, bool quoted);
 Scalar<std::size_t> scalar_choice(const Field& field, std::string_view text, bool quoted);
 Scalar<std::string> scalar_text(const Field& field, std::string_view text, bool quoted);

@@ -198,11 +198,20 @@ constexpr std::array kEalFields{
     Field{.key = "hugepages", .type = Type::choice, .default_text = "auto",
           .description = "`auto`: used where there are enough of them. `required`: without enough of them the gateway does not start.", .choices = kHugepages},
     Field{.key = "memory", .type = Type::number, .description = "DPDK's memory in MiB: packet buffers, routes, neighbors. Left out: what the configuration needs, and at least 512; `strata check` says how much that is.", .min = 64, .max = 1048576},
-    Field{.key = "core", .type = Type::number, .description = "The CPU that it runs on. Left out: the system chooses.", .min = 0, .max = 1023},
     Field{.key = "arguments", .type = Type::text, .list = true, .default_text = "[]",
           .description = "Words that are given to EAL as they are, before those of the command line.", .min = 0, .max = 64},
 };
 constexpr Section kEal{"eal", "How `strata run` starts DPDK's environment abstraction layer (EAL).", kEalFields};
+
+constexpr std::array kWorkersFields{
+    Field{.key = "count", .type = Type::number, .default_text = "1",
+          .description = "How many there are. With `cpus`, as many as that lists.", .min = 1, .max = 64},
+    Field{.key = "cpus", .type = Type::cpu, .list = true,
+          .description = "The CPUs that they run on, one each. Left out: the system moves them among those that it allows.", .min = 1, .max = 64},
+    Field{.key = "rebalance", .type = Type::boolean, .default_text = "false",
+          .description = "`true`: each second SAs go from the worker that has most to do to the one that has least, if they differ much."},
+};
+constexpr Section kWorkers{"workers", "The threads that carry packets. The ports' receive queues and the SAs are dealt to them in turns.", kWorkersFields};
 
 constexpr std::array kArpFields{
     Field{.key = "enabled", .type = Type::boolean, .default_text = "true",
@@ -251,6 +260,7 @@ constexpr std::array kRootFields{
     Field{.key = "arp", .type = Type::mapping, .description = "How neighbors are found.", .section = &kArp},
     Field{.key = "icmp", .type = Type::mapping, .description = "ICMP errors.", .section = &kIcmp},
     Field{.key = "reassembly", .type = Type::mapping, .description = "Fragments.", .section = &kReassembly},
+    Field{.key = "workers", .type = Type::mapping, .description = "How many cores carry packets, and which.", .section = &kWorkers},
     Field{.key = "eal", .type = Type::mapping, .description = "How DPDK is started.", .section = &kEal},
 };
 constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
@@ -267,6 +277,7 @@ std::string value_text(const Field& field) {
     case Type::text: return "a text";
     case Type::name: return "1 to 64 letters, digits and ._-:/@+";
     case Type::number: return number_text(field);
+    case Type::cpu: return "0.." + std::to_string(kLastCpu);
     case Type::boolean: return "true, false";
     case Type::choice: return join(field.choices);
     case Type::mac: return "a MAC address as 02:00:00:00:01:01";

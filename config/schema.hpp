@@ -13,6 +13,7 @@ enum class Type : std::uint8_t {
   text,
   name,     // text that can stand on a command line: letters, digits and ._-:/@+
   number,   // decimal or 0x hexadecimal
+  cpu,      // its number
   boolean,  // true or false
   choice,   // one of Field::choices
   mac,      // aa:bb:cc:dd:ee:ff
@@ -77,6 +78,8 @@ const Field* find_field(const Section& section, std::string_view key);
 std::string allowed_text(const Field& field);
 
 std::span<const ProtocolName> protocol_names();
+
+inline constexpr std::uint64_t kLastCpu = 1023;
 
 inline constexpr std::size_t kLongestName = 64;
 bool is_name(std::string_view text);

@@ -58,6 +58,7 @@ Json value_schema(const Field& field) {
     case Type::name:
     case Type::port_name: return {{"anyOf", Json::array({pattern(kName), Json{{"type", "integer"}}})}};
     case Type::number: return number_schema(field);
+    case Type::cpu: return {{"anyOf", Json::array({range(0, kLastCpu), pattern(kNumber)})}};
     case Type::boolean: return {{"type", "boolean"}};
     case Type::choice: return {{"enum", field.choices}};
     case Type::mac: return pattern(kMac);

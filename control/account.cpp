@@ -3,16 +3,23 @@
 namespace strata {
 namespace {
 
-void add_ports(Ledger& ledger, const config::Config& config, const Worker& worker) {
+using Workers = std::vector<Worker*>;
+
+void add_ports(Ledger& ledger, const config::Config& config, const Workers& workers) {
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
     const PortId port(static_cast<std::uint8_t>(i));
-    ledger.ports.push_back({config.ports[i].name, worker.received(port), worker.sent(port)});
-    ledger.received += ledger.ports.back().received;
-    ledger.sent += ledger.ports.back().sent;
+    PortCount count{.name = config.ports[i].name};
+    for (const Worker* worker : workers) {
+      count.received += worker->received(port);
+      count.sent += worker->sent(port);
+    }
+    ledger.received += count.received;
+    ledger.sent += count.sent;
+    ledger.ports.push_back(std::move(count));
   }
 }
 
-void add_volumes(Ledger& ledger, const config::Config& config, const Tables& tables, const Worker& worker) {
+void add_volumes(Ledger& ledger, const config::Config& config, const Tables& tables, const Workers& workers) {
   std::size_t in = 0;
   std::size_t out = 0;
   for (const config::SecurityAssociation& of : config.security_associations) {
@@ -24,26 +31,40 @@ void add_volumes(Ledger& ledger, const config::Config& config, const Tables& tab
       ++out;
     }
   }
-  for (std::size_t i = 0; i < worker.sid_counters().size(); ++i) {
-    const SidCounter& counter = worker.sid_counters()[i];
-    ledger.local_sids.push_back({wire::to_string(config.local_sids[i].sid), counter.packets, counter.octets});
+  for (std::size_t i = 0; i < config.local_sids.size(); ++i) {
+    Volume volume{.name = wire::to_string(config.local_sids[i].sid)};
+    for (const Worker* worker : workers) {
+      volume.packets += worker->sid_counters()[i].packets;
+      volume.octets += worker->sid_counters()[i].octets;
+    }
+    ledger.local_sids.push_back(std::move(volume));
   }
+}
+
+void add_steps(Ledger& ledger, const Workers& workers) {
+  for (std::size_t i = 0; i < kStepNames.size(); ++i) {
+    ledger.steps.push_back({kStepNames[i], 0});
+    for (const Worker* worker : workers) ledger.steps.back().packets += worker->steps().of(static_cast<Step>(i));
+  }
+}
+
+void add_ends(Ledger& ledger, Worker& worker) {
+  for (std::size_t i = 0; i < kCauseCount; ++i) ledger.causes[i] += worker.ends().count(static_cast<Cause>(i));
+  ledger.generated += worker.ends().generated();
+  ledger.parked += worker.parked();
+  ledger.icmp_errors_limited += worker.icmp_counters().errors_limited;
+  ledger.audit_suppressed += worker.audit().suppressed();
+  ledger.ecn_anomalies += worker.audit().ecn_anomalies();
 }
 
 }  // namespace
 
-Ledger account_of(const config::Config& config, const Tables& tables, Worker& worker) {
+Ledger account_of(const config::Config& config, const Tables& tables, const std::vector<Worker*>& workers) {
   Ledger ledger;
-  add_ports(ledger, config, worker);
-  for (std::size_t i = 0; i < kCauseCount; ++i) ledger.causes[i] = worker.ends().count(static_cast<Cause>(i));
-  for (std::size_t i = 0; i < kStepNames.size(); ++i)
-    ledger.steps.push_back({kStepNames[i], worker.steps().of(static_cast<Step>(i))});
-  add_volumes(ledger, config, tables, worker);
-  ledger.generated = worker.ends().generated();
-  ledger.parked = worker.parked();
-  ledger.icmp_errors_limited = worker.icmp_counters().errors_limited;
-  ledger.audit_suppressed = worker.audit().suppressed();
-  ledger.ecn_anomalies = worker.audit().ecn_anomalies();
+  add_ports(ledger, config, workers);
+  add_steps(ledger, workers);
+  add_volumes(ledger, config, tables, workers);
+  for (Worker* worker : workers) add_ends(ledger, *worker);
   return ledger;
 }
 

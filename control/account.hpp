@@ -1,4 +1,4 @@
-// What a worker and its tables counted, by the configuration's names.
+// What workers and their tables counted, all together, by the configuration's names.
 #pragma once
 
 #include "config/config.hpp"
@@ -7,7 +7,8 @@
 
 namespace strata {
 
-Ledger account_of(const config::Config& config, const Tables& tables, Worker& worker);
+// Balanced if none of them is at work meanwhile.
+Ledger account_of(const config::Config& config, const Tables& tables, const std::vector<Worker*>& workers);
 
 // "audit esp.replayed: port wan, SPI 0x1001, 192.0.2.2 > 192.0.2.1, sequence 7": RFC 4303 asks for these to be told.
 std::string audit_text(const config::Config& config, const AuditEvent& event);

@@ -55,6 +55,7 @@ Device::Device(Device&& other) noexcept
       id_(other.id_),
       info_(other.info_),
       queues_(other.queues_),
+      tx_queues_(other.tx_queues_),
       room_(other.room_),
       rx_descriptors_(other.rx_descriptors_),
       tx_descriptors_(other.tx_descriptors_),
@@ -95,21 +96,22 @@ tl::unexpected<std::string> Device::fault(const std::string& what, int rc) const
   return tl::unexpected("port " + port_->name + " (" + port_->device + "): " + what + why);
 }
 
-tl::expected<Device, std::string> Device::open(const config::Port& port) {
+tl::expected<Device, std::string> Device::open(const config::Port& port, unsigned workers) {
   const std::string name = name_of_device(port.device);
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) != 0) {
     return tl::unexpected("port " + port.name + ": DPDK found no driver that takes the device " + name);
   }
   Device device(port, id);
-  if (auto judged = device.judge(); !judged) return tl::unexpected(judged.error());
+  if (auto judged = device.judge(workers); !judged) return tl::unexpected(judged.error());
   return device;
 }
 
 // What the device offers against what the configuration wants.
-Device::Status Device::judge() {
+Device::Status Device::judge(unsigned workers) {
   if (const int rc = rte_eth_dev_info_get(id_, &info_); rc != 0) return fault("the device says nothing of itself", rc);
   queues_ = port_->queues;
+  tx_queues_ = std::min(std::max(queues_, static_cast<std::uint16_t>(workers)), info_.max_tx_queues);
   const bool spreads = is(info_, "net_af_packet");  // over all its sockets, whether somebody reads them or not
   if (queues_ > info_.max_rx_queues || (spreads && queues_ != info_.max_rx_queues)) {
     return fault("the device has " + std::to_string(info_.max_rx_queues) + " receive queues, the configuration says " +
@@ -158,9 +160,7 @@ Device::Status Device::configure(bool interrupts) {
     conf.rx_adv_conf.rss_conf.rss_hf = info_.flow_type_rss_offloads & kRssFields;
   }
   if (sums_headers()) conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-  // As many to send by: some drivers know pairs only.
-  const std::uint16_t tx_queues = std::min(queues_, info_.max_tx_queues);
-  if (const int rc = rte_eth_dev_configure(id_, queues_, tx_queues, &conf); rc != 0)
+  if (const int rc = rte_eth_dev_configure(id_, queues_, tx_queues_, &conf); rc != 0)
     return fault("the device refuses " + std::to_string(queues_) + " queues", rc);
   if (const int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors_, &tx_descriptors_); rc != 0)
     return fault("the device takes no number of descriptors", rc);
@@ -218,7 +218,7 @@ Device::Status Device::set_up(const Pool& pool, bool interrupts) {
     if (const int rc = rte_eth_rx_queue_setup(id_, queue, rx_descriptors_, socket, nullptr, pool.mempool()); rc != 0)
       return fault("receive queue " + std::to_string(queue) + " cannot be made", rc);
   }
-  for (std::uint16_t queue = 0; queue < std::min(queues_, info_.max_tx_queues); ++queue) {
+  for (std::uint16_t queue = 0; queue < tx_queues_; ++queue) {
     if (const int rc = rte_eth_tx_queue_setup(id_, queue, tx_descriptors_, socket, nullptr); rc != 0)
       return fault("transmit queue " + std::to_string(queue) + " cannot be made", rc);
   }
@@ -226,13 +226,22 @@ Device::Status Device::set_up(const Pool& pool, bool interrupts) {
   return {};
 }
 
+// Whether a device can interrupt for each of its receive queues shows only when it starts. One that plays a capture
+// cannot, and finds the capture at its end when it is asked a second time. And some drivers know pairs only: as many
+// queues to send by as to receive by.
+Device::Status Device::set_up_as_it_can(const Pool& pool) {
+  const bool asked_once = endless_packets_ != 0;
+  const std::uint16_t pairs = std::min(queues_, info_.max_tx_queues);
+  const bool pairs_only = asked_once || is(info_, "net_tap");
+  if (!pairs_only && tx_queues_ != pairs && (set_up(pool, true) || set_up(pool, false))) return {};
+  tx_queues_ = pairs;
+  if (!asked_once && set_up(pool, true)) return {};
+  return set_up(pool, false);
+}
+
 Device::Status Device::start(const Pool& pool) {
   const unsigned before = pool.in_use();
-  // Whether a device can interrupt for each of its receive queues shows only when it starts. One that plays a capture
-  // cannot, and finds the capture at its end when it is asked a second time.
-  if (endless_packets_ != 0 || !set_up(pool, true)) {
-    if (auto done = set_up(pool, false); !done) return done;
-  }
+  if (auto done = set_up_as_it_can(pool); !done) return done;
   if (rx_descriptors_ != port_->rx_descriptors || tx_descriptors_ != port_->tx_descriptors) {
     log_line("port " + port_->name + ": the device takes " + std::to_string(rx_descriptors_) +
              " descriptors to receive, " + std::to_string(tx_descriptors_) + " to send");

@@ -20,20 +20,22 @@ class Device {
   using Status = tl::expected<void, std::string>;
 
   // The device of a port, found and judged; it is closed when this goes. port: outlives it.
-  static tl::expected<Device, std::string> open(const config::Port& port);
+  // workers: so many queues to send by are wanted.
+  static tl::expected<Device, std::string> open(const config::Port& port, unsigned workers);
   Device(Device&& other) noexcept;
   Device& operator=(Device&&) = delete;
   ~Device();
 
   std::uint16_t id() const { return id_; }
   std::uint16_t queues() const { return queues_; }
+  std::uint16_t tx_queues() const { return tx_queues_; }
   wire::MacAddress mac() const;
 
   // Octets of a frame that one buffer must hold, with what is put before it on the way; and how many buffers the queues
   // keep.
   std::uint16_t room() const { return room_; }
   unsigned buffers() const;
-  unsigned tx_buffers() const { return queues_ * (0U + tx_descriptors_); }
+  unsigned tx_buffers() const { return tx_queues_ * (0U + tx_descriptors_); }
 
   // pool: outlives the device.
   Status start(const Pool& pool);
@@ -57,19 +59,21 @@ class Device {
 
  private:
   Device(const config::Port& port, std::uint16_t id) : port_(&port), id_(id) {}
-  Status judge();
+  Status judge(unsigned workers);
   Status set_mtu();
   Status set_mac();
   bool is_beside_the_kernel() const;
   void take_back_sent();
   Status configure(bool interrupts);
   Status set_up(const Pool& pool, bool interrupts);
+  Status set_up_as_it_can(const Pool& pool);
   tl::unexpected<std::string> fault(const std::string& what, int rc) const;
 
   const config::Port* port_;
   std::uint16_t id_;
   rte_eth_dev_info info_{};
   std::uint16_t queues_ = 1;
+  std::uint16_t tx_queues_ = 1;
   std::uint16_t room_ = 0;
   std::uint16_t rx_descriptors_ = 0;
   std::uint16_t tx_descriptors_ = 0;

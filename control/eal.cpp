@@ -33,12 +33,20 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
-// Unless a core is said, the system places the worker: two gateways of one machine would else share the first core.
-std::string cpus_for(const config::Eal& eal) {
-  if (eal.core) return std::to_string(*eal.core);
+// Any of those allowed, as the system likes.
+std::string any_cpu() {
   std::string list;
   for (const int cpu : allowed_cpus()) list += (list.empty() ? "(" : ",") + std::to_string(cpu);
   return list + ")";
+}
+
+// The main lcore decides and tells, and takes no worker's CPU for itself: the system places it. Unless CPUs are said it
+// places the workers too: two gateways of one machine would else share the first ones.
+std::string lcores_for(const config::Workers& workers) {
+  std::string list = "0@" + any_cpu();
+  for (std::uint32_t i = 0; i < workers.count; ++i)
+    list += "," + std::to_string(i + 1) + "@" + (workers.cpus.empty() ? any_cpu() : std::to_string(workers.cpus[i]));
+  return list;
 }
 
 // Whether to use huge pages.
@@ -91,8 +99,8 @@ class RuntimeFolder {
 };
 
 // What EAL needs in any case to share nothing with other programs and to leave nothing behind.
-std::vector<std::string> usual_words(const std::string& cpus) {
-  return {"strata", "--no-telemetry", "--lcores", "0@" + cpus, "--file-prefix", "strata-" + std::to_string(getpid())};
+std::vector<std::string> usual_words(const std::string& lcores) {
+  return {"strata", "--no-telemetry", "--lcores", lcores, "--file-prefix", "strata-" + std::to_string(getpid())};
 }
 
 // Standard output is the report's: what EAL prints there, its options above all when one of them is wrong, goes to
@@ -151,7 +159,7 @@ void append_devices(std::vector<std::string>& words, const config::Config& confi
 tl::expected<Eal, std::string> Eal::start_offline(unsigned megabytes, Pages pages) {
   const auto folder = RuntimeFolder::create();
   if (!folder) return tl::unexpected(folder.error());
-  std::vector<std::string> words = usual_words(std::to_string(allowed_cpus().front()));
+  std::vector<std::string> words = usual_words("0@" + std::to_string(allowed_cpus().front()));
   append(words, {"--no-pci", "--log-level", "*:error"});
   append_memory(words, pages == Pages::huge, megabytes);
   if (!started_with(std::move(words))) {
@@ -166,7 +174,7 @@ tl::expected<Eal, std::string> Eal::start_live(const config::Config& config, con
   if (!hugepages) return tl::unexpected(hugepages.error());
   const auto folder = RuntimeFolder::create();
   if (!folder) return tl::unexpected(folder.error());
-  std::vector<std::string> all = usual_words(cpus_for(config.eal));
+  std::vector<std::string> all = usual_words(lcores_for(config.workers));
   append_memory(all, *hugepages, config.eal.memory);
   append_devices(all, config);
   append(all, {"--log-level", "*:warning"});

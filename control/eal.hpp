@@ -18,8 +18,8 @@ class Eal {
   // Without root, devices or the network: for replay and measurements. Leaves no files.
   static tl::expected<Eal, std::string> start_offline(unsigned megabytes, Pages pages = Pages::ordinary);
 
-  // With the ports' devices and memory as the configuration says. words: of the command line, for EAL as they are; they
-  // come last and win. Leaves no files.
+  // With the ports' devices, memory, and an lcore for each worker, as the configuration says. words: of the command
+  // line, for EAL as they are; they come last and win. Leaves no files.
   static tl::expected<Eal, std::string> start_live(const config::Config& config, const std::vector<std::string>& words);
 
   Eal(Eal&& other) noexcept : started_(std::exchange(other.started_, false)) {}

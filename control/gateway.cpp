@@ -1,5 +1,6 @@
 #include "control/gateway.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "control/account.hpp"
@@ -18,13 +19,25 @@ constexpr std::uint16_t kMadeRoom = 9728;
 // After the end was asked for: all that queues hold, but not for ever when packets go on coming.
 constexpr unsigned kDrainRounds = 1024;
 constexpr std::chrono::seconds kBetweenLooks{1};
+constexpr std::chrono::milliseconds kBetweenAudits{100};
 constexpr std::chrono::milliseconds kRingsEmptyIn{50};  // 4096 packets of 1500 octets at 1 Gbit/s
 
 std::uint64_t nanoseconds(std::chrono::steady_clock::time_point time) {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count());
 }
 
+// As much may wait between workers as fills the rings of one that stands still.
+unsigned between_workers(const config::Config& config) {
+  return config.workers.count > 1 ? config.workers.count * (HandoffRing::kRoom + 1) : 0;
+}
+
 PortId port_id(std::size_t index) { return PortId(static_cast<std::uint8_t>(index)); }
+
+std::vector<Worker*> workers_of(WorkerSet& set) {
+  std::vector<Worker*> all;
+  for (unsigned i = 0; i < set.size(); ++i) all.push_back(&set.worker(i));
+  return all;
+}
 
 }  // namespace
 
@@ -34,17 +47,17 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
   if (!eal) return tl::unexpected(eal.error());
   std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*eal)));
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
-  if (auto done = gateway->make_worker(); !done) return tl::unexpected(done.error());
+  if (auto done = gateway->make_workers(); !done) return tl::unexpected(done.error());
   return gateway;
 }
 
 tl::expected<void, std::string> Gateway::open_devices() {
-  unsigned buffers = kSpareBuffers + waiting_buffers(config_);
+  unsigned buffers = config_.workers.count * kSpareBuffers + between_workers(config_) + waiting_buffers(config_);
   // Drivers keep what they have sent until its descriptor is used again: all of it may be of this pool.
   unsigned made_buffers = kMadeBuffers;
   std::uint16_t room = 0;
   for (const config::Port& port : config_.ports) {
-    auto device = Device::open(port);
+    auto device = Device::open(port, config_.workers.count);
     if (!device) return tl::unexpected(device.error());
     buffers += device->buffers();
     made_buffers += device->tx_buffers();
@@ -65,45 +78,39 @@ tl::expected<void, std::string> Gateway::open_devices() {
   return {};
 }
 
-tl::expected<void, std::string> Gateway::make_worker() {
+tl::expected<void, std::string> Gateway::make_workers() {
   std::vector<wire::MacAddress> macs;
-  std::array<std::uint16_t, kMaxPorts> ids{};
-  for (std::size_t i = 0; i < devices_.size(); ++i) {
-    macs.push_back(devices_[i].mac());
-    ids[i] = devices_[i].id();
+  std::vector<WorkerPort> ports;
+  std::vector<std::uint16_t> ids;
+  for (const Device& device : devices_) {
+    macs.push_back(device.mac());
+    ids.push_back(device.id());
+    ports.push_back({.device = device.id(),
+                     .rx_queues = device.queues(),
+                     .tx_queues = device.tx_queues(),
+                     .sums = device.sums_headers() ? DeviceSums::believed : DeviceSums::none});
   }
   auto tables = build_tables(config_, macs);
   if (!tables) return tl::unexpected(tables.error());
   tables_ = std::move(*tables);
-  auto worker = Worker::create(*tables_, ids, *made_pool_);
-  if (!worker) return tl::unexpected(worker.error());
-  worker_ = std::move(*worker);
-  for (std::size_t i = 0; i < devices_.size(); ++i)
-    if (devices_[i].sums_headers()) worker_->believe_header_sums(port_id(i));
+  auto workers = WorkerSet::create(*tables_, ports, *made_pool_, config_.workers.count);
+  if (!workers) return tl::unexpected(workers.error());
+  workers_ = std::move(*workers);
+  threads_ = std::make_unique<WorkerThreads>(*workers_, ids);
+  if (config_.workers.rebalance && workers_->size() > 1) rebalancer_.emplace(*tables_, *workers_);
   return {};
 }
 
-// All queues once.
-std::size_t Gateway::round(Clock::time_point now) {
-  NoEye blind;
-  std::size_t received = 0;
-  worker_->tick(nanoseconds(now));
-  for (std::size_t i = 0; i < devices_.size(); ++i) {
-    for (std::uint16_t queue = 0; queue < devices_[i].queues(); ++queue)
-      received += worker_->turn(port_id(i), queue, kBurstSize, nanoseconds(now), blind);
-  }
-  return received;
-}
-
 void Gateway::tell_audit() {
-  worker_->audit().collect([this](const AuditEvent& event) { log_line(audit_text(config_, event)); });
+  for (unsigned i = 0; i < workers_->size(); ++i)
+    workers_->worker(i).audit().collect([this](const AuditEvent& event) { log_line(audit_text(config_, event)); });
 }
 
 void Gateway::look_at_links() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!devices_[i].link_changed()) continue;
     log_line("port " + config_.ports[i].name + ": link is " + devices_[i].link_text());
-    if (devices_[i].is_up()) worker_->announce(port_id(i));
+    if (devices_[i].is_up()) workers_->worker(kHostWorker.index()).ask_to_announce(port_id(i));
   }
 }
 
@@ -113,41 +120,67 @@ void Gateway::tell_rates(Clock::time_point now) {
   next_rates_ = now + options_.statistics;
 }
 
+// SAs of the busiest worker to the idlest, by what the last second was like.
+void Gateway::rebalance(Clock::time_point now) {
+  const std::chrono::duration<double> since = now - std::exchange(rebalanced_, now);
+  busy_before_.resize(workers_->size());
+  std::vector<double> busy;
+  for (unsigned i = 0; i < workers_->size(); ++i) {
+    const std::chrono::nanoseconds all = threads_->busy(i);
+    busy.push_back(std::chrono::duration<double>(all - std::exchange(busy_before_[i], all)) / since);
+  }
+  if (const std::size_t moved = rebalancer_->look(busy); moved != 0)
+    log_line(std::to_string(moved) + (moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
+}
+
 // What is not the packets' business, each second.
 void Gateway::look_around(Clock::time_point now) {
   next_look_ = now + kBetweenLooks;
   look_at_links();
   if (options_.statistics.count() != 0 && now >= next_rates_) tell_rates(now);
-  if (report_asked() && options_.on_request) options_.on_request(report());
+  if (rebalancer_) rebalance(now);
+}
+
+void Gateway::tell_report() {
+  RunReport now;
+  threads_->while_they_stand_still([&] { now = report(); });
+  options_.on_request(now);
 }
 
 RunReport Gateway::run() {
-  std::vector<RxQueue> queues;
-  for (std::size_t i = 0; i < devices_.size(); ++i) {
+  for (std::size_t i = 0; i < devices_.size(); ++i)
     log_line("port " + config_.ports[i].name + ": " + config_.ports[i].device + ", " + devices_[i].text());
-    for (std::uint16_t queue = 0; queue < devices_[i].queues(); ++queue) queues.push_back({devices_[i].id(), queue});
-  }
-  Idle idle(std::move(queues));
   rates_.resize(devices_.size());
   start_ = Clock::now();
   next_rates_ = start_ + options_.statistics;
-  log_line(std::string("running; idle, it waits ") +
-           (idle.by_interrupt() ? "for the devices' interrupts" : "in short sleeps") + "; SIGTERM or SIGINT ends it");
+  rebalanced_ = start_;
+  threads_->start();
+  log_line(std::string("running; idle, ") + (workers_->size() == 1 ? "it waits " : "each worker waits ") +
+           (threads_->wait_by_interrupt() ? "for the devices' interrupts" : "in short sleeps") +
+           "; SIGTERM or SIGINT ends it");
   while (!end_asked()) {
     const Clock::time_point now = Clock::now();
-    const std::size_t received = round(now);
     tell_audit();
     if (now >= next_look_) look_around(now);
-    idle.after(received);
+    if (report_asked() && options_.on_request) tell_report();
+    wait_for_wishes(std::clamp(std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now()),
+                               std::chrono::milliseconds(0), kBetweenAudits));
   }
   log_line("ending");
+  threads_->stop();
   drain();
   return end();
 }
 
+// The workers have ended: this thread goes round for all of them.
 void Gateway::drain() {
-  for (unsigned i = 0; i < kDrainRounds && round(Clock::now()) != 0; ++i) {}
-  worker_->finish();
+  std::size_t packets = 1;
+  for (unsigned i = 0; i < kDrainRounds && packets != 0; ++i) {
+    packets = 0;
+    for (unsigned worker = 0; worker < workers_->size(); ++worker)
+      packets += workers_->round(worker, nanoseconds(Clock::now()));
+  }
+  for (unsigned worker = 0; worker < workers_->size(); ++worker) workers_->worker(worker).finish();
   tell_audit();
   // A driver that is stopped throws away what its rings still hold.
   std::this_thread::sleep_for(kRingsEmptyIn);
@@ -155,11 +188,21 @@ void Gateway::drain() {
 
 RunReport Gateway::report() {
   RunReport report;
-  static_cast<Ledger&>(report) = account_of(config_, *tables_, *worker_);
+  static_cast<Ledger&>(report) = account_of(config_, *tables_, workers_of(*workers_));
   report.config = config_.file;
   report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   for (Device& device : devices_) report.devices.push_back(device.count());
+  for (unsigned i = 0; i < workers_->size(); ++i) report.workers.push_back(count_of(i, report.seconds));
   return report;
+}
+
+WorkerCount Gateway::count_of(unsigned worker, double seconds) {
+  Worker& of = workers_->worker(worker);
+  WorkerCount count{.cpu = {}, .received = 0, .handed_over = of.handed_over(), .busy = 0};
+  if (!config_.workers.cpus.empty()) count.cpu = config_.workers.cpus[worker];
+  for (std::size_t i = 0; i < devices_.size(); ++i) count.received += of.received(port_id(i));
+  if (seconds > 0) count.busy = std::chrono::duration<double>(threads_->busy(worker)).count() / seconds;
+  return count;
 }
 
 RunReport Gateway::end() {

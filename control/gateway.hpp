@@ -11,10 +11,11 @@
 
 #include "control/device.hpp"
 #include "control/eal.hpp"
-#include "control/idle.hpp"
 #include "control/rates.hpp"
+#include "control/rebalance.hpp"
 #include "control/run_report.hpp"
-#include "dataplane/worker.hpp"
+#include "control/worker_threads.hpp"
+#include "dataplane/worker_set.hpp"
 
 namespace strata {
 
@@ -40,14 +41,16 @@ class Gateway {
   Gateway(const config::Config& config, const RunOptions& options, Eal eal)
       : config_(config), options_(options), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
-  tl::expected<void, std::string> make_worker();
-  std::size_t round(Clock::time_point now);
+  tl::expected<void, std::string> make_workers();
   void tell_audit();
   void look_around(Clock::time_point now);
   void look_at_links();
   void tell_rates(Clock::time_point now);
+  void tell_report();
+  void rebalance(Clock::time_point now);
   void drain();
   RunReport report();
+  WorkerCount count_of(unsigned worker, double seconds);
   RunReport end();
 
   const config::Config& config_;
@@ -57,7 +60,11 @@ class Gateway {
   std::optional<Pool> made_pool_;
   std::vector<Device> devices_;  // by PortId
   std::unique_ptr<Tables> tables_;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<WorkerSet> workers_;
+  std::unique_ptr<WorkerThreads> threads_;
+  std::optional<Rebalancer> rebalancer_;
+  std::vector<std::chrono::nanoseconds> busy_before_;  // by worker
+  Clock::time_point rebalanced_;
   Clock::time_point start_;
   Clock::time_point next_look_;
   Clock::time_point next_rates_;

@@ -24,8 +24,9 @@ void ask_for_interrupts(const std::vector<RxQueue>& queues, int (*ask)(std::uint
 
 }  // namespace
 
-Idle::Idle(std::vector<RxQueue> queues) : queues_(std::move(queues)) {
+Idle::Idle(std::vector<RxQueue> queues, Wait wait) : queues_(std::move(queues)) {
   prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
+  if (wait == Wait::sleeps) return;
   by_interrupt_ = std::ranges::all_of(queues_, [](const RxQueue& q) {
     return rte_eth_dev_rx_intr_disable(q.device, q.queue) == 0 &&
            rte_eth_dev_rx_intr_ctl_q(q.device, q.queue, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, nullptr) == 0;

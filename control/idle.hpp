@@ -15,9 +15,12 @@ struct RxQueue {
 
 class Idle {
  public:
+  enum class Wait : std::uint8_t { interrupts, sleeps };
+
   // queues: all that the worker polls. When each of them can interrupt, that is what a long wait waits for; when one
   // cannot, it is polled between short sleeps, and interrupts of the others would be of no use.
-  explicit Idle(std::vector<RxQueue> queues);
+  // To be made in the worker's thread, whose waits these are. sleeps: what comes otherwise makes no interrupt.
+  Idle(std::vector<RxQueue> queues, Wait wait);
 
   bool by_interrupt() const { return by_interrupt_; }
 

@@ -18,6 +18,22 @@ std::string devices_text(const RunReport& report) {
   return table.text();
 }
 
+std::string percent(double share) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%.1f", share * 100);
+  return text.data();
+}
+
+std::string workers_text(const RunReport& report) {
+  TextTable table({"worker", "CPU", "received", "handed over", "busy %"});
+  for (std::size_t i = 0; i < report.workers.size(); ++i) {
+    const WorkerCount& count = report.workers[i];
+    table.row({std::to_string(i), count.cpu ? std::to_string(*count.cpu) : "any", std::to_string(count.received),
+               std::to_string(count.handed_over), percent(count.busy)});
+  }
+  return table.text();
+}
+
 std::string last_lines(const RunReport& report) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.1f s", report.seconds);
@@ -41,11 +57,22 @@ Json devices_json(const RunReport& report) {
   return json;
 }
 
+Json workers_json(const RunReport& report) {
+  Json json = Json::array();
+  for (const WorkerCount& count : report.workers)
+    json.push_back({{"cpu", count.cpu ? Json(*count.cpu) : Json(nullptr)},
+                    {"received", count.received},
+                    {"handed_over", count.handed_over},
+                    {"busy", count.busy}});
+  return json;
+}
+
 }  // namespace
 
 std::string to_text(const RunReport& report) {
   std::string text = to_text(static_cast<const Ledger&>(report));
   add_part(text, devices_text(report));
+  add_part(text, workers_text(report));
   add_part(text, icmp_text(report));
   add_part(text, ecn_text(report));
   std::string errors;
@@ -60,6 +87,7 @@ Json to_json(const RunReport& report) {
   json["config"] = report.config;
   add_ledger(json, report);
   json["devices"] = devices_json(report);
+  json["workers"] = workers_json(report);
   json["buffers_missing"] = nullptr;
   if (report.buffers_missing) json["buffers_missing"] = *report.buffers_missing;
   json["seconds"] = report.seconds;

@@ -21,10 +21,18 @@ struct DeviceCount {
   std::uint64_t not_sent = 0;
 };
 
+struct WorkerCount {
+  std::optional<unsigned> cpu;  // nothing: any
+  std::uint64_t received = 0;
+  std::uint64_t handed_over = 0;  // to other workers
+  double busy = 0;                // share of the time in which it had packets
+};
+
 struct RunReport : Ledger {
   std::string config;
   double seconds = 0;  // since the ports were started
   std::vector<DeviceCount> devices;
+  std::vector<WorkerCount> workers;
   std::optional<unsigned> buffers_missing;  // nothing: the gateway still runs, and buffers are on their way
   std::vector<std::string> errors;
 };

@@ -1,8 +1,11 @@
 #include "control/signals.hpp"
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
@@ -27,6 +30,16 @@ std::int64_t now_ns() {
 
 std::atomic<std::int64_t> asked_at{0};
 
+// Any thread may be the one that a signal interrupts; this is what the one that waits is woken by.
+std::atomic<int> wish{-1};
+
+void wake() {
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wish, &one, sizeof one);
+  errno = saved;
+}
+
 extern "C" void on_end(int signal) {
   const std::int64_t now = now_ns();
   if (!end.exchange(true)) {
@@ -34,9 +47,13 @@ extern "C" void on_end(int signal) {
   } else if (now - asked_at > kSameWishNs) {
     _exit(kKilledBy + signal);
   }
+  wake();
 }
 
-extern "C" void on_report(int) { report = true; }
+extern "C" void on_report(int) {
+  report = true;
+  wake();
+}
 
 void handle(int signal, void (*handler)(int)) {
   struct sigaction action {};
@@ -49,6 +66,7 @@ void handle(int signal, void (*handler)(int)) {
 }  // namespace
 
 void catch_signals() {
+  wish = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   handle(SIGTERM, on_end);
   handle(SIGINT, on_end);
   handle(SIGUSR1, on_report);
@@ -57,6 +75,13 @@ void catch_signals() {
 }
 
 bool end_asked() { return end.load(std::memory_order_relaxed); }
+
+void wait_for_wishes(std::chrono::milliseconds longest) {
+  pollfd one{.fd = wish, .events = POLLIN, .revents = 0};
+  if (poll(&one, 1, static_cast<int>(longest.count())) != 1) return;
+  std::uint64_t wishes = 0;
+  [[maybe_unused]] const ssize_t got = read(wish, &wishes, sizeof wishes);
+}
 
 bool report_asked() { return report.load(std::memory_order_relaxed) && report.exchange(false); }
 

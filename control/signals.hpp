@@ -1,12 +1,17 @@
 // What the user of a running gateway asks for by signals.
 #pragma once
 
+#include <chrono>
+
 namespace strata {
 
 // From now on SIGTERM and SIGINT ask for the end, the second of them takes it; SIGUSR1 asks for a report.
 void catch_signals();
 
 bool end_asked();
+
+// Returns at once when something is asked for, else after so long.
+void wait_for_wishes(std::chrono::milliseconds longest);
 
 // True once for each time.
 bool report_asked();

@@ -22,14 +22,17 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::create(Tables& tables
   auto adjacencies = is_host ? nullptr : std::make_unique<AdjacencyTable>(tables.adjacencies);
   auto neighbors = Neighbors::create(adjacencies ? *adjacencies : tables.adjacencies, tables.neighbors);
   if (!neighbors) return tl::unexpected(std::move(neighbors.error()));
-  auto reassembly = Reassembly::create(tables.reassembly, Maker(pool));
-  if (!reassembly) return tl::unexpected(std::move(reassembly.error()));
   Parts parts{.aead = std::move(*aead),
               .adjacencies = std::move(adjacencies),
               .neighbors = std::move(*neighbors),
-              .reassembly = std::move(*reassembly),
+              .reassembly = nullptr,
               .path_mtus = membership ? nullptr : std::make_unique<PathMtus>(tables),
               .handoff = nullptr};
+  if (is_host) {
+    auto reassembly = Reassembly::create(tables.reassembly, Maker(pool));
+    if (!reassembly) return tl::unexpected(std::move(reassembly.error()));
+    parts.reassembly = std::move(*reassembly);
+  }
   if (membership)
     parts.handoff = std::make_unique<Handoff>(membership->team->rings, membership->team->ownership, membership->id);
   return std::unique_ptr<Worker>(new Worker(tables, devices, pool, std::move(parts), membership));
@@ -166,7 +169,7 @@ void Worker::finish() {
       return ResumeEnds(ends_).end(std::move(packet), Cause::adj_unresolved);
     });
   }
-  reassembly_->expire(UINT64_MAX, ReassembleEnds(ends_));
+  if (reassembly_) reassembly_->expire(UINT64_MAX, ReassembleEnds(ends_));
   ends_.flush();
 }
 

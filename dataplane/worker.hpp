@@ -94,18 +94,20 @@ class Worker {
   const IcmpCounters& icmp_counters() const { return icmp_counters_; }
   std::uint64_t received(PortId port) const { return received_[port.index()]; }
   std::uint64_t sent(PortId port) const { return sent_[port.index()]; }
-  // What it gave to other workers, and took from them.
   std::uint64_t handed_over() const { return handoff_ ? handoff_->handed_over() : 0; }
-  std::uint64_t parked() const { return held_.held() + reassembly_->held(); }
+  // For a neighbor, for fragments, or in the rings to this worker; when it does not go round.
+  std::uint64_t parked() const {
+    return held_.held() + (reassembly_ ? reassembly_->held() : 0) + (handoff_ ? handoff_->waiting() : 0);
+  }
 
  private:
   struct Parts {
     Aead aead;
     std::unique_ptr<AdjacencyTable> adjacencies;  // nullptr: those of the tables
     Neighbors neighbors;
-    std::unique_ptr<Reassembly> reassembly;
-    std::unique_ptr<PathMtus> path_mtus;  // nullptr: the team's
-    std::unique_ptr<Handoff> handoff;     // nullptr: alone
+    std::unique_ptr<Reassembly> reassembly;  // nullptr: the host's worker has it
+    std::unique_ptr<PathMtus> path_mtus;     // nullptr: the team's
+    std::unique_ptr<Handoff> handoff;        // nullptr: alone
   };
   Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
          const std::optional<Membership>& membership);

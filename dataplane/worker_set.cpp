@@ -126,12 +126,6 @@ void WorkerSet::wait_for_rings_to(WorkerId worker) {
 std::uint64_t WorkerSet::parked() const {
   std::uint64_t sum = 0;
   for (const auto& member : workers_) sum += member->worker->parked();
-  for (std::size_t from = 0; team_ && from < workers_.size(); ++from) {
-    for (std::size_t to = 0; to < workers_.size(); ++to) {
-      const HandoffRing& ring = team_->rings.at(worker_id(from), worker_id(to));
-      sum += ring.put_so_far() - ring.done_so_far();
-    }
-  }
   return sum;
 }
 

@@ -308,7 +308,7 @@ void Replay::explain() {
 }
 
 void Replay::account() {
-  static_cast<Ledger&>(report_) = account_of(config_, *tables_, *worker_);
+  static_cast<Ledger&>(report_) = account_of(config_, *tables_, {worker_.get()});
   const unsigned lost = pool_->in_use() + large_pool_->in_use();
   if (lost != 0) report_.errors.push_back(std::to_string(lost) + " packet buffers were lost on the way");
 }

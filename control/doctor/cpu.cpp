@@ -36,17 +36,16 @@ void examine_core(const Machine& machine, unsigned core, Findings& findings) {
   const std::string about = "CPU " + std::to_string(core);
   const std::string allowed = machine.value("proc/self/status", "Cpus_allowed_list");
   if (!parse_cpus(allowed).contains(core)) {
-    findings.push_back(
-        {Grade::stops,
-         about,
-         "eal.core names it, but this process may use only " + allowed,
-         {"set eal.core to one of these, or allow it: taskset -c " + std::to_string(core) + " strata run ..."}});
+    findings.push_back({Grade::stops,
+                        about,
+                        "workers.cpus names it, but this process may use only " + allowed,
+                        {"name one of these, or allow it: taskset -c " + std::to_string(core) + " strata run ..."}});
     return;
   }
   if (!machine.cpus("sys/devices/system/cpu/isolated").contains(core)) {
     findings.push_back({Grade::hint,
                         about,
-                        "other programs may run on it too, and the worker waits for them",
+                        "other programs may run on it too, and its worker waits for them",
                         {"on the kernel's command line: isolcpus=" + std::to_string(core)}});
   }
 }
@@ -63,11 +62,12 @@ void examine_governor(const Machine& machine, unsigned core, Findings& findings)
 
 }  // namespace
 
-void examine_cpu(const Machine& machine, const config::Eal& eal, Findings& findings) {
+void examine_cpus(const Machine& machine, const config::Workers& workers, Findings& findings) {
   examine_instructions(machine, findings);
-  if (!eal.core) return;
-  examine_core(machine, *eal.core, findings);
-  examine_governor(machine, *eal.core, findings);
+  for (const std::uint32_t cpu : workers.cpus) {
+    examine_core(machine, cpu, findings);
+    examine_governor(machine, cpu, findings);
+  }
 }
 
 }  // namespace strata::doctor

@@ -23,12 +23,12 @@ std::string_view name_of(Grade grade) {
 Findings examine(const Machine& machine, const config::Config* config) {
   const config::Eal eal = config != nullptr ? config->eal : config::Eal{};
   Findings findings;
-  doctor::examine_cpu(machine, eal, findings);
+  doctor::examine_cpus(machine, config != nullptr ? config->workers : config::Workers{}, findings);
   doctor::examine_memory(machine, eal, findings);
   if (config == nullptr) return findings;
   for (const config::Port& port : config->ports) {
     if (is_pci(port.device))
-      doctor::examine_pci(machine, eal, port, findings);
+      doctor::examine_pci(machine, *config, port, findings);
     else
       doctor::examine_virtual(machine, port, findings);
   }

@@ -19,9 +19,10 @@ constexpr std::array<std::string_view, 3> kForUserSpace{"vfio-pci", "igb_uio", "
 
 class PciPort {
  public:
-  PciPort(const Machine& machine, const config::Eal& eal, const config::Port& port, Findings& findings)
+  PciPort(const Machine& machine, const config::Config& config, const config::Port& port, Findings& findings)
       : machine_(machine),
-        eal_(eal),
+        eal_(config.eal),
+        workers_(config.workers),
         findings_(findings),
         about_("port " + port.name),
         address_(name_of_device(port.device)),
@@ -50,6 +51,7 @@ class PciPort {
 
   const Machine& machine_;
   const config::Eal& eal_;
+  const config::Workers& workers_;
   Findings& findings_;
   const std::string about_;
   const std::string address_;
@@ -180,18 +182,21 @@ void PciPort::examine_lock_limit() {
 
 void PciPort::examine_node() {
   const auto node = machine_.number(folder_ + "numa_node");  // -1, where there is but one, is no number to us
-  if (!node || !eal_.core) return;
-  const auto near = machine_.cpus("sys/devices/system/node/node" + std::to_string(*node) + "/cpulist");
-  if (near.empty() || near.contains(*eal_.core)) return;
-  add(Grade::hint,
-      "hangs on NUMA node " + std::to_string(*node) + ", CPU " + std::to_string(*eal_.core) + " (eal.core) does not",
-      {"set eal.core to one of the CPUs of /sys/devices/system/node/node" + std::to_string(*node) + "/cpulist"});
+  if (!node) return;
+  const std::string list = "sys/devices/system/node/node" + std::to_string(*node) + "/cpulist";
+  const auto near = machine_.cpus(list);
+  for (const std::uint32_t cpu : workers_.cpus) {
+    if (near.empty() || near.contains(cpu)) continue;
+    add(Grade::hint,
+        "hangs on NUMA node " + std::to_string(*node) + ", CPU " + std::to_string(cpu) + " (workers.cpus) does not",
+        {"set workers.cpus to CPUs of /" + list});
+  }
 }
 
 }  // namespace
 
-void examine_pci(const Machine& machine, const config::Eal& eal, const config::Port& port, Findings& findings) {
-  PciPort(machine, eal, port, findings).examine();
+void examine_pci(const Machine& machine, const config::Config& config, const config::Port& port, Findings& findings) {
+  PciPort(machine, config, port, findings).examine();
 }
 
 }  // namespace strata::doctor

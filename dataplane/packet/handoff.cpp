@@ -74,6 +74,15 @@ void Handoff::flush(HandoffEnds ends) {
   }
 }
 
+std::uint64_t Handoff::waiting() const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < workers(); ++i) {
+    const HandoffRing& ring = in(WorkerId(static_cast<std::uint8_t>(i)));
+    sum += ring.put_so_far() - ring.done_so_far();
+  }
+  return sum;
+}
+
 bool Handoff::fetch(WorkerId from) {
   Line& line = lines_[from.index()];
   if (line.first != line.size) return true;

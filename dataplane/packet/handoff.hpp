@@ -106,6 +106,9 @@ class Handoff {
   // Whether something of this worker's own, that it was too early for, still stands in line.
   bool stands_in_line() const { return in(self_).put_so_far() != in(self_).done_so_far(); }
 
+  // In the rings to this worker.
+  std::uint64_t waiting() const;
+
   std::uint64_t handed_over() const { return handed_over_; }
 
  private:

@@ -74,7 +74,8 @@ srv6:
 arp: {{hold: 1, tries: 2, interval_ms: 300, reachable_s: 5, neighbors: 16}}
 icmp: {{errors_per_second: 7, burst: 3, echo: false, path_mtu: false}}
 reassembly: {{packets: 17, timeout_ms: 700}}
-eal: {{hugepages: never, memory: 100, core: 5, arguments: [--log-level, "8"]}}
+workers: {{cpus: [5], rebalance: true}}
+eal: {{hugepages: never, memory: 100, arguments: [--log-level, "8"]}}
 """
 
 
@@ -93,7 +94,8 @@ def test_text_says_how_it_runs(tmp_path):
         "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors a port at the most, asked anew after 5 s",
         "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
-        "eal hugepages never, 100 MiB, CPU 5, arguments: --log-level 8",
+        "workers 1 worker, CPU 5; SAs go to where there is less to do",
+        "eal hugepages never, 100 MiB, arguments: --log-level 8",
         "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
         "and of the process's own 0 MiB",
         "eal.memory is 100 MiB, and about 270 are needed: raise it, or leave it out, and it is reckoned.",
@@ -134,7 +136,8 @@ def test_json_has_every_setting(tmp_path):
     memory = config["memory"]
     counted = memory["routes"] + memory["neighbors"] + memory["packets"]
     assert (memory["eal_mib"], memory["neighbors"]) == (270, 16 * 44) and counted < 270 << 20
-    assert config["eal"] == {"hugepages": "never", "memory": 100, "core": 5, "arguments": ["--log-level", "8"]}
+    assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
+    assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
     assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)
 

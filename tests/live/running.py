@@ -57,11 +57,21 @@ class Running:
 
     def wait_for(self, text):
         """Until its log has this text."""
+        self.wait_for_times(text, 1)
+
+    def wait_for_times(self, text, count):
+        """Until its log has this text so many times."""
         until = time.monotonic() + PATIENCE
-        while text not in self.log():
+        while self.log().count(text) < count:
             assert self._process.poll() is None, f"strata run ended with {self._process.returncode}:\n{self.log()}"
-            assert time.monotonic() < until, f"strata run never said {text!r}:\n{self.log()}"
+            assert time.monotonic() < until, f"strata run did not say {text!r} {count} times:\n{self.log()}"
             time.sleep(0.05)
+
+    def threads_allowed(self):
+        """The CPUs that each of its threads may run on, as the kernel writes them."""
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        status = [(task / "status").read_text() for task in tasks]
+        return [text.split("Cpus_allowed_list:")[1].split()[0] for text in status]
 
     def signal(self, number):
         self._process.send_signal(number)

@@ -132,10 +132,13 @@ reassembly:
   enabled: false
   packets: 64
   timeout_ms: 1000
+workers:
+  cpus: [3, 5]
+  count: 2
+  rebalance: true
 eal:
   hugepages: required
   memory: 1024
-  core: 3
   arguments: [--log-level, "pmd.net.*:debug"]
 )";
 

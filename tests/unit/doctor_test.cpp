@@ -92,12 +92,12 @@ TEST_F(Doctor, CpuIsToldByWhatItHas) {
 }
 
 TEST_F(Doctor, CoreThatMayNotBeUsed) {
-  config.eal.core = 4;
+  config.workers.cpus = {4};
   expect_one(Grade::stops, "may use only 0-3", "taskset -c 4");
 }
 
 TEST_F(Doctor, CoreThatIsShared) {
-  config.eal.core = 3;
+  config.workers.cpus = {3};
   expect_one(Grade::hint, "other programs", "isolcpus=3");
   made.file("sys/devices/system/cpu/isolated", "2-3");
   expect_good();
@@ -106,10 +106,10 @@ TEST_F(Doctor, CoreThatIsShared) {
 }
 
 TEST_F(Doctor, NicOnAnotherNode) {
-  config.eal.core = 3;
+  config.workers.cpus = {3};
   made.file("sys/devices/system/cpu/isolated", "3").file(kNicFolder + "numa_node", "1");
   made.file("sys/devices/system/node/node1/cpulist", "8-15");
-  expect_one(Grade::hint, "NUMA node 1", "eal.core");
+  expect_one(Grade::hint, "NUMA node 1", "workers.cpus");
   made.file("sys/devices/system/node/node1/cpulist", "0-3,8");
   expect_good();
   made.file(kNicFolder + "numa_node", "-1");

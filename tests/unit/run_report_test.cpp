@@ -33,6 +33,8 @@ RunReport sample() {
                      .sent = 0,
                      .sent_octets = 0,
                      .not_sent = 9}};
+  report.workers = {{.cpu = 2, .received = 8, .handed_over = 3, .busy = 0.25},
+                    {.cpu = {}, .received = 0, .handed_over = 0, .busy = 0.5}};
   report.buffers_missing = 0;
   return report;
 }
@@ -54,6 +56,10 @@ TEST(RunReport, ForPeople) {
             "\n"
             "device             received  missed  no buffer  bad  sent  not sent\n"
             "net_tap0,iface=t0         8       4          5    7     0         9\n"
+            "\n"
+            "worker  CPU  received  handed over  busy %\n"
+            "     0  2           8            3    25.0\n"
+            "     1  any         0            0    50.0\n"
             "\n"
             "1 ECN marks that no honest path makes (RFC 6040 4.2), forwarded all the same\n"
             "\n"
@@ -88,6 +94,10 @@ TEST(RunReport, AsJson) {
   EXPECT_EQ(json["devices"]["wan"]["received_bytes"], 1152);
   EXPECT_EQ(json["devices"]["wan"]["no_buffers"], 5);
   EXPECT_EQ(json["devices"]["wan"]["not_sent"], 9);
+  EXPECT_EQ(json["workers"][0]["cpu"], 2);
+  EXPECT_EQ(json["workers"][0]["handed_over"], 3);
+  EXPECT_EQ(json["workers"][0]["busy"], 0.25);
+  EXPECT_TRUE(json["workers"][1]["cpu"].is_null());
   EXPECT_EQ(json["balanced"], true);
 }
 
@@ -102,6 +112,8 @@ TEST(RunReport, TheReferenceNamesEveryKey) {
     EXPECT_NE(found, std::string::npos) << item.key() << ", or it is out of order";
     if (found != std::string::npos && item.key() != "dropped" && item.key() != "consumed") at = found;
   }
+  for (const auto& item : json["workers"][0].items())
+    EXPECT_NE(reference.find("`" + item.key() + "`"), std::string::npos) << item.key();
   for (const auto& item : json["devices"]["wan"].items())
     EXPECT_NE(reference.find("`" + item.key() + "`"), std::string::npos) << item.key();
 }

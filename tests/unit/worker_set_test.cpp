@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "control/rebalance.hpp"
 #include "tests/unit/crew.hpp"
 #include "tests/unit/ipv4_fragments.hpp"
 
@@ -351,6 +352,30 @@ TEST(WorkerSet, AnSaMovesWhileItsPacketsCome) {
   }
   for (const auto& [spi, last] : sealed) EXPECT_EQ(last, kPackets) << "of SPI " << spi;
   for (const InboundSa& sa : crew.tables().sas) EXPECT_EQ(sa.packets, kPackets);
+}
+
+TEST(WorkerSet, TheRebalancerMovesHalfOfTheLoad) {
+  constexpr std::uint32_t kPackets = 100;
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  crew.start();
+  const auto feed = [&] {
+    for (std::uint32_t i = 0; i < kPackets; ++i)
+      for (const std::size_t sa : {0, 2}) ASSERT_TRUE(crew.feed(kWan, peer.next(sa)));
+    while (crew.on_their_way() != 0) crew.collect();
+  };
+  Rebalancer rebalancer(crew.tables(), crew.set());
+  feed();
+  EXPECT_EQ(rebalancer.look({1.0, 0.0}), 0u) << "nothing to compare with";
+  feed();
+  EXPECT_EQ(rebalancer.look({1.0, 0.0}), 1u);
+  EXPECT_EQ(crew.set().owner({SaRef::Direction::in, 0}), WorkerId(1));
+  EXPECT_EQ(crew.set().owner({SaRef::Direction::in, 2}), WorkerId(0));
+  feed();
+  EXPECT_EQ(rebalancer.look({0.5, 0.5}), 0u);
+  crew.finish();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{0, 3 * kPackets}, {2, 3 * kPackets}}));
+  EXPECT_GE(crew.steps(1, Step::esp_open), kPackets);
 }
 
 // One worker alone has no rings: what it does is what a Worker does.

@@ -1,0 +1,101 @@
+#include "control/worker_threads.hpp"
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+namespace strata {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::microseconds kMoment{20};
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now().time_since_epoch()).count());
+}
+
+}  // namespace
+
+WorkerThreads::WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices) : set_(set) {
+  for (unsigned i = 0; i < set.size(); ++i) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->all = this;
+    lanes_.back()->worker = i;
+    for (const WorkerSet::Queue& at : set.queues(i))
+      lanes_.back()->queues.push_back({devices[at.port.index()], at.queue});
+  }
+}
+
+void WorkerThreads::start() {
+  started_ = true;
+  unsigned lcore = rte_get_next_lcore(-1, 1, 0);
+  for (const auto& lane : lanes_) {
+    // Eal::start_live has made one for each, and nothing else uses them.
+    if (rte_eal_remote_launch(&run, lane.get(), lcore) != 0) std::abort();
+    lcore = rte_get_next_lcore(lcore, 1, 0);
+  }
+  for (const auto& lane : lanes_)
+    while (!lane->goes_round) std::this_thread::sleep_for(kMoment);
+}
+
+void WorkerThreads::stop() {
+  if (!started_) return;
+  end_ = true;
+  rte_eal_mp_wait_lcore();
+  started_ = false;
+}
+
+bool WorkerThreads::wait_by_interrupt() const {
+  return std::ranges::all_of(lanes_, [](const auto& lane) { return lane->by_interrupt.load(); });
+}
+
+int WorkerThreads::run(void* lane) {
+  auto* const mine = static_cast<Lane*>(lane);
+  mine->all->go_round(*mine);
+  return 0;
+}
+
+// The clock is read once a round: what a round took is known when the next one begins.
+void WorkerThreads::go_round(Lane& lane) {
+  // What another worker hands over makes no interrupt.
+  Idle idle(std::move(lane.queues), lanes_.size() == 1 ? Idle::Wait::interrupts : Idle::Wait::sleeps);
+  lane.by_interrupt = idle.by_interrupt();
+  lane.goes_round = true;
+  std::uint64_t before = now_ns();
+  bool was_busy = false;
+  while (!end_.load(std::memory_order_relaxed)) {
+    if (still_.load(std::memory_order_relaxed)) [[unlikely]]
+      stand_still();
+    const std::uint64_t now = now_ns();
+    if (was_busy) lane.busy_ns += now - before;
+    const std::size_t packets = set_.round(lane.worker, now);
+    was_busy = packets != 0;
+    before = now;
+    idle.after(packets);
+  }
+}
+
+void WorkerThreads::stand_still() {
+  standing_.fetch_add(1, std::memory_order_release);
+  while (still_.load(std::memory_order_acquire)) std::this_thread::sleep_for(kMoment);
+  standing_.fetch_sub(1, std::memory_order_release);
+}
+
+void WorkerThreads::while_they_stand_still(const std::function<void()>& read) {
+  if (!started_) return read();
+  still_.store(true, std::memory_order_release);
+  while (standing_.load(std::memory_order_acquire) != lanes_.size()) std::this_thread::sleep_for(kMoment);
+  read();
+  still_.store(false, std::memory_order_release);
+  while (standing_.load(std::memory_order_acquire) != 0) std::this_thread::sleep_for(kMoment);
+}
+
+std::chrono::nanoseconds WorkerThreads::busy(unsigned worker) const {
+  return std::chrono::nanoseconds(lanes_[worker]->busy_ns);
+}
+
+}  // namespace strata

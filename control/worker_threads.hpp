@@ -1,0 +1,60 @@
+// The threads of the workers, each on its lcore, and what they do between rounds.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "control/idle.hpp"
+#include "dataplane/worker_set.hpp"
+
+namespace strata {
+
+class WorkerThreads {
+ public:
+  // devices: DPDK's port numbers, by PortId. set: outlives the threads. Each has one of EAL's lcores, in their order;
+  // the main one is not among them.
+  WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices);
+  WorkerThreads(const WorkerThreads&) = delete;
+  WorkerThreads& operator=(const WorkerThreads&) = delete;
+  ~WorkerThreads() { stop(); }
+
+  // All of them go round when this returns.
+  void start();
+  // When this returns nobody goes round any more.
+  void stop();
+
+  bool wait_by_interrupt() const;
+
+  // What has many parts that belong together is read while nobody changes it: some microseconds, or as long as `read`
+  // takes.
+  void while_they_stand_still(const std::function<void()>& read);
+
+  // Time in rounds that had packets, since the start.
+  std::chrono::nanoseconds busy(unsigned worker) const;
+
+ private:
+  struct Lane {
+    WorkerThreads* all;
+    unsigned worker;
+    std::vector<RxQueue> queues;
+    std::atomic<bool> goes_round{false};
+    std::atomic<bool> by_interrupt{false};
+    alignas(64) Relaxed<std::uint64_t> busy_ns = 0;
+  };
+
+  static int run(void* lane);
+  void go_round(Lane& lane);
+  void stand_still();
+
+  WorkerSet& set_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  bool started_ = false;
+  std::atomic<bool> end_{false};
+  std::atomic<bool> still_{false};
+  std::atomic<unsigned> standing_{0};
+};
+
+}  // namespace strata
