@@ -70,18 +70,17 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   if (!membership) return;
   team_ = membership->team;
   path_mtus_ = &team_->path_mtus;
-  is_host_ = membership->id == kHostWorker;
+  self_ = membership->id;
+  is_host_ = self_ == kHostWorker;
   if (is_host_) neighbors_.tell(team_->board);
-  tx_queue_ = membership->id.index();
   senders_ = membership->senders;
-  for (std::size_t i = 0; i < tables.ports.size(); ++i)
-    sends_by_others_ = sends_by_others_ || senders_[i] != membership->id;
+  for (std::size_t i = 0; i < tables.ports.size(); ++i) sends_by_others_ = sends_by_others_ || senders_[i] != self_;
 }
 
 // A neighbor that is newly known is sent to by this worker itself from now on. Whatever it has handed over for want of
 // that goes first.
 bool Worker::catch_up(std::uint64_t now_ns) {
-  if (is_host_ || team_->board.version() == seen_) [[likely]]
+  if (is_host_ || !team_->board.has_news(self_)) [[likely]]
     return true;
   if (handoff_->out(kHostWorker).done_so_far() < unresolved_up_to_) {
     if (waits_since_ns_ == 0) waits_since_ns_ = now_ns;
@@ -90,9 +89,8 @@ bool Worker::catch_up(std::uint64_t now_ns) {
     if (waited < kLongestWaitNs && !host_waits_for(team_->ownership, handoff_->self())) return false;
   }
   waits_since_ns_ = 0;
-  seen_ = team_->board.read(seen_, [&](const NeighborBoard::Entry& entry) {
-    neighbors_.take_over(entry, tables_.link_of(entry.port), now_ns);
-  });
+  team_->board.read(self_, news_);
+  for (const NeighborBoard::Change& change : news_) neighbors_.take_over(change, tables_.link_of(change.port), now_ns);
   NoEye blind;
   finish_with_host(now_ns, blind);
   return true;

@@ -141,7 +141,7 @@ class Worker {
   void transmit() {
     if (sends_by_others_) [[unlikely]]
       give_to_senders();
-    PortIo::transmit(out_, devices_.data(), tx_queue_, sent_.data(), PortIo::TxEnds(ends_));
+    PortIo::transmit(out_, devices_.data(), self_.index(), sent_.data(), PortIo::TxEnds(ends_));
   }
   void give_to_senders();
 
@@ -155,14 +155,14 @@ class Worker {
   PathMtus* path_mtus_;
   Team* team_ = nullptr;
   std::unique_ptr<Handoff> handoff_;
+  WorkerId self_ = kHostWorker;
   bool is_host_ = true;
   bool sends_by_others_ = false;
-  std::uint16_t tx_queue_ = 0;
   Senders senders_;
   std::atomic<std::uint32_t> to_announce_{0};  // ports, by bit
-  std::uint64_t seen_ = 0;                     // of the board
-  std::uint64_t unresolved_up_to_ = 0;         // of the ring to the host's worker: the last that waits for a neighbor
-  std::uint64_t waits_since_ns_ = 0;           // to catch up; 0: it does not
+  std::vector<NeighborBoard::Change> news_;
+  std::uint64_t unresolved_up_to_ = 0;  // of the ring to the host's worker: the last that waits for a neighbor
+  std::uint64_t waits_since_ns_ = 0;    // to catch up; 0: it does not
   HoldQueue held_;
   std::unique_ptr<Reassembly> reassembly_;
   IcmpLimits icmp_limits_;

@@ -27,7 +27,7 @@ tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& 
     made->team_.reset(new Team{.rings = std::move(*rings),
                                .ownership = {.in = SaOwners(tables.sas.size(), 0, count),
                                              .out = SaOwners(tables.out_sas.size(), tables.sas.size(), count)},
-                               .board = NeighborBoard(tables.adjacencies.capacity()),
+                               .board = NeighborBoard(count),
                                .path_mtus = PathMtus(tables)});
   }
   if (auto added = made->add(tables, ports, pool, count); !added) return tl::unexpected(std::move(added.error()));

@@ -2,68 +2,57 @@
 // changes them between its turns alone, so that a path changes for it when it wants.
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstdint>
 #include <mutex>
 #include <vector>
 
-#include "dataplane/table/adjacency.hpp"
+#include "dataplane/packet/id.hpp"
+#include "dataplane/wire/address.hpp"
 #include "dataplane/wire/ethernet.hpp"
 
 namespace strata {
 
-// Seldom written, and read only when it was: a lock does.
+// Seldom written, and read only when it was: a lock does. Each worker has a list of its own, of all that it has not yet
+// read, in the order in which it came: a place that one neighbor leaves may be the next one's within one read.
 class NeighborBoard {
  public:
-  struct Entry {
-    PortId port = PortId::none();
-    wire::Ipv4Address address{};
-    wire::MacAddress mac{};
-    bool resolved = false;
-    // Whose place this was before.
-    PortId former_port = PortId::none();
-    wire::Ipv4Address former_address{};
-    std::uint64_t version = 0;
+  struct Change {
+    PortId port;
+    wire::Ipv4Address address;
+    wire::MacAddress mac;
+    bool resolved;  // false: it is forgotten
   };
 
-  explicit NeighborBoard(std::size_t neighbors) : entries_(neighbors) {}
+  explicit NeighborBoard(std::size_t workers) : lists_(workers) {}
 
   // The host's worker, once all that waited for these neighbors is on its way.
-  void post(const AdjacencyTable& adjacencies, const std::vector<AdjId<V4>>& changed) {
-    const std::lock_guard lock(mutex_);
-    const std::uint64_t version = version_.load(std::memory_order_relaxed) + 1;
-    for (const AdjId<V4> id : changed) {
-      const Adjacency& adj = adjacencies[id];
-      Entry& entry = entries_[id.index()];
-      if (entry.port != adj.port || entry.address != adj.address) {
-        entry.former_port = entry.port;
-        entry.former_address = entry.address;
-      }
-      entry.port = adj.port;
-      entry.address = adj.address;
-      entry.mac = wire::read_mac(adj.header.data());
-      entry.resolved = adj.resolved;
-      entry.version = version;
+  void post(const std::vector<Change>& changes) {
+    for (std::size_t i = 0; i < lists_.size(); ++i) {
+      if (i == kHostWorker.index()) continue;
+      const std::lock_guard lock(lists_[i].mutex);
+      lists_[i].changes.insert(lists_[i].changes.end(), changes.begin(), changes.end());
+      lists_[i].has_news.store(true, std::memory_order_release);
     }
-    version_.store(version, std::memory_order_release);
   }
 
-  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  bool has_news(WorkerId worker) const { return lists_[worker.index()].has_news.load(std::memory_order_acquire); }
 
-  // Hands what has changed since version `seen` to `take`. Returns the version that this is.
-  template <class Take>
-  std::uint64_t read(std::uint64_t seen, Take&& take) const {
-    const std::lock_guard lock(mutex_);
-    for (const Entry& entry : entries_)
-      if (entry.version > seen) take(entry);
-    return version_.load(std::memory_order_relaxed);
+  // What is new to a worker, in place of what `changes` held.
+  void read(WorkerId worker, std::vector<Change>& changes) {
+    changes.clear();
+    List& list = lists_[worker.index()];
+    const std::lock_guard lock(list.mutex);
+    list.changes.swap(changes);
+    list.has_news.store(false, std::memory_order_relaxed);
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::vector<Entry> entries_;  // by the host's AdjId
-  std::atomic<std::uint64_t> version_{0};
+  struct alignas(64) List {
+    std::atomic<bool> has_news{false};
+    std::mutex mutex;
+    std::vector<Change> changes;
+  };
+  std::vector<List> lists_;
 };
 
 }  // namespace strata

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 namespace strata {
 namespace {
@@ -84,9 +85,10 @@ void Neighbors::learn(AdjId<V4> id, const wire::MacAddress& mac, std::uint64_t n
   State& state = states_[id.index()];
   if (state.phase == Phase::permanent) return;
   Adjacency& adj = adjacencies_->at(id);
-  if (!adj.resolved || wire::read_mac(adj.header.data()) != mac) note_change(id);
+  const bool changes = !adj.resolved || wire::read_mac(adj.header.data()) != mac;
   std::copy(mac.octets.begin(), mac.octets.end(), adj.header.begin());
   adj.resolved = true;
+  if (changes) note_change(id);
   state.phase = Phase::reachable;
   due_.set(id.index(), now_ns + settings_.reachable_ns);
 }
@@ -121,24 +123,23 @@ bool Neighbors::advance(AdjId<V4> id, std::uint64_t now_ns) {
 }
 
 void Neighbors::note_change(AdjId<V4> id) {
-  if (board_ != nullptr) changed_.push_back(id);
+  if (board_ == nullptr) return;
+  const Adjacency& adj = (*adjacencies_)[id];
+  changes_.push_back({adj.port, adj.address, wire::read_mac(adj.header.data()), adj.resolved});
 }
 
 void Neighbors::publish() {
-  if (changed_.empty()) return;
-  board_->post(*adjacencies_, changed_);
-  changed_.clear();
+  if (changes_.empty()) return;
+  board_->post(changes_);
+  changes_.clear();
 }
 
-void Neighbors::take_over(const NeighborBoard::Entry& entry, const Adjacency& link, std::uint64_t now_ns) {
-  if (!entry.former_port.is_none()) {
-    const AdjId<V4> former = find(entry.former_port, entry.former_address);
-    if (!former.is_none()) forget(former);
-  }
-  const AdjId<V4> id = entry.resolved ? find_or_add(entry.port, entry.address, link) : find(entry.port, entry.address);
+void Neighbors::take_over(const NeighborBoard::Change& change, const Adjacency& link, std::uint64_t now_ns) {
+  const AdjId<V4> id =
+      change.resolved ? find_or_add(change.port, change.address, link) : find(change.port, change.address);
   if (id.is_none()) return;
-  if (entry.resolved)
-    learn(id, entry.mac, now_ns);
+  if (change.resolved)
+    learn(id, change.mac, now_ns);
   else
     forget(id);
 }
@@ -147,8 +148,7 @@ void Neighbors::forget(AdjId<V4> id) {
   State& state = states_[id.index()];
   if (state.phase == Phase::free) return;
   Adjacency& adj = adjacencies_->at(id);
-  if (adj.resolved) note_change(id);
-  adj.resolved = false;
+  if (std::exchange(adj.resolved, false)) note_change(id);
   due_.erase(id.index());
   state.phase = Phase::idle;
   if (!state.learned) return;

@@ -15,6 +15,7 @@
 
 #include "dataplane/neighbor/due_heap.hpp"
 #include "dataplane/neighbor/neighbor_board.hpp"
+#include "dataplane/table/adjacency.hpp"
 
 struct rte_hash;
 
@@ -67,7 +68,7 @@ class Neighbors {
   void tell(NeighborBoard& board) { board_ = &board; }
   void publish();
   // What others are told, taken over.
-  void take_over(const NeighborBoard::Entry& entry, const Adjacency& link, std::uint64_t now_ns);
+  void take_over(const NeighborBoard::Change& change, const Adjacency& link, std::uint64_t now_ns);
 
   const NeighborSettings& settings() const { return settings_; }
   std::size_t capacity() const { return states_.size(); }
@@ -97,7 +98,7 @@ class Neighbors {
   std::array<std::uint32_t, 256> learned_{};  // by PortId
   DueHeap due_;                               // by AdjId
   NeighborBoard* board_ = nullptr;            // nullptr: there are no others
-  std::vector<AdjId<V4>> changed_;
+  std::vector<NeighborBoard::Change> changes_;
 };
 
 }  // namespace strata

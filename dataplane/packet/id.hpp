@@ -33,6 +33,9 @@ using OutSaId = Id<struct OfOutSas, std::uint32_t>;
 using SidId = Id<struct OfSids, std::uint32_t>;
 using PolicyId = Id<struct OfPolicies, std::uint32_t>;
 
+// The one that answers ARP, ICMP and fragments. It is a worker like the others for all else.
+inline constexpr WorkerId kHostWorker{0};
+
 // A next hop on a link. none(): not settled, the route look-up decides.
 template <class Family>
 using AdjId = Id<OfAdjacencies<Family>, std::uint32_t>;

@@ -9,9 +9,6 @@
 
 namespace strata {
 
-// The one that answers ARP, ICMP and fragments. It is a worker like the others for all else.
-inline constexpr WorkerId kHostWorker{0};
-
 // Packets of SAs of this worker stay, in their order; the others leave with all that was given to `handoff`.
 void spread_in(Burst<stage::EspIn>& in, Handoff& handoff, Burst<stage::EspIn>& mine, HandoffEnds ends);
 void spread_out(Burst<stage::Sr6Out>& in, Handoff& handoff, Burst<stage::Sr6Out>& mine, HandoffEnds ends);

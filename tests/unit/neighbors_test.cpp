@@ -343,5 +343,92 @@ TEST_F(NeighborTable, AtRandomAsThePlainReading) {
   EXPECT_GT(events[1], 100u);
 }
 
+// A second worker, that reads what the first one tells.
+class NeighborsOfTwo : public NeighborTable {
+ protected:
+  static constexpr WorkerId kSecond{1};
+
+  NeighborsOfTwo() { neighbors_.tell(board_); }
+
+  void teach(wire::Ipv4Address address, const wire::MacAddress& mac) {
+    neighbors_.learn(neighbors_.find_or_add(kWanPort, address, link_of(kWanPort)), mac, 0);
+  }
+  void take_away(wire::Ipv4Address address) { neighbors_.forget(neighbors_.find(kWanPort, address)); }
+
+  void catch_up() {
+    neighbors_.publish();
+    if (!board_.has_news(kSecond)) return;
+    std::vector<NeighborBoard::Change> news;
+    board_.read(kSecond, news);
+    for (const NeighborBoard::Change& change : news) others_.take_over(change, link_of(change.port), 0);
+  }
+
+  // As the second worker knows it; nothing: it does not.
+  std::optional<wire::MacAddress> known(wire::Ipv4Address address) const {
+    const AdjId<V4> id = others_.find(kWanPort, address);
+    if (id.is_none() || !others_[id].resolved) return std::nullopt;
+    return wire::read_mac(others_[id].header.data());
+  }
+
+  NeighborBoard board_{2};
+  AdjacencyTable others_table_ = table_;
+  Neighbors others_ = make(others_table_, kSettings);
+};
+
+TEST_F(NeighborsOfTwo, WhatIsTaughtAndForgottenIsTakenOver) {
+  teach(kAsked, kMac);
+  teach(kLearned, kMac);
+  EXPECT_EQ(known(kLearned), std::nullopt) << "before it was published";
+  catch_up();
+  EXPECT_EQ(known(kAsked), kMac);
+  EXPECT_EQ(known(kLearned), kMac);
+  teach(kLearned, kOtherMac);
+  take_away(kAsked);
+  catch_up();
+  EXPECT_EQ(known(kAsked), std::nullopt);
+  EXPECT_EQ(known(kLearned), kOtherMac);
+}
+
+TEST_F(NeighborsOfTwo, NothingIsNewWhenNothingChanged) {
+  teach(kLearned, kMac);
+  catch_up();
+  EXPECT_FALSE(board_.has_news(kSecond));
+  teach(kLearned, kMac);
+  neighbors_.publish();
+  EXPECT_FALSE(board_.has_news(kSecond));
+  teach(kLearned, kOtherMac);
+  neighbors_.publish();
+  EXPECT_TRUE(board_.has_news(kSecond));
+}
+
+// Each comes in the place of the one before, and none of them was read.
+TEST_F(NeighborsOfTwo, APlaceThatChangesHandsBetweenTwoReadsLeavesNobodyBehind) {
+  teach(kLearned, kMac);
+  catch_up();
+  take_away(kLearned);
+  teach(kOther, kMac);
+  neighbors_.publish();
+  take_away(kOther);
+  teach({kOther.value + 1}, kOtherMac);
+  catch_up();
+  EXPECT_EQ(known(kLearned), std::nullopt);
+  EXPECT_EQ(known(kOther), std::nullopt);
+  EXPECT_EQ(known({kOther.value + 1}), kOtherMac);
+}
+
+// It gave up its first place, and another neighbor has that now.
+TEST_F(NeighborsOfTwo, WhoComesBackInAnotherPlaceStays) {
+  teach(kLearned, kMac);
+  teach(kOther, kMac);
+  catch_up();
+  take_away(kLearned);
+  take_away(kOther);
+  teach(kLearned, kMac);
+  teach(kOther, kOtherMac);
+  catch_up();
+  EXPECT_EQ(known(kLearned), kMac);
+  EXPECT_EQ(known(kOther), kOtherMac);
+}
+
 }  // namespace
 }  // namespace strata
