@@ -2,38 +2,15 @@
 // docs/decisions/0001-typed-packets.md has the figures.
 #include <benchmark/benchmark.h>
 
-#include <memory>
 #include <new>
 
 #include "dataplane/packet/gate.hpp"
+#include "tests/bench/bench_buffers.hpp"
 
 namespace strata {
 namespace {
 
 constexpr std::size_t kOuter = 40;
-
-// Stand-ins for what a pool would give: memory of a buffer, set up once.
-class Buffers {
- public:
-  Buffers() {
-    for (std::size_t i = 0; i < kBurstSize; ++i) {
-      mbufs_[i].buf_addr = &memory_[i * kStride];
-      mbufs_[i].buf_len = kStride;
-      mbufs_[i].nb_segs = 1;
-    }
-  }
-  rte_mbuf* fresh(std::size_t i) {
-    mbufs_[i].data_off = 128;
-    mbufs_[i].data_len = 200;
-    mbufs_[i].pkt_len = 200;
-    return &mbufs_[i];
-  }
-
- private:
-  static constexpr std::size_t kStride = 512 + 64;  // not a power of two: those alias in the first-level cache
-  std::unique_ptr<std::uint8_t[]> memory_ = std::make_unique<std::uint8_t[]>(kStride * kBurstSize);
-  std::array<rte_mbuf, kBurstSize> mbufs_{};
-};
 
 // Both steps read one octet of the packet, take kOuter octets off its front, forget what the mbuf says and pass on
 // pointer and row. noinline: as a stage in a file of its own is.
@@ -86,27 +63,12 @@ Row<stage::Sr6> row_of(std::size_t i) {
           .ecn = wire::Ecn::ect0};
 }
 
-}  // namespace
-
-// Fills and empties bursts without a port: as a friend of nobody it could not, so it is the port's own room that lets
-// it.
-class PortIo {
- public:
-  static void fill(Buffers& buffers, Burst<stage::Sr6>& burst) {
-    for (std::size_t i = 0; i < kBurstSize; ++i)
-      (void)burst.push(Access::adopt<stage::Sr6>(buffers.fresh(i)), row_of(i));
-  }
-  static void empty(Burst<stage::Ip4>& burst) { burst.size_ = 0; }
-};
-
-namespace {
-
 void typed(benchmark::State& state) {
   Buffers buffers;
   Burst<stage::Sr6> in;
   Burst<stage::Ip4> out;
   for (auto _ : state) {
-    PortIo::fill(buffers, in);
+    PortIo::fill(buffers, in, row_of);
     typed_step(in, out);
     benchmark::DoNotOptimize(out);
     PortIo::empty(out);
