@@ -24,6 +24,7 @@ tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& 
     auto rings = HandoffRings::create(count);
     if (!rings) return tl::unexpected(std::move(rings.error()));
     // The outbound SAs are dealt on from where the inbound ones end: of a tunnel's pair each may have a worker.
+    // NOLINTNEXTLINE(modernize-make-unique): that takes a constructor, or moves what does not move
     made->team_.reset(new Team{.rings = std::move(*rings),
                                .ownership = {.in = SaOwners(tables.sas.size(), 0, count),
                                              .out = SaOwners(tables.out_sas.size(), tables.sas.size(), count)},
