@@ -48,7 +48,7 @@ std::size_t second_level() {
 std::size_t packets_a_pass(const std::vector<unsigned>& sizes) {
   std::size_t octets = 0;
   for (const unsigned size : sizes) octets += size + kBesidePacket;
-  const std::size_t fit = second_level() / 2 * sizes.size() / octets;
+  const std::size_t fit = second_level() / 2 * sizes.size() / std::max<std::size_t>(octets, 1);
   return std::clamp(fit / kBurstSize * kBurstSize, 2 * kBurstSize, kMostBuffers);
 }
 

@@ -11,7 +11,6 @@ namespace strata::bench {
 namespace {
 
 using wire::Ipv4Address;
-using wire::Ipv4Prefix;
 using wire::Ipv6Address;
 
 constexpr wire::MacAddress kHostMac{{2, 0, 0, 0, 0, 0x10}};

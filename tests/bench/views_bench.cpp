@@ -48,13 +48,12 @@ Octets ipv4() {
 // headers: extension headers behind the IPv6 header, each with its own Next Header in its first octet; first: what the
 // first of them is.
 Octets ipv6(std::uint8_t first, const Octets& headers) {
-  Octets packet(wire::kIpv6HeaderLength);
+  Octets packet(kLength);
   packet[0] = 0x60;
   packet[5] = kLength - wire::kIpv6HeaderLength;
   packet[6] = first;
   packet[7] = 64;
-  packet.insert(packet.end(), headers.begin(), headers.end());
-  packet.resize(kLength);
+  std::copy(headers.begin(), headers.end(), packet.begin() + wire::kIpv6HeaderLength);
   return packet;
 }
 
