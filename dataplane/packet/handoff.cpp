@@ -1,18 +1,21 @@
 #include "dataplane/packet/handoff.hpp"
 
-#include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_ring.h>
 
 #include <algorithm>
 
 namespace strata {
 
-tl::expected<std::unique_ptr<HandoffRing>, std::string> HandoffRing::create(const std::string& name) {
-  // DPDK keeps one place free.
-  rte_ring* ring = rte_ring_create(name.c_str(), kRoom + 1, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  if (ring == nullptr) {
-    return tl::unexpected(std::string("no memory for the rings between workers: ") + rte_strerror(rte_errno) +
-                          "; raise eal.memory or have fewer workers");
+// Not by rte_ring_create(): there would be a memzone for each, and of those DPDK has fewer than 64 workers need.
+tl::expected<std::unique_ptr<HandoffRing>, std::string> HandoffRing::create() {
+  constexpr unsigned kPlaces = kRoom + 1;  // DPDK keeps one free
+  const auto size = static_cast<std::size_t>(rte_ring_get_memsize(kPlaces));
+  auto* ring = static_cast<rte_ring*>(rte_zmalloc("strata_handoff", size, RTE_CACHE_LINE_SIZE));
+  if (ring == nullptr || rte_ring_init(ring, "strata_handoff", kPlaces, RING_F_SP_ENQ | RING_F_SC_DEQ) != 0) {
+    rte_free(ring);
+    return tl::unexpected(
+        std::string("no memory for the rings between workers; raise eal.memory or have fewer workers"));
   }
   return std::unique_ptr<HandoffRing>(new HandoffRing(ring));
 }
@@ -20,7 +23,7 @@ tl::expected<std::unique_ptr<HandoffRing>, std::string> HandoffRing::create(cons
 HandoffRing::~HandoffRing() {
   void* buffer = nullptr;
   while (rte_ring_dequeue(ring_, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
-  rte_ring_free(ring_);
+  rte_free(ring_);
 }
 
 unsigned HandoffRing::put(rte_mbuf** buffers, unsigned n) {
@@ -40,10 +43,9 @@ unsigned HandoffRing::take(rte_mbuf** buffers, unsigned most) {
 }
 
 tl::expected<HandoffRings, std::string> HandoffRings::create(std::size_t workers) {
-  static std::atomic<unsigned> serial{0};  // DPDK finds rings by name: each needs its own
   HandoffRings made(workers);
   for (std::size_t i = 0; i < workers * workers; ++i) {
-    auto ring = HandoffRing::create("strata_hand_" + std::to_string(serial++));
+    auto ring = HandoffRing::create();
     if (!ring) return tl::unexpected(std::move(ring.error()));
     made.rings_.push_back(std::move(*ring));
   }

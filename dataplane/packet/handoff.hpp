@@ -22,7 +22,7 @@ class HandoffRing {
  public:
   static constexpr unsigned kRoom = 2047;
 
-  static tl::expected<std::unique_ptr<HandoffRing>, std::string> create(const std::string& name);
+  static tl::expected<std::unique_ptr<HandoffRing>, std::string> create();
   HandoffRing(const HandoffRing&) = delete;
   HandoffRing& operator=(const HandoffRing&) = delete;
   ~HandoffRing();

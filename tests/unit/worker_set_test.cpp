@@ -128,6 +128,13 @@ std::pair<std::uint32_t, std::uint32_t> esp_of(const Octets& frame) {
   return {wire::load_be32(&frame[42]), wire::load_be32(&frame[46])};
 }
 
+TEST(WorkerSet, TheMostWorkersHaveTheirRings) {
+  test::start_dataplane();
+  const auto rings = HandoffRings::create(WorkerSet::kMost);
+  ASSERT_TRUE(rings) << rings.error();
+  EXPECT_EQ(rings->workers(), WorkerSet::kMost);
+}
+
 TEST(WorkerSet, DealsQueuesAndSasInTurns) {
   Crew crew(tunnels(), 2);
   ASSERT_EQ(crew.set().queues(0).size(), 1u);
