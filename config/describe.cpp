@@ -186,7 +186,7 @@ std::string memory_text(const Config& config) {
   const MemoryNeed need = memory_need(config);
   const auto mib = [](std::uint64_t octets) { return std::to_string(octets >> 20) + " MiB"; };
   return "about " + std::to_string(need.eal_mib()) + " MiB of DPDK's are needed (" + mib(need.routes) +
-         " for routes, " + mib(need.neighbors) + " for neighbors, " + mib(need.reassembly + need.buffers) +
+         " for routes, " + mib(need.neighbors) + " for neighbors, " + mib(need.reassembly + need.buffers + need.rings) +
          " for packets), and of the process's own " + mib(need.tables);
 }
 

@@ -115,7 +115,7 @@ json memory_json(const Config& config) {
   return {{"eal_mib", need.eal_mib()},
           {"routes", need.routes},
           {"neighbors", need.neighbors},
-          {"packets", need.reassembly + need.buffers},
+          {"packets", need.reassembly + need.buffers + need.rings},
           {"tables", need.tables}};
 }
 

@@ -30,6 +30,8 @@ constexpr std::uint64_t kSpareBuffers = 4096;
 constexpr std::uint64_t kMadeRoom = 9728;
 // Of packets under way in a further worker, and in the rings to it.
 constexpr std::uint64_t kWorkerBuffers = 4096;
+// From a worker to another one, and to itself: 2048 pointers.
+constexpr std::uint64_t kRing = 2048 * 8 + 768;
 
 // Octets of the process's own memory, with the places in the tables that find them. docs/deployment.md has what was
 // measured.
@@ -98,7 +100,7 @@ std::uint64_t buffers_need(const Config& config) {
 
 std::uint32_t MemoryNeed::eal_mib() const {
   constexpr std::uint64_t kRest = 48 * kMib;
-  const std::uint64_t counted = routes + neighbors + reassembly + buffers;
+  const std::uint64_t counted = routes + neighbors + reassembly + buffers + rings;
   return static_cast<std::uint32_t>((counted + counted / 16 + kRest) / kMib);
 }
 
@@ -110,6 +112,7 @@ MemoryNeed memory_need(const Config& config) {
   need.neighbors = adjacencies * kNeighbor * config.workers.count;  // each has its own
   if (config.reassembly.enabled) need.reassembly = std::bit_ceil(config.reassembly.packets) * kIncomplete;
   need.buffers = buffers_need(config);
+  if (config.workers.count > 1) need.rings = std::uint64_t{config.workers.count} * config.workers.count * kRing;
   for (const SecurityAssociation& sa : config.security_associations)
     need.tables += sa.direction == Direction::in ? kInboundSa : kOutboundSa;
   need.tables += config.local_sids.size() * kSid + config.policies.size() * kPolicy + config.routes.size() * kRoute +

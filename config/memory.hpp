@@ -18,6 +18,7 @@ struct MemoryNeed {
   std::uint64_t neighbors = 0;
   std::uint64_t reassembly = 0;
   std::uint64_t buffers = 0;  // of packets
+  std::uint64_t rings = 0;    // between workers
   // Of the process's own:
   std::uint64_t tables = 0;
 

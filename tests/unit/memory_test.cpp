@@ -8,6 +8,7 @@
 #include "config/parser.hpp"
 #include "control/build.hpp"
 #include "dataplane/neighbor/neighbors.hpp"
+#include "dataplane/worker_set.hpp"
 #include "tests/unit/dataplane_env.hpp"
 
 namespace strata {
@@ -110,6 +111,29 @@ TEST(MemoryNeed, ReassemblyTakesWhatIsSaid) {
   const auto made = Reassembly::create({.enabled = true, .packets = 4096, .timeout_ns = 1'000'000}, Maker(*pool));
   ASSERT_TRUE(made);
   expect_enough(config::memory_need(config).reassembly, given() - before);
+}
+
+// Neighbors are each worker's own, and there is a ring from each to each.
+TEST(MemoryNeed, WorkersTakeWhatIsSaid) {
+  const auto pool = test::make_pool(255);
+  for (const std::string count : {"1", "4", "16"}) {
+    const config::Config config = parsed(kPorts + "arp: {neighbors: 5000}\nworkers: {count: " + count + "}\n");
+    const auto tables = build_tables(config, kMacs);
+    ASSERT_TRUE(tables) << tables.error();
+    const std::uint64_t before = given();
+    const auto workers = WorkerSet::create(**tables, {{.device = 0}, {.device = 1}}, pool, config.workers.count);
+    ASSERT_TRUE(workers) << workers.error();
+    const config::MemoryNeed need = config::memory_need(config);
+    SCOPED_TRACE(count + " workers");
+    expect_enough(need.neighbors + need.reassembly + need.rings, given() - before);
+  }
+}
+
+TEST(MemoryNeed, OfTheProcessEachWorkerTakesItsOwnForNeighbors) {
+  const auto tables = [](const std::string& count) {
+    return config::memory_need(parsed(kPorts + "arp: {neighbors: 65536}\nworkers: {count: " + count + "}\n")).tables;
+  };
+  EXPECT_EQ(tables("3"), 3 * tables("1"));
 }
 
 TEST(MemoryNeed, IsWhatIsTakenWhereTheConfigurationSaysNone) {
