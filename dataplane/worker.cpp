@@ -122,8 +122,8 @@ void Worker::tick(std::uint64_t now_ns) {
 
 void Worker::announce_what_was_asked() {
   const std::uint32_t asked = to_announce_.exchange(0);
-  for (std::uint8_t port = 0; port < tables_.ports.size(); ++port)
-    if ((asked >> port & 1) != 0) announce(PortId(port));
+  for (std::size_t port = 0; port < tables_.ports.size(); ++port)
+    if ((asked >> port & 1) != 0) announce(PortId(static_cast<std::uint8_t>(port)));
 }
 
 // No more than a burst at a time: of very many neighbors very many may be due, and packets wait meanwhile.
