@@ -14,8 +14,11 @@ constexpr std::uint64_t kMib = std::uint64_t{1} << 20;
 constexpr std::uint64_t kRouteBase = 4 * (std::uint64_t{1} << 24) + 512 * 1024;
 constexpr std::uint64_t kRouteGroup = 1024;
 constexpr std::uint64_t kRouteNode = 200;
-// rte_hash: key, data, and a share of the buckets; those that are learned have their room beforehand.
-constexpr std::uint64_t kNeighbor = 44;
+// rte_hash: key and data of each; two tables of buckets and two rings, whose sizes are powers of two; its own. Those
+// that are learned have their room beforehand.
+constexpr std::uint64_t kNeighbor = 16;
+constexpr std::uint64_t kNeighborPlace = 22;
+constexpr std::uint64_t kNeighborTable = 3072;
 // rte_ip_frag keeps places for twice as many.
 constexpr std::uint64_t kIncomplete = 2 * 336;
 constexpr unsigned kFragments = 8;
@@ -74,6 +77,10 @@ std::uint64_t routes_need(const Config& config, const std::vector<std::uint32_t>
   return kRouteBase + groups * kRouteGroup + nodes * kRouteNode + std::bit_ceil(nodes) * sizeof(void*);
 }
 
+std::uint64_t neighbors_need(std::uint64_t neighbors) {
+  return kNeighborTable + neighbors * kNeighbor + std::bit_ceil(neighbors + 1) * kNeighborPlace;
+}
+
 // In ordinary memory, which may be what is found, no buffer lies across the end of a page if it can be helped.
 std::uint64_t buffer_need(const Config& config, std::uint64_t room) {
   const std::uint64_t buffer = room + kAroundRoom;
@@ -109,7 +116,7 @@ MemoryNeed memory_need(const Config& config) {
   const std::uint64_t adjacencies = known.size() + asking_ports(config) * config.arp.neighbors;
   MemoryNeed need;
   need.routes = routes_need(config, known);
-  need.neighbors = adjacencies * kNeighbor * config.workers.count;  // each has its own
+  need.neighbors = neighbors_need(adjacencies) * config.workers.count;  // each has its own
   if (config.reassembly.enabled) need.reassembly = std::bit_ceil(config.reassembly.packets) * kIncomplete;
   need.buffers = buffers_need(config);
   if (config.workers.count > 1) need.rings = std::uint64_t{config.workers.count} * config.workers.count * kRing;

@@ -135,7 +135,8 @@ def test_json_has_every_setting(tmp_path):
     assert config["reassembly"] == {"enabled": True, "packets": 17, "timeout_ms": 700}
     memory = config["memory"]
     counted = memory["routes"] + memory["neighbors"] + memory["packets"]
-    assert (memory["eal_mib"], memory["neighbors"]) == (270, 16 * 44) and counted < 270 << 20
+    assert counted < memory["eal_mib"] << 20 < 1.1 * counted + (64 << 20)  # and what is not counted
+    assert 16 * 16 < memory["neighbors"] < 16 << 10
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]

@@ -84,12 +84,16 @@ TEST(MemoryNeed, ManyRoutesTakeWhatIsSaidBeyondFew) {
 
 TEST(MemoryNeed, NeighborsTakeWhatIsSaid) {
   test::start_dataplane();
-  const config::Config config = parsed(kPorts + "arp: {neighbors: 30000}\n");
-  AdjacencyTable table({}, 60'000);
-  const std::uint64_t before = given();
-  const auto neighbors = Neighbors::create(table, {.learned = 30'000});
-  ASSERT_TRUE(neighbors);
-  expect_enough(config::memory_need(config).neighbors, given() - before);
+  // On each of two ports; just over and just under a power of two.
+  for (const unsigned learned : {16U, 500U, 5'000U, 16'383U, 16'384U, 30'000U}) {
+    SCOPED_TRACE(learned);
+    const config::Config config = parsed(kPorts + "arp: {neighbors: " + std::to_string(learned) + "}\n");
+    AdjacencyTable table({}, std::size_t{2} * learned);
+    const std::uint64_t before = given();
+    const auto neighbors = Neighbors::create(table, {.learned = learned});
+    ASSERT_TRUE(neighbors);
+    expect_enough(config::memory_need(config).neighbors, given() - before);
+  }
 }
 
 TEST(MemoryNeed, PacketBuffersTakeWhatIsSaid) {
