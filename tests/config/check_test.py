@@ -91,7 +91,8 @@ def test_text_says_how_it_runs(tmp_path):
         "hop limit 64, DSCP as inside TCP's MSS left alone",
         "near mtu 8882 = 9000 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 24 SRH",
         "far none: no outbound SA takes its packets, so they are dropped (policy.no_sa)",
-        "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors a port at the most, asked anew after 5 s",
+        "arp 1 packet waits for a neighbor, asked 2 times every 300 ms; 16 neighbors a port at the most, "
+        "asked anew after 5 s",
         "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
         "workers 1 worker, CPU 5; SAs go to where there is less to do",

@@ -31,10 +31,12 @@ def test_each_row_that_was_asked_for_and_no_other():
 
 
 def test_stages_and_algorithms():
-    done = bench("--sizes", "128", "--direction", "in", "--stages", "--algorithm", "chacha20-poly1305", "--no-esn", "--json")
+    done = bench("--sizes", "128", "--direction", "in", "--stages", "--algorithm", "chacha20-poly1305", "--no-esn",
+                 "--json")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["results"]
-    assert {"rx", "classify", "host_input", "esp_open", "local_sid", "end_dx4", "ip4_forward", "tx"} <= set(row["stages"])
+    steps = {"rx", "classify", "host_input", "esp_open", "local_sid", "end_dx4", "ip4_forward", "tx"}
+    assert steps <= set(row["stages"])
     assert all(cycles > 0 for cycles in row["stages"].values())
 
 
@@ -60,8 +62,9 @@ def test_devices_of_ones_own():
 
 
 def test_played_captures_are_not_left_behind(tmp_path):
-    done = subprocess.run([STRATA, "bench", "--rounds", "9", "--device", "--sizes", "64"], capture_output=True, text=True,
-                          timeout=600, env={**os.environ, "TMPDIR": str(tmp_path)})
+    done = subprocess.run([STRATA, "bench", "--rounds", "9", "--device", "--sizes", "64"],
+                          capture_output=True, text=True, timeout=600,
+                          env={**os.environ, "TMPDIR": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
     done = subprocess.run([STRATA, "bench", "--rounds", "9", "--device"], capture_output=True, text=True, timeout=600,

@@ -100,8 +100,9 @@ def test_the_mbuf_wall_sees_what_it_should():
 
 
 def test_ipsec_mb_is_known_by_one_file():
-    users = {line.split(":")[0] for line in offences(sources("dataplane", "control", "config", "cli", "replay", "bench"),
-                                                     r"intel-ipsec-mb\.h|ipsec[-_]mb\.h|\bIMB_|\bMB_MGR\b|\bImbMgr\b")}
+    program = sources("dataplane", "control", "config", "cli", "replay", "bench")
+    lines = offences(program, r"intel-ipsec-mb\.h|ipsec[-_]mb\.h|\bIMB_|\bMB_MGR\b|\bImbMgr\b")
+    users = {line.split(":")[0] for line in lines}
     assert len(users) <= 1, sorted(users)
     assert all(user.startswith("dataplane/ipsec/") for user in users), users
 
