@@ -167,11 +167,11 @@ void Builder::security_associations() {
     const std::optional<std::uint8_t> protocol = sa.selectors.protocol;
     tables_->sas.push_back(InboundSa{
         .key = AeadKey(algorithm_of(sa.algorithm), sa.key.bytes()),
-        .window = ReplayWindow(sa.replay_window),
-        .spi = sa.spi,
         .esn = sa.esn,
         .protocol = protocol ? static_cast<std::int16_t>(*protocol) : std::int16_t{kAnyProtocol},
+        .window = ReplayWindow(sa.replay_window),
         .selectors = Ipv6Selectors::of(sa.selectors.source, sa.selectors.destination),
+        .spi = sa.spi,
         .destination = sa.destination,
     });
   }

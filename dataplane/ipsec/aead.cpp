@@ -39,25 +39,25 @@ std::size_t expanded_size(AeadAlgorithm algorithm) {
 
 }  // namespace
 
-void AeadKey::Wipe::operator()(void* p) const {
-  explicit_bzero(p, size);
-  std::free(p);
+AeadKey::~AeadKey() {
+  if (expanded_ == nullptr) return;
+  explicit_bzero(expanded_, expanded_size(algorithm_));
+  std::free(expanded_);
 }
 
 AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
-    : expanded_(std::aligned_alloc(64, expanded_size(algorithm)), Wipe{expanded_size(algorithm)}),
-      algorithm_(algorithm) {
+    : expanded_(std::aligned_alloc(64, expanded_size(algorithm))), algorithm_(algorithm) {
   if (expanded_ == nullptr) std::abort();
   const std::size_t cipher_key = key_length(algorithm);
   std::memcpy(&salt_, key.data() + cipher_key, kSaltLength);
 
   IMB_MGR* manager = expansion_manager();
-  auto* gcm = static_cast<gcm_key_data*>(expanded_.get());
+  auto* gcm = static_cast<gcm_key_data*>(expanded_);
   switch (algorithm) {
     case AeadAlgorithm::aes_128_gcm: IMB_AES128_GCM_PRE(manager, key.data(), gcm); break;
     case AeadAlgorithm::aes_192_gcm: IMB_AES192_GCM_PRE(manager, key.data(), gcm); break;
     case AeadAlgorithm::aes_256_gcm: IMB_AES256_GCM_PRE(manager, key.data(), gcm); break;
-    case AeadAlgorithm::chacha20_poly1305: std::memcpy(expanded_.get(), key.data(), cipher_key); break;
+    case AeadAlgorithm::chacha20_poly1305: std::memcpy(expanded_, key.data(), cipher_key); break;
   }
 }
 

@@ -1,6 +1,7 @@
 // An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -48,19 +49,23 @@ static_assert(sizeof(Ipv6Selectors) == 64);
 inline constexpr int kAnyProtocol = -1;
 
 struct alignas(64) InboundSa {
-  // What every packet looks at; one writer, the owning worker.
-  AeadKey key;
-  ReplayWindow window;
-  std::uint32_t spi;
+  // The line that opening looks at and writes; one writer, the owning worker.
+  [[no_unique_address]] AeadKey key;
   bool esn;
-  std::int16_t protocol;               // of the selectors; kAnyProtocol
-  std::uint64_t guess = 0;             // esp_open's own: the highest number of the burst at hand that is not judged yet
+  std::int16_t protocol;  // of the selectors; kAnyProtocol
+  ReplayWindow window;
+  std::uint64_t guess = 0;    // esp_open's own: the highest number of the burst at hand that is not judged yet
   Relaxed<std::uint64_t> packets = 0;  // opened and passed on
   Relaxed<std::uint64_t> octets = 0;   // of the IPv6 packets in them
+
+  // The line that the packet inside is held against.
   Ipv6Selectors selectors;
+
+  // What is told when something is wrong.
+  std::uint32_t spi;
   wire::Ipv4Address destination;
 };
-static_assert(sizeof(InboundSa) == 256);
+static_assert(offsetof(InboundSa, selectors) == 64 && sizeof(InboundSa) == 192);
 
 using SaTable = std::vector<InboundSa>;
 
@@ -78,5 +83,6 @@ struct SpiEntry {
 };
 
 using SpiTable = FlatHash<SpiKey, SpiEntry>;
+static_assert(SpiTable::kSlotSize == 16);
 
 }  // namespace strata

@@ -1,8 +1,8 @@
 // The transitions: the only way from one stage to the next, and by name all that a packet takes along.
 //
-// Each of them leaves in the buffer nothing that was said about the layer before: of the mbuf's flags those on a
-// keep-list stay, its other fields that say something of a packet are written anew, and the new row is built field by
-// field.
+// What drivers and libraries say of a packet in its mbuf is forgotten at the door: of the flags those on a keep-list
+// stay, the other fields are written anew (forget). From then on nothing is said there, which each transition asserts;
+// what a stage knows of a packet stands in its row, and the next row is built field by field.
 #pragma once
 
 #include <algorithm>
@@ -47,16 +47,16 @@ class Gate {
   // An IPv4 packet for this host: nothing is checked yet.
   static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
                    Burst<stage::Host>& out) {
-    return host_part(renew(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = false}, out);
+    return host_part(take(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = false}, out);
   }
   static Done host_of_broadcast(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
                                 Burst<stage::Host>& out) {
-    return host_part(renew(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = true}, out);
+    return host_part(take(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = true}, out);
   }
 
   // An IPv4 packet in clear: nothing carried it, and the route look-up finds its way.
   static Done ip4(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Ip4>& out) {
-    rte_mbuf* buffer = renew(std::move(frame));
+    rte_mbuf* buffer = take(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, Row<stage::Ip4>{.from = was.from, .adj = AdjId<V4>::none(), .carried = wire::Ecn::not_ect},
                 out);
@@ -64,7 +64,7 @@ class Gate {
 
   // An ARP packet.
   static Done arp(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Arp>& out) {
-    rte_mbuf* buffer = renew(std::move(frame));
+    rte_mbuf* buffer = take(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, Row<stage::Arp>{.from = was.from}, out);
   }
@@ -72,14 +72,14 @@ class Gate {
   // An IPv4 packet of this machine's own kernel. `side` is its source address's.
   static Done of_host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Side side,
                       Burst<stage::Made>& out) {
-    rte_mbuf* buffer = renew(std::move(frame));
+    rte_mbuf* buffer = take(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, Row<stage::Made>{.from = on_side(was.from, side)}, out);
   }
 
   // An IPv6 packet in clear.
   static Done ip6(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link, Burst<stage::Ip6>& out) {
-    rte_mbuf* buffer = renew(std::move(frame));
+    rte_mbuf* buffer = take(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, Row<stage::Ip6>{.from = was.from, .carried = wire::Ecn::not_ect}, out);
   }
@@ -87,7 +87,7 @@ class Gate {
   // From the outer IPv4 packet to the ESP packet in it. The source goes along for the audit, ECN for RFC 6040.
   static Done esp(Packet<stage::Host>&& host, const Row<stage::Host>& was, Within esp, SaId sa,
                   wire::Ipv4Address source, wire::Ecn ecn, Burst<stage::EspIn>& out) {
-    rte_mbuf* buffer = renew(std::move(host));
+    rte_mbuf* buffer = take(std::move(host));
     cut_to(buffer, esp);
     return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
   }
@@ -96,30 +96,30 @@ class Gate {
   static Done fragment(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total, wire::Ecn ecn,
                        std::uint8_t protocol, Burst<stage::Fragment>& out) {
     return fragment_part(
-        renew(std::move(host)), total,
+        take(std::move(host)), total,
         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::host, .broadcast = was.broadcast}, out);
   }
   static Done fragment(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total, wire::Ecn ecn,
                        std::uint8_t protocol, Burst<stage::Fragment>& out) {
     return fragment_part(
-        renew(std::move(packet)), total,
+        take(std::move(packet)), total,
         {.from = was.from, .ecn = ecn, .protocol = protocol, .whole = Whole::local, .broadcast = false}, out);
   }
 
   // An IPv4 packet of `total` octets for this host that is no ESP; it came in clear, or out of a tunnel.
   static Done local(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total,
                     Burst<stage::Local>& out) {
-    return local_part(renew(std::move(host)), {.from = was.from, .broadcast = was.broadcast}, total, out);
+    return local_part(take(std::move(host)), {.from = was.from, .broadcast = was.broadcast}, total, out);
   }
   static Done local(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, std::size_t total,
                     Burst<stage::Local>& out) {
-    return local_part(renew(std::move(packet)), {.from = was.from, .broadcast = false}, total, out);
+    return local_part(take(std::move(packet)), {.from = was.from, .broadcast = false}, total, out);
   }
 
   // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
   static Done opened(Packet<stage::EspIn>&& sealed, const Row<stage::EspIn>& was, Authentic, Within inner,
                      Burst<stage::Ip6>& out) {
-    rte_mbuf* buffer = renew(std::move(sealed));
+    rte_mbuf* buffer = take(std::move(sealed));
     cut_to(buffer, inner);
     return push(buffer, Row<stage::Ip6>{.from = on_side(was.from, Side::protected_side), .carried = was.carried}, out);
   }
@@ -127,7 +127,7 @@ class Gate {
   // An IPv6 packet that has come to a local SID. `total` cuts what follows the packet (RFC 4303 section 2.7).
   static Done at_sid(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, std::size_t total, SidId sid,
                      wire::Ecn ecn, Burst<stage::Sr6>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Sr6>{.from = was.from, .sid = sid, .ecn = ecn}, out);
   }
@@ -135,7 +135,7 @@ class Gate {
   // RFC 8986 section 4.5: the IPv6 header and all its extension headers go, and with them all that was known of them.
   static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, OuterLength outer, AdjId<V4> adj,
                            Burst<stage::Ip4>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_front(buffer, static_cast<std::size_t>(outer));
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
@@ -144,7 +144,7 @@ class Gate {
   template <Forwarded Stage>
   static Done steered(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, PolicyId policy,
                       Burst<stage::Steered>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Steered>{.from = was.from, .policy = policy}, out);
   }
@@ -153,7 +153,7 @@ class Gate {
   template <Cuttable Stage>
   static Done oversize(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, NextHop next_hop,
                        std::uint16_t mtu, Burst<stage::Oversize>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Oversize>{.from = was.from, .next_hop = next_hop, .mtu = mtu}, out);
   }
@@ -167,7 +167,7 @@ class Gate {
                                      .carried = was.carried,
                                      .resume = Resume::forward,
                                      .cross_connect = !was.adj.is_none()};
-    return push(renew(std::move(packet)), row, out);
+    return push(take(std::move(packet)), row, out);
   }
   static Done unresolved(Packet<stage::Made>&& packet, const Row<stage::Made>& was, AdjId<V4> waits_for,
                          Burst<stage::Unresolved>& out) {
@@ -176,20 +176,20 @@ class Gate {
                                      .carried = wire::Ecn::not_ect,
                                      .resume = Resume::output,
                                      .cross_connect = false};
-    return push(renew(std::move(packet)), row, out);
+    return push(take(std::move(packet)), row, out);
   }
 
   // What waited is back where it was.
   static Done resumed(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, Burst<stage::Ip4>& ip4,
                       Burst<stage::Made>& made) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     if (was.resume == Resume::output) return push(buffer, Row<stage::Made>{.from = was.from}, made);
     const AdjId<V4> adj = was.cross_connect ? was.waits_for : AdjId<V4>::none();
     return push(buffer, Row<stage::Ip4>{.from = was.from, .adj = adj, .carried = was.carried}, ip4);
   }
   static Done given_up(Packet<stage::Unresolved>&& packet, const Row<stage::Unresolved>& was, std::size_t total,
                        Burst<stage::Refused>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     const Row<stage::Refused> row{.from = was.from,
                                   .cause = Cause::adj_unresolved,
@@ -202,7 +202,7 @@ class Gate {
   template <Refusable Stage>
   static Done refused(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, RefusedCause cause,
                       IcmpError error, std::uint16_t mtu, Burst<stage::Refused>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Refused>{.from = was.from, .cause = cause, .error = error, .mtu = mtu}, out);
   }
@@ -211,7 +211,7 @@ class Gate {
   template <Answered Stage>
   static Done answered(Packet<Stage>&& packet, const Row<Stage>& was, std::span<const std::uint8_t> front, Within kept,
                        Burst<stage::Made>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, kept);
     make_headroom(buffer, front.size());
     grow_front(buffer, front.size());
@@ -222,7 +222,7 @@ class Gate {
   // An ARP request, answered where it stood.
   static Done arp_answered(Packet<stage::Arp>&& packet, const Row<stage::Arp>& was,
                            std::span<const std::uint8_t> answer, const EthernetHeader& header, Burst<stage::Out>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, answer.size()});
     std::memcpy(rte_pktmbuf_mtod(buffer, void*), answer.data(), answer.size());
     return link(buffer, was.from.place, header, was.from.port, out);
@@ -239,7 +239,7 @@ class Gate {
   // has_room(); room is kept for what esp_seal adds.
   static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, const Ipv6Header& header,
                            std::span<const std::uint8_t> srh, OutSaId sa, Burst<stage::Sr6Out>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     make_headroom(buffer, header.size() + srh.size() + kSealFront);
     grow_front(buffer, header.size() + srh.size());
     auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
@@ -255,21 +255,20 @@ class Gate {
     rte_mbuf* buffer = burst.buffers_[i];
     grow_front(buffer, front);
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + end);
-    buffer->pkt_len = buffer->data_len;
     return burst.bytes(i);
   }
 
   // A sealed packet with its link header: nothing but ciphertext and what was made for it goes along.
   static Done sealed(Packet<stage::Sr6Out>&& packet, const Row<stage::Sr6Out>& was, Sealed,
                      const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
-    return link(renew(std::move(packet)), was.place, header, port, out);
+    return link(take(std::move(packet)), was.place, header, port, out);
   }
 
   // An IPv4 packet of `total` octets and the link header before it: a frame for a port.
   template <Linkable Stage>
   static Done linked(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, const EthernetHeader& header,
                      PortId port, Burst<stage::Out>& out) {
-    rte_mbuf* buffer = renew(std::move(packet));
+    rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return link(buffer, was.from.place, header, port, out);
   }
@@ -280,7 +279,7 @@ class Gate {
   static constexpr std::size_t kSealEnd = 3 + 2 + 16;
 
  private:
-  friend class PortIo;  // a received buffer is renewed too
+  friend class PortIo;  // the doors
   friend class Maker;
   friend class Reassembly;
 
@@ -299,32 +298,38 @@ class Gate {
     buffer->hash.fdir.hi = 0;
   }
 
+  static bool is_forgotten(const rte_mbuf* buffer) {
+    return (buffer->ol_flags & ~kKeptFlags) == 0 && buffer->port == RTE_MBUF_PORT_INVALID &&
+           buffer->packet_type == 0 && buffer->vlan_tci == 0 && buffer->vlan_tci_outer == 0 &&
+           buffer->hash.fdir.lo == 0 && buffer->hash.fdir.hi == 0;
+  }
+
+  // Out of its stage, as every transition begins. What was said of it was forgotten at the door, and nobody on the way
+  // says anything into a buffer: what is known of a packet is in its row.
   template <class Stage>
-  static rte_mbuf* renew(Packet<Stage>&& packet) {
+  static rte_mbuf* take(Packet<Stage>&& packet) {
     rte_mbuf* buffer = Access::release(std::move(packet));
-    forget(buffer);
+    assert(is_forgotten(buffer));
     return buffer;
   }
 
+  // On the way a packet is as long as its one segment; what drivers ask for too is written where it leaves.
   static void cut_front(rte_mbuf* buffer, std::size_t n) {
     assert(n <= buffer->data_len);
     buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + n);
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len - n);
-    buffer->pkt_len = buffer->data_len;
   }
 
   static void cut_to(rte_mbuf* buffer, Within part) {
     assert(part.offset + part.length <= buffer->data_len);
     buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + part.offset);
     buffer->data_len = static_cast<std::uint16_t>(part.length);
-    buffer->pkt_len = buffer->data_len;
   }
 
   static void grow_front(rte_mbuf* buffer, std::size_t n) {
     assert(n <= buffer->data_off);
     buffer->data_off = static_cast<std::uint16_t>(buffer->data_off - n);
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + n);
-    buffer->pkt_len = buffer->data_len;
   }
 
   // Long segment lists want more room than a driver leaves: then the packet moves towards the buffer's end.
@@ -341,6 +346,7 @@ class Gate {
   // Every way to here took an Ethernet header off or asked has_room(), so there is room for one.
   static Done link(rte_mbuf* buffer, Arrival place, const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
     grow_front(buffer, header.size());
+    buffer->pkt_len = buffer->data_len;
     std::memcpy(rte_pktmbuf_mtod(buffer, void*), header.data(), header.size());
     return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
@@ -361,11 +367,13 @@ class Gate {
     return push(buffer, row, out);
   }
 
-  static Origin of_sa(const Origin& from, SaId sa) {
-    return {.sa = sa, .port = from.port, .side = from.side, .place = from.place};
+  static Origin of_sa(Origin from, SaId sa) {
+    from.sa = sa;
+    return from;
   }
-  static Origin on_side(const Origin& from, Side side) {
-    return {.sa = from.sa, .port = from.port, .side = side, .place = from.place};
+  static Origin on_side(Origin from, Side side) {
+    from.side = side;
+    return from;
   }
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
   static Origin past_sid(const Origin& from) {

@@ -30,6 +30,7 @@ Done Maker::fragment(Packet<stage::Oversize>&& packet, const Row<stage::Oversize
     return ends.end(std::move(packet), Cause::ip4_too_many_fragments);
   rte_mbuf* made[kBurstSize];
   rte_mbuf* buffer = Access::release(std::move(packet));
+  buffer->pkt_len = buffer->data_len;
   const int n = rte_ipv4_fragment_copy_nonseg_packet(buffer, made, static_cast<std::uint16_t>(kBurstSize), row.mtu,
                                                      pool_->pool_.get());
   if (n <= 0) return ends.end(Access::adopt<stage::Oversize>(buffer), Cause::tx_no_buffer);

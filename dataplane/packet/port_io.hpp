@@ -50,7 +50,8 @@ class PortIo {
         (void)ends.end(std::move(frame), Cause::rx_shared);
         continue;
       }
-      const Origin mine{.sa = from.sa, .port = from.port, .side = from.side, .place = static_cast<Arrival>(i)};
+      Origin mine = from;
+      mine.place = static_cast<Arrival>(i);
       (void)out.push(std::move(frame), Row<stage::Frame>{.from = mine, .sum = sum});
     }
     return n;

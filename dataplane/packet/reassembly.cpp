@@ -65,6 +65,7 @@ Done Reassembly::add(Packet<stage::Fragment>&& fragment, const Row<stage::Fragme
   rte_mbuf* buffer = Access::release(std::move(fragment));
   ParkingSlips::write(buffer, row);
   auto* header = rte_pktmbuf_mtod(buffer, rte_ipv4_hdr*);
+  buffer->pkt_len = buffer->data_len;
   buffer->l2_len = 0;
   buffer->l3_len = rte_ipv4_hdr_len(header);
   ++held_;

@@ -43,8 +43,7 @@ std::optional<ClassifyEnds::cause_type> refuse_frame(const Ethernet& ethernet, c
   using Refuse = ClassifyEnds::cause_type;
   if (ethernet.fault == wire::EthernetFault::truncated) return Refuse(Cause::eth_truncated);
   if (ethernet.fault != wire::EthernetFault::none) return Refuse(Cause::eth_vlan_depth);
-  const wire::MacAddress destination = ethernet.view.destination();
-  if (destination != mac && destination != wire::kBroadcastMac) return Refuse(Cause::eth_other_host);
+  if (!ethernet.view.is_to(mac) && !ethernet.view.is_to(wire::kBroadcastMac)) return Refuse(Cause::eth_other_host);
   return std::nullopt;
 }
 
@@ -68,7 +67,7 @@ void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Bu
     const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
     if (const auto refused = refuse_frame(ethernet, tables.ports[row.from.port.index()].mac)) [[unlikely]]
       return ends.end(std::move(frame), *refused);
-    const bool broadcast = ethernet.view.destination() == wire::kBroadcastMac;
+    const bool broadcast = ethernet.view.is_to(wire::kBroadcastMac);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());
     switch (ethernet.view.ethertype()) {
       [[likely]] case wire::kEtherIpv4

@@ -41,9 +41,9 @@ std::uint64_t sequence_of(const InboundSa& sa, std::uint32_t low) {
 // Whether a packet's 64-bit number may depend on packets of this burst that are not judged yet. If so they are judged
 // first, and it is as if each packet had come alone. The number grows with the window's top: where it is the same for
 // the lowest and for the highest top that there may be by then, it is the same for all between.
-bool depends_on_burst(const InboundSa& sa, std::uint32_t low) {
+bool depends_on_burst(const InboundSa& sa, std::uint32_t low, std::uint64_t sequence) {
   if (!sa.esn || sa.guess <= sa.window.top()) return false;
-  return extended_sequence(sa.guess, sa.window.size(), low) != sequence_of(sa, low);
+  return extended_sequence(sa.guess, sa.window.size(), low) != sequence;
 }
 
 // RFC 4303 sections 2, 2.2 and 3.4.3, as far as they can be checked before the ICV.
@@ -61,6 +61,7 @@ void lay_out(AeadBatch& batch, InboundSa& sa, std::span<std::uint8_t> packet, st
                     .data = packet.data() + kTextOffset,
                     .length = packet.size() - kTextOffset - kIcvLength,
                     .aad_length = sa.esn ? 12U : 8U};
+  sa.key.prefetch();
   const std::uint32_t salt = sa.key.salt();
   std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
   std::memcpy(batch.nonces[k].octets + sizeof salt, packet.data() + wire::kEspHeaderLength, kIvLength);
@@ -145,18 +146,21 @@ void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratc
   Verdicts verdicts;
   scratch.batch.size = 0;  // esp_seal uses it too
   std::size_t settled = 0;
-  for (std::size_t i = 0; i < in.size(); ++i) {
+  const std::size_t n = in.size();
+  for (std::size_t i = 0; i < n; ++i) {
     InboundSa& sa = sas[in.row(i).from.sa.index()];
     const std::span<std::uint8_t> packet = in.bytes(i);
     const std::uint32_t low = wire::load_be32(packet.data() + 4);
-    if (depends_on_burst(sa, low)) [[unlikely]] {
+    std::uint64_t sequence = sequence_of(sa, low);
+    if (depends_on_burst(sa, low, sequence)) [[unlikely]] {
       settle(in, settled, i, sas, aead, scratch, verdicts);
       settled = i;
+      sequence = sequence_of(sa, low);
     }
-    scratch.sequences[i] = sequence_of(sa, low);
-    verdicts[i].refused = refuse_on_sight(sa, packet.size(), scratch.sequences[i]);
+    scratch.sequences[i] = sequence;
+    verdicts[i].refused = refuse_on_sight(sa, packet.size(), sequence);
     if (!verdicts[i].refused) [[likely]]
-      lay_out(scratch.batch, sa, packet, scratch.sequences[i]);
+      lay_out(scratch.batch, sa, packet, sequence);
   }
   settle(in, settled, in.size(), sas, aead, scratch, verdicts);
 

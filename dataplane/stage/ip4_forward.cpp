@@ -23,13 +23,14 @@ struct Forward {
   Ip4ForwardEnds ends;
 
   Done input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route) const;
-  Done deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip) const;
-  Done connected(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PortId port) const;
+  [[gnu::noinline]] Done deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip) const;
+  [[gnu::noinline]] Done connected(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip,
+                                   PortId port) const;
   Done send(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, AdjId<V4> id) const;
   Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const;
-  Done too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
-               std::uint16_t mtu) const;
-  Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause, IcmpError error,
+  [[gnu::noinline]] Done too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
+                                 std::uint16_t mtu) const;
+  [[gnu::noinline]] Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause, IcmpError error,
               std::uint16_t mtu = 0) const {
     return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
   }
@@ -44,11 +45,12 @@ struct Forward {
 
 // What a router changes in a packet that it passes on (RFC 1812 section 5.3.1, RFC 6040 section 4.2).
 void rewrite(Packet<Ip4>& packet, const Row<Ip4>& row, const wire::Ipv4View& ip, Audit& audit) {
-  const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
-  audit.note_ecn(ecn);
   std::uint8_t* header = packet.bytes().data();
-  if (ecn.result != static_cast<wire::Ecn>(ip.ecn())) [[unlikely]]
+  if (row.carried != static_cast<wire::Ecn>(ip.ecn())) [[unlikely]] {
+    const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
+    audit.note_ecn(ecn);
     wire::ipv4_set_ecn(header, static_cast<std::uint8_t>(ecn.result));
+  }
   wire::ipv4_decrement_ttl(header);
 }
 

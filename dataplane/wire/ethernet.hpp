@@ -38,6 +38,7 @@ class EthernetView {
   }
 
   MacAddress destination() const { return read_mac(data_); }
+  bool is_to(const MacAddress& mac) const { return std::memcmp(data_, mac.octets.data(), mac.octets.size()) == 0; }
   MacAddress source() const { return read_mac(data_ + 6); }
 
   // Of the payload: the one after the tags. Below 0x0600 it is an IEEE 802.3 length.

@@ -26,15 +26,17 @@ class Ipv4View {
   // Truncated: there is less than the header, or than the header announces.
   static Checked<Ipv4View, Ipv4Fault> check(Bytes packet, HeaderSum sum = HeaderSum::unknown) {
     const std::uint8_t* p = packet.data();
-    if (packet.size() < kIpv4MinHeaderLength) return {{}, Ipv4Fault::truncated};
-    if ((p[0] >> 4) != 4) return {{}, Ipv4Fault::bad_version};
-    const std::size_t header = (p[0] & 0x0fU) * 4U;
-    if (header < kIpv4MinHeaderLength) return {{}, Ipv4Fault::bad_header_length};
-    if (header > packet.size()) return {{}, Ipv4Fault::truncated};
+    if (packet.size() < kIpv4MinHeaderLength) [[unlikely]]
+      return {{}, Ipv4Fault::truncated};
+    if (p[0] != kUsualFirstOctet) [[unlikely]]
+      return check_unusual(packet, sum);
     const std::size_t total = load_be16(p + 2);
-    if (total < header) return {{}, Ipv4Fault::bad_length};
-    if (total > packet.size()) return {{}, Ipv4Fault::truncated};
-    if (sum == HeaderSum::unknown && !ipv4_header_sum_is_right(p, header)) return {{}, Ipv4Fault::bad_checksum};
+    if (total < kIpv4MinHeaderLength) [[unlikely]]
+      return {{}, Ipv4Fault::bad_length};
+    if (total > packet.size()) [[unlikely]]
+      return {{}, Ipv4Fault::truncated};
+    if (sum == HeaderSum::unknown && !ipv4_header_sum_is_right(p, kIpv4MinHeaderLength)) [[unlikely]]
+      return {{}, Ipv4Fault::bad_checksum};
     return {Ipv4View(p), Ipv4Fault::none};
   }
 
@@ -60,6 +62,22 @@ class Ipv4View {
   Bytes payload() const { return {data_ + header_length(), total_length() - header_length()}; }
 
  private:
+  static constexpr std::uint8_t kUsualFirstOctet = 0x45;  // version 4, no options
+
+  // Of at least 20 octets, with options or with a broken first octet.
+  [[gnu::noinline]] static Checked<Ipv4View, Ipv4Fault> check_unusual(Bytes packet, HeaderSum sum) {
+    const std::uint8_t* p = packet.data();
+    if ((p[0] >> 4) != 4) return {{}, Ipv4Fault::bad_version};
+    const std::size_t header = (p[0] & 0x0fU) * 4U;
+    if (header < kIpv4MinHeaderLength) return {{}, Ipv4Fault::bad_header_length};
+    if (header > packet.size()) return {{}, Ipv4Fault::truncated};
+    const std::size_t total = load_be16(p + 2);
+    if (total < header) return {{}, Ipv4Fault::bad_length};
+    if (total > packet.size()) return {{}, Ipv4Fault::truncated};
+    if (sum == HeaderSum::unknown && !ipv4_header_sum_is_right(p, header)) return {{}, Ipv4Fault::bad_checksum};
+    return {Ipv4View(p), Ipv4Fault::none};
+  }
+
   Ipv4View() = default;
   explicit Ipv4View(const std::uint8_t* data) : data_(data) {}
 
@@ -79,7 +97,10 @@ inline void ipv4_replace_word(std::uint8_t* header, std::size_t offset, std::uin
 
 // TTL - 1, checksum updated (RFC 1812 section 5.3.1, RFC 1624). header: of a checked packet whose TTL is not 0.
 inline void ipv4_decrement_ttl(std::uint8_t* header) {
-  detail::ipv4_replace_word(header, 8, static_cast<std::uint16_t>(load_be16(header + 8) - 0x0100));
+  // RFC 1624 section 3, equation 3, where ~m + m' is the same for each TTL: 0xffff - 0x0100.
+  const std::uint32_t sum = static_cast<std::uint16_t>(~load_be16(header + 10)) + 0xfeffU;
+  store_be16(header + 10, static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16))));
+  --header[8];
 }
 
 // Sets the ECN field to the low two bits of ecn, checksum updated (RFC 6040, RFC 1624). header: of a checked packet.

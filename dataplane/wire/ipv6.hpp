@@ -174,6 +174,9 @@ class ChainWalk {
   std::size_t named_at_ = kNextHeaderOffset;  // the Next Header field that names it
 };
 
+// Apart, so that the usual packet, which has none, does not pay for it.
+[[gnu::noinline]] inline Ipv6Chain walk_chain(Bytes packet) { return ChainWalk(packet).run(); }
+
 }  // namespace detail
 
 // Finds the upper layer of an IPv6 packet, or the SRH that has segments left: what stands behind that one is for a
@@ -185,7 +188,7 @@ inline Ipv6Chain walk_extension_headers(Bytes packet) {
   const std::uint8_t next = packet[6];
   if (!detail::ChainWalk::is_extension(next)) [[likely]]
     return {.upper_layer = next, .upper_offset = kIpv6HeaderLength};
-  return detail::ChainWalk(packet).run();
+  return detail::walk_chain(packet);
 }
 
 }  // namespace strata::wire

@@ -58,11 +58,11 @@ class Opener {
       Random random(spi);
       sas.push_back(
           InboundSa{.key = AeadKey(kind.algorithm, random_octets(random, key_length(kind.algorithm) + kSaltLength)),
-                    .window = ReplayWindow(kind.window),
-                    .spi = spi++,
                     .esn = kind.esn,
                     .protocol = kAnyProtocol,
+                    .window = ReplayWindow(kind.window),
                     .selectors = {},
+                    .spi = spi++,
                     .destination = {}});
     }
   }
