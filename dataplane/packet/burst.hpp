@@ -55,14 +55,15 @@ class alignas(64) Burst {
   void drain(Step&& step) {
     const std::size_t n = std::exchange(size_, 0);
     for (std::size_t i = 0; i < n; ++i) {
+      const Row<Stage> row = rows()[i];  // out of reach of what is written meanwhile
       if constexpr (std::invocable<Step&, Packet<Stage>, const Row<Stage>&, std::size_t>) {
         static_assert(std::same_as<Done, std::invoke_result_t<Step&, Packet<Stage>, const Row<Stage>&, std::size_t>>,
                       "the step must say what became of its packet");
-        (void)step(Access::adopt<Stage>(buffers_[i]), rows()[i], i);
+        (void)step(Access::adopt<Stage>(buffers_[i]), row, i);
       } else {
         static_assert(std::same_as<Done, std::invoke_result_t<Step&, Packet<Stage>, const Row<Stage>&>>,
                       "the step must say what became of its packet");
-        (void)step(Access::adopt<Stage>(buffers_[i]), rows()[i]);
+        (void)step(Access::adopt<Stage>(buffers_[i]), row);
       }
     }
   }

@@ -38,11 +38,13 @@ void fill(rte_mbuf* buffer, Poison poison) {
   std::memset(buffer->dynfield1, byte, sizeof buffer->dynfield1);
 }
 
-int start(std::uint16_t device, rte_mempool* pool) {
+int start(std::uint16_t device, rte_mempool* pool, std::uint16_t queues) {
   rte_eth_conf conf{};
-  if (const int rc = rte_eth_dev_configure(device, 1, 1, &conf); rc != 0) return rc;
-  if (const int rc = rte_eth_rx_queue_setup(device, 0, kRingSize, 0, nullptr, pool); rc != 0) return rc;
-  if (const int rc = rte_eth_tx_queue_setup(device, 0, kRingSize, 0, nullptr); rc != 0) return rc;
+  if (const int rc = rte_eth_dev_configure(device, queues, queues, &conf); rc != 0) return rc;
+  for (std::uint16_t i = 0; i < queues; ++i) {
+    if (const int rc = rte_eth_rx_queue_setup(device, i, kRingSize, 0, nullptr, pool); rc != 0) return rc;
+    if (const int rc = rte_eth_tx_queue_setup(device, i, kRingSize, 0, nullptr); rc != 0) return rc;
+  }
   return rte_eth_dev_start(device);
 }
 
@@ -94,43 +96,40 @@ void Stock::flush(std::size_t i) const {
   _mm_mfence();
 }
 
-tl::expected<RingPort, std::string> RingPort::create(const std::string& name, const Pool& pool) {
-  const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
-  rte_ring* rx = rte_ring_create((name + "_rx").c_str(), kRingSize, 0, flags);
-  rte_ring* tx = rte_ring_create((name + "_tx").c_str(), kRingSize, 0, flags);
-  if (rx == nullptr || tx == nullptr) {
-    rte_ring_free(rx);
-    rte_ring_free(tx);
-    return tl::unexpected(why("no memory for the rings of port " + name));
-  }
-  const int device = rte_eth_from_rings(name.c_str(), &rx, 1, &tx, 1, 0);
-  if (device < 0) {
-    const std::string sentence = why("cannot make a port of rings for " + name);
-    rte_ring_free(rx);
-    rte_ring_free(tx);
-    return tl::unexpected(sentence);
-  }
-  RingPort port(rx, tx, static_cast<std::uint16_t>(device));
-  if (const int rc = start(port.device_, pool.pool_.get()); rc != 0)
-    return tl::unexpected("cannot start the port of rings for " + name + ": " + rte_strerror(-rc));
-  return port;
+void RingPort::FreeRing::operator()(rte_ring* ring) const {
+  void* buffer = nullptr;
+  while (rte_ring_dequeue(ring, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
+  rte_ring_free(ring);
 }
 
-RingPort::RingPort(RingPort&& other) noexcept
-    : rx_(std::exchange(other.rx_, nullptr)), tx_(std::exchange(other.tx_, nullptr)), device_(other.device_) {}
-
-RingPort::~RingPort() {
-  if (rx_ == nullptr) return;
+RingPort::Device::~Device() {
+  if (id == kNone) return;
   rte_eth_dev_info info{};
-  rte_eth_dev_info_get(device_, &info);
-  rte_eth_dev_stop(device_);
-  rte_eth_dev_close(device_);
+  rte_eth_dev_info_get(id, &info);
+  rte_eth_dev_stop(id);
+  rte_eth_dev_close(id);
   rte_dev_remove(info.device);  // or else its name stays taken
-  for (rte_ring* ring : {rx_, tx_}) {
-    void* buffer = nullptr;
-    while (rte_ring_dequeue(ring, &buffer) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(buffer));
-    rte_ring_free(ring);
+}
+
+tl::expected<RingPort, std::string> RingPort::create(const std::string& name, const Pool& pool, unsigned queues) {
+  std::vector<Ring> rx;
+  std::vector<Ring> tx;
+  std::vector<rte_ring*> rx_rings;
+  std::vector<rte_ring*> tx_rings;
+  for (unsigned i = 0; i < queues; ++i) {
+    const std::string of_queue = i == 0 ? name : name + "_" + std::to_string(i);
+    rx.emplace_back(rte_ring_create((of_queue + "_rx").c_str(), kRingSize, 0, RING_F_SP_ENQ | RING_F_SC_DEQ));
+    tx.emplace_back(rte_ring_create((of_queue + "_tx").c_str(), kRingSize, 0, RING_F_SP_ENQ | RING_F_SC_DEQ));
+    if (!rx.back() || !tx.back()) return tl::unexpected(why("no memory for the rings of port " + name));
+    rx_rings.push_back(rx.back().get());
+    tx_rings.push_back(tx.back().get());
   }
+  const int device = rte_eth_from_rings(name.c_str(), rx_rings.data(), queues, tx_rings.data(), queues, 0);
+  if (device < 0) return tl::unexpected(why("cannot make a port of rings for " + name));
+  RingPort port(std::move(rx), std::move(tx), static_cast<std::uint16_t>(device));
+  if (const int rc = start(port.device(), pool.pool_.get(), static_cast<std::uint16_t>(queues)); rc != 0)
+    return tl::unexpected("cannot start the port of rings for " + name + ": " + rte_strerror(-rc));
+  return port;
 }
 
 const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison) {
@@ -143,23 +142,23 @@ const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame
     return nullptr;
   }
   if (!frame.empty()) std::memcpy(data, frame.data(), frame.size());
-  if (rte_ring_enqueue(rx_, buffer) == 0) return buffer;
+  if (rte_ring_enqueue(rx_.front().get(), buffer) == 0) return buffer;
   rte_pktmbuf_free(buffer);
   return nullptr;
 }
 
-std::size_t RingPort::feed(const Stock& stock, std::size_t first, std::size_t count) {
-  return rte_ring_enqueue_burst(rx_, reinterpret_cast<void* const*>(&stock.buffers_[first]),
+std::size_t RingPort::feed(const Stock& stock, std::size_t first, std::size_t count, std::size_t queue) {
+  return rte_ring_enqueue_burst(rx_[queue].get(), reinterpret_cast<void* const*>(&stock.buffers_[first]),
                                 static_cast<unsigned>(count), nullptr);
 }
 
-std::size_t RingPort::collect(Stock& stock, std::size_t first, std::size_t count) {
-  return rte_ring_dequeue_burst(tx_, reinterpret_cast<void**>(&stock.buffers_[first]), static_cast<unsigned>(count),
+std::size_t RingPort::collect(Stock& stock, std::size_t first, std::size_t count, std::size_t queue) {
+  return rte_ring_dequeue_burst(tx_[queue].get(), reinterpret_cast<void**>(&stock.buffers_[first]), static_cast<unsigned>(count),
                                 nullptr);
 }
 
 unsigned RingPort::dequeue(rte_mbuf** buffers, unsigned most) {
-  return rte_ring_dequeue_burst(tx_, reinterpret_cast<void**>(buffers), most, nullptr);
+  return rte_ring_dequeue_burst(tx_.front().get(), reinterpret_cast<void**>(buffers), most, nullptr);
 }
 
 }  // namespace strata

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 #include <vector>
 
 struct rte_ring;
@@ -70,13 +71,12 @@ class Stock {
 // A DPDK port (driver net_ring) of which we hold the other end: what is fed is received, what is sent is collected.
 class RingPort {
  public:
-  // pool: DPDK wants to know of one, though rings take no buffers from it; it outlives the port.
-  static tl::expected<RingPort, std::string> create(const std::string& name, const Pool& pool);
-  RingPort(RingPort&&) noexcept;
+  // pool: DPDK wants to know of one, though rings take no buffers from it; it outlives the port. queues: each way.
+  static tl::expected<RingPort, std::string> create(const std::string& name, const Pool& pool, unsigned queues = 1);
+  RingPort(RingPort&&) noexcept = default;
   RingPort& operator=(RingPort&&) = delete;
-  ~RingPort();
 
-  std::uint16_t device() const { return device_; }
+  std::uint16_t device() const { return device_.id; }
 
   // One frame for the next receive call; what is answered tells its buffer when it is collected. A buffer goes through
   // the journey as it is, so a frame that comes out can be held against the one that went in.
@@ -84,9 +84,9 @@ class RingPort {
   const void* feed(const Pool& pool, std::span<const std::uint8_t> frame, std::optional<Poison> poison);
 
   // Those of a stock from `first` on, as they are. How many the ring took.
-  std::size_t feed(const Stock& stock, std::size_t first, std::size_t count);
+  std::size_t feed(const Stock& stock, std::size_t first, std::size_t count, std::size_t queue = 0);
   // The frames sent since the last call into a stock's places from `first` on. How many came.
-  std::size_t collect(Stock& stock, std::size_t first, std::size_t count);
+  std::size_t collect(Stock& stock, std::size_t first, std::size_t count, std::size_t queue = 0);
 
   // Hands every frame sent since the last call to take(const void* buffer, std::span<const std::uint8_t>), in order,
   // and frees it.
@@ -104,12 +104,27 @@ class RingPort {
   }
 
  private:
-  RingPort(rte_ring* rx, rte_ring* tx, std::uint16_t device) : rx_(rx), tx_(tx), device_(device) {}
+  // With all that is in it.
+  struct FreeRing {
+    void operator()(rte_ring* ring) const;
+  };
+  using Ring = std::unique_ptr<rte_ring, FreeRing>;
+  // Goes before the rings that it reads.
+  struct Device {
+    std::uint16_t id;
+    Device(std::uint16_t number) : id(number) {}
+    Device(Device&& other) noexcept : id(std::exchange(other.id, kNone)) {}
+    ~Device();
+    static constexpr std::uint16_t kNone = UINT16_MAX;
+  };
+
+  RingPort(std::vector<Ring> rx, std::vector<Ring> tx, std::uint16_t device)
+      : rx_(std::move(rx)), tx_(std::move(tx)), device_(device) {}
   unsigned dequeue(rte_mbuf** buffers, unsigned most);
 
-  rte_ring* rx_;
-  rte_ring* tx_;
-  std::uint16_t device_;
+  std::vector<Ring> rx_;  // by queue
+  std::vector<Ring> tx_;
+  Device device_;
 };
 
 }  // namespace strata
