@@ -10,7 +10,8 @@
 namespace strata::bench {
 namespace {
 
-constexpr unsigned kMemoryMib = 640;
+constexpr unsigned kMemoryMib = 256;
+constexpr unsigned kMemoryABedMib = 384;  // two tables of routes above all
 
 class Bench {
  public:
@@ -19,10 +20,12 @@ class Bench {
 
  private:
   tl::expected<void, std::string> measure(unsigned sas);
-  tl::expected<void, std::string> measure(Bed& bed, const std::string& size, Cache cache, unsigned sas);
+  tl::expected<void, std::string> measure(const std::string& size, Cache cache, unsigned sas);
   tl::expected<void, std::string> split(Bed& bed, const std::string& size, Cache cache, std::vector<Result>& results);
+  std::vector<Result> rows(const std::array<Series, 2>& series, const Result& row, double octets) const;
 
   const Options& options_;
+  std::vector<std::unique_ptr<Bed>> beds_;  // by number of workers, as asked for
   Report report_;
 };
 
@@ -41,46 +44,67 @@ tl::expected<void, std::string> Bench::split(Bed& bed, const std::string& size, 
   return {};
 }
 
-tl::expected<void, std::string> Bench::measure(Bed& bed, const std::string& size, Cache cache, unsigned sas) {
-  std::array<Series, 2> series;
-  double octets = 0;
-  for (unsigned i = 0; i <= options_.rounds; ++i) {
-    const auto round = bed.round(sizes_of(size), cache, false);
-    if (!round) return tl::unexpected(round.error());
-    octets = for_each(round->octets, round->packets);
-    if (i == 0) continue;  // caches and predictors learn
-    for (std::size_t d = 0; d < series.size(); ++d) {
-      series[d].journey.push_back(for_each(round->journey[d], round->packets));
-      series[d].crypto.push_back(for_each(round->crypto[d], round->packets));
-    }
-  }
+std::vector<Result> Bench::rows(const std::array<Series, 2>& series, const Result& row, double octets) const {
   std::vector<Result> results;
   for (const Direction direction : options_.directions) {
-    Result result = result_of(series[static_cast<std::size_t>(direction)], direction, octets);
-    result.size = size;
-    result.sas = sas;
+    Result result = result_of(series[static_cast<std::size_t>(direction)], direction, octets, row.workers);
+    result.size = row.size;
+    result.sas = row.sas;
     result.routes = options_.routes;
-    result.cache = cache;
+    result.cache = row.cache;
     results.push_back(std::move(result));
   }
-  if (options_.stages)
-    if (auto done = split(bed, size, cache, results); !done) return done;
-  report_.results.insert(report_.results.end(), results.begin(), results.end());
+  return results;
+}
+
+// Few workers and many take turns round by round: what else the machine does strikes all of them.
+tl::expected<void, std::string> Bench::measure(const std::string& size, Cache cache, unsigned sas) {
+  std::vector<std::array<Series, 2>> series(beds_.size());
+  double octets = 0;
+  for (unsigned i = 0; i <= options_.rounds; ++i) {
+    for (std::size_t b = 0; b < beds_.size(); ++b) {
+      const auto round = beds_[b]->round(sizes_of(size), cache, false);
+      if (!round) return tl::unexpected(round.error());
+      octets = for_each(round->octets, round->packets);
+      if (i == 0) continue;  // caches and predictors learn
+      for (std::size_t d = 0; d < series[b].size(); ++d) {
+        series[b][d].journey.push_back(for_each(round->journey[d], round->packets));
+        series[b][d].crypto.push_back(for_each(round->crypto[d], round->packets));
+      }
+    }
+  }
+  for (std::size_t b = 0; b < beds_.size(); ++b) {
+    const Result row{.size = size, .sas = sas, .workers = options_.workers[b], .cache = cache};
+    std::vector<Result> results = rows(series[b], row, octets);
+    if (options_.stages && row.workers == 1)
+      if (auto done = split(*beds_[b], size, cache, results); !done) return done;
+    report_.results.insert(report_.results.end(), results.begin(), results.end());
+  }
   return {};
 }
 
 tl::expected<void, std::string> Bench::measure(unsigned sas) {
-  auto bed = Bed::create({sas, options_.routes, options_.algorithm, options_.esn, options_.window});
-  if (!bed) return tl::unexpected(bed.error());
+  beds_.clear();
+  for (const unsigned workers : options_.workers) {
+    auto bed = Bed::create({sas, options_.routes, options_.algorithm, options_.esn, options_.window}, workers);
+    if (!bed) return tl::unexpected(bed.error());
+    beds_.push_back(std::move(*bed));
+  }
   for (const Cache cache : options_.caches)
     for (const std::string& size : options_.sizes)
-      if (auto done = measure(**bed, size, cache, sas); !done) return done;
+      if (auto done = measure(size, cache, sas); !done) return done;
   return {};
 }
 
 tl::expected<Report, std::string> Bench::run() {
-  const bool hugepages = allowed_mib(hugepage_sizes(Machine())) >= kMemoryMib;
-  auto eal = Eal::start_offline(kMemoryMib, hugepages ? Pages::huge : Pages::ordinary);
+  for (const unsigned workers : options_.workers) {
+    if (workers > usable_cpus().size())
+      return tl::unexpected(std::to_string(workers) + " workers want as many CPUs; this process may use " +
+                            std::to_string(usable_cpus().size()));
+  }
+  const auto memory = static_cast<unsigned>(kMemoryMib + kMemoryABedMib * options_.workers.size());
+  const bool hugepages = allowed_mib(hugepage_sizes(Machine())) >= memory;
+  auto eal = Eal::start_offline(memory, hugepages ? Pages::huge : Pages::ordinary);
   if (!eal) return tl::unexpected(eal.error());
   report_.cpu = Machine().value("proc/cpuinfo", "model name");
   report_.tsc_mhz = static_cast<double>(rte_get_tsc_hz()) / 1e6;

@@ -15,6 +15,7 @@ struct Options {
   std::vector<Direction> directions{Direction::in, Direction::out};
   std::vector<std::string> sizes{"64", "128", "256", "512", "1024", "1400", "imix"};  // octets of inner IPv4 packet
   std::vector<unsigned> sas{1};
+  std::vector<unsigned> workers{1};
   std::vector<Cache> caches{Cache::warm};
   unsigned routes = 0;  // beside those of the policies
   unsigned rounds = 31;
@@ -29,6 +30,7 @@ struct Options {
 
 inline constexpr unsigned kMostSas = 60'000;  // each has a /24 of 10.0.0.0/8
 inline constexpr unsigned kMostRoutes = 2'000'000;
+inline constexpr unsigned kMostWorkers = 3;  // what all of them send finds room in one queue
 inline constexpr unsigned kLeastRounds = 9;
 inline constexpr unsigned kLeastSize = 28;  // IPv4 and UDP headers
 inline constexpr unsigned kMostSize = 1400;

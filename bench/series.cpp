@@ -16,7 +16,7 @@ double for_each(std::uint64_t sum, std::uint64_t packets) {
   return static_cast<double>(sum) / static_cast<double>(packets);
 }
 
-Result result_of(const Series& series, Direction direction, double octets_a_packet) {
+Result result_of(const Series& series, Direction direction, double octets_a_packet, unsigned workers) {
   const double hertz = static_cast<double>(rte_get_tsc_hz());
   Result result;
   result.direction = direction;
@@ -24,7 +24,8 @@ Result result_of(const Series& series, Direction direction, double octets_a_pack
   const auto [least, most] = std::ranges::minmax(series.journey);
   result.spread = {least, most};
   result.crypto_cycles = median(series.crypto);
-  result.mpps = hertz / result.cycles / 1e6;
+  result.workers = workers;
+  result.mpps = hertz / result.cycles * workers / 1e6;
   result.gbps = result.mpps * octets_a_packet * 8 / 1e3;
   return result;
 }

@@ -17,6 +17,6 @@ double median(std::vector<double> values);
 double for_each(std::uint64_t sum, std::uint64_t packets);
 
 // Of the inner IPv4 packets: octets_a_packet.
-Result result_of(const Series& series, Direction direction, double octets_a_packet);
+Result result_of(const Series& series, Direction direction, double octets_a_packet, unsigned workers = 1);
 
 }  // namespace strata::bench

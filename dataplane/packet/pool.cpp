@@ -16,7 +16,7 @@
 namespace strata {
 namespace {
 
-constexpr unsigned kRingSize = 1024;
+constexpr unsigned kRingSize = 4096;
 
 std::string why(const std::string& what) { return what + ": " + rte_strerror(rte_errno); }
 

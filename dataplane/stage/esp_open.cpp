@@ -55,13 +55,12 @@ std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, s
   return cause_of(sa.window.check(sequence));
 }
 
-void lay_out(AeadBatch& batch, InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
-  const std::size_t k = batch.size++;
+void lay_out(AeadBatch& batch, std::size_t k, InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
+  sa.key.prefetch();
   batch.items[k] = {.key = &sa.key,
                     .data = packet.data() + kTextOffset,
                     .length = packet.size() - kTextOffset - kIcvLength,
                     .aad_length = sa.esn ? 12U : 8U};
-  sa.key.prefetch();
   const std::uint32_t salt = sa.key.salt();
   std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
   std::memcpy(batch.nonces[k].octets + sizeof salt, packet.data() + wire::kEspHeaderLength, kIvLength);
@@ -69,7 +68,7 @@ void lay_out(AeadBatch& batch, InboundSa& sa, std::span<std::uint8_t> packet, st
   std::memcpy(aad, packet.data(), wire::kEspHeaderLength);  // SPI | sequence
   if (!sa.esn) return;
   wire::store_be64(aad + 4, sequence);  // SPI | high | low, RFC 4106 section 5
-  sa.guess = std::max(sa.guess, sequence);
+  if (sequence > sa.guess) sa.guess = sequence;
 }
 
 // RFC 4303 sections 3.4.3 and 3.4.4 for one packet of the batch. The window is asked again, since this burst may hold a
@@ -104,9 +103,8 @@ void settle(const Burst<EspIn>& in, std::size_t from, std::size_t to, SaTable& s
       // By now the window may have left the number behind.
       verdicts[i].refused = cause_of(sa.window.check(scratch.sequences[i]));
     }
-    sa.guess = sa.window.top();
+    if (sa.esn) sa.guess = sa.window.top();
   }
-  batch.size = 0;
 }
 
 // Takes the trailer off and says what is inside (RFC 4303 sections 2.4 to 2.6).
@@ -144,7 +142,7 @@ void note(Audit& audit, const Row<EspIn>& row, const InboundSa& sa, wire::Bytes 
 void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratch, Audit& audit, Burst<stage::Ip6>& ip6,
               EspOpenEnds ends) {
   Verdicts verdicts;
-  scratch.batch.size = 0;  // esp_seal uses it too
+  std::size_t k = 0;  // of them in the batch
   std::size_t settled = 0;
   const std::size_t n = in.size();
   for (std::size_t i = 0; i < n; ++i) {
@@ -153,6 +151,7 @@ void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratc
     const std::uint32_t low = wire::load_be32(packet.data() + 4);
     std::uint64_t sequence = sequence_of(sa, low);
     if (depends_on_burst(sa, low, sequence)) [[unlikely]] {
+      scratch.batch.size = std::exchange(k, 0);
       settle(in, settled, i, sas, aead, scratch, verdicts);
       settled = i;
       sequence = sequence_of(sa, low);
@@ -160,8 +159,9 @@ void esp_open(Burst<EspIn>& in, SaTable& sas, Aead& aead, EspOpenScratch& scratc
     scratch.sequences[i] = sequence;
     verdicts[i].refused = refuse_on_sight(sa, packet.size(), sequence);
     if (!verdicts[i].refused) [[likely]]
-      lay_out(scratch.batch, sa, packet, sequence);
+      lay_out(scratch.batch, k++, sa, packet, sequence);
   }
+  scratch.batch.size = k;
   settle(in, settled, in.size(), sas, aead, scratch, verdicts);
 
   in.drain([&](Packet<EspIn> packet, const Row<EspIn>& row, std::size_t i) -> Done {
