@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kMostPackets = 1024;  // for each worker
 constexpr std::uint16_t kRoom = 2048;
 constexpr unsigned kPassesARound = 8;
-static const std::size_t kTurn = getenv("FEED") ? atoi(getenv("FEED")) : 64;
 constexpr unsigned kMostIdleRounds = 10'000'000;
 // Of a buffer, beside the packet: DPDK's own two lines, and what the tunnel puts around.
 constexpr std::size_t kBesidePacket = 320;
@@ -123,12 +122,12 @@ std::uint64_t BenchGateway::go_round(unsigned number, std::size_t to, std::uint6
   return last;
 }
 
-tl::expected<std::uint64_t, std::string> BenchGateway::rush(Stock& stock, std::size_t packets, std::size_t from,
-                                                            std::size_t to, Crew& crew) {
-  const std::size_t workers = workers_->size();
-  const std::size_t each = packets / workers;
-  for (std::size_t i = 0; i < workers; ++i)
-    if (ports_[from].feed(stock, i * each, each, i) != each) return tl::unexpected(trouble());
+tl::expected<std::uint64_t, std::string> BenchGateway::rush(Stock& stock, const std::vector<std::size_t>& counts,
+                                                            std::size_t from, std::size_t to, Crew& crew) {
+  const std::size_t workers = counts.size();
+  std::size_t packets = 0;
+  for (std::size_t i = 0; i < workers; packets += counts[i++])
+    if (ports_[from].feed(stock, packets, counts[i], i) != counts[i]) return tl::unexpected(trouble());
   const std::uint64_t until = sent(to) + packets;
   std::vector<std::uint64_t> starts(workers);
   std::vector<std::uint64_t> ends(workers);
@@ -153,11 +152,7 @@ std::string BenchGateway::trouble() const {
 }
 
 Bed::Bed(const Scene& scene, unsigned workers, Pool pool, Stock stock, CryptoAlone crypto)
-    : scene_(scene),
-      pool_(std::move(pool)),
-      stock_(std::move(stock)),
-      crypto_(std::move(crypto)),
-      crew_(workers) {
+    : scene_(scene), pool_(std::move(pool)), stock_(std::move(stock)), crypto_(std::move(crypto)), crew_(workers) {
   for (unsigned size = 0; size <= kMostSize; ++size)
     frames_.push_back(size < kLeastSize ? std::vector<std::uint8_t>{} : frame(size));
 }
@@ -198,6 +193,19 @@ void Bed::flush(std::size_t first, std::size_t packets) const {
   for (std::size_t i = first; i < first + packets; ++i) stock_.flush(i);
 }
 
+// To the queues as RSS would: all packets of an SA to one of them, which is its owner's for one SA of so many as there
+// are workers. The others are handed over.
+std::vector<std::size_t> Bed::spread(Direction direction, std::size_t packets) {
+  const unsigned workers = crew_.size();
+  std::vector<std::size_t> counts(workers);
+  const auto queue_of = [=](std::span<const std::uint8_t> frame) {
+    return sa_of(direction, frame) / workers % workers;
+  };
+  stock_.sort(packets, queue_of);
+  for (std::size_t i = 0; i < packets; ++i) ++counts[queue_of(stock_.bytes(i))];
+  return counts;
+}
+
 tl::expected<std::uint64_t, std::string> Bed::take_through(Direction direction, std::size_t packets, Cache cache,
                                                            StageCycles* stages) {
   const bool out = direction == Direction::out;
@@ -205,8 +213,9 @@ tl::expected<std::uint64_t, std::string> Bed::take_through(Direction direction, 
   const std::size_t from = out ? kLan : kWan;
   const std::size_t to = out ? kWan : kLan;
   if (crew_.size() > 1) {
+    const std::vector<std::size_t> counts = spread(direction, packets);
     if (cache == Cache::cold) flush(0, packets);
-    return gateway.rush(stock_, packets, from, to, crew_);
+    return gateway.rush(stock_, counts, from, to, crew_);
   }
   std::uint64_t sum = 0;
   for (std::size_t first = 0; first < packets; first += kTurn) {
@@ -228,8 +237,7 @@ tl::expected<void, std::string> Bed::pass(const std::vector<unsigned>& sizes, st
     const auto cycles = take_through(direction, packets, cache, stages ? &sum.stages[index] : nullptr);
     if (!cycles) return tl::unexpected(cycles.error());
     sum.journey[index] += *cycles;
-    for (std::size_t i = 0; direction == Direction::out && i < packets; ++i)
-      texts.push_back(text_of(stock_.bytes(i)));
+    for (std::size_t i = 0; direction == Direction::out && i < packets; ++i) texts.push_back(text_of(stock_.bytes(i)));
   }
   for (const Direction direction : {Direction::in, Direction::out}) {
     const std::span<const std::span<std::uint8_t>> all(texts);

@@ -34,8 +34,8 @@ struct RoundCycles {
 class BenchGateway {
  public:
   static tl::expected<std::unique_ptr<BenchGateway>, std::string> create(const std::string& name,
-                                                                         const config::Config& config,
-                                                                         const Pool& pool, unsigned workers);
+                                                                         const config::Config& config, const Pool& pool,
+                                                                         unsigned workers);
 
   // Takes one burst of the stock's packets through the journey, and puts what left into their places. TSC cycles of
   // what `strata run` does between two looks at its queues. stages: added to, when given.
@@ -43,10 +43,11 @@ class BenchGateway {
   tl::expected<std::uint64_t, std::string> pass(Stock& stock, std::size_t first, std::size_t from, std::size_t to,
                                                 StageCycles* stages);
 
-  // Takes that many packets through all workers at once, an equal part by each of their queues; what leaves comes in
-  // any order. TSC cycles from the begin to the last worker's end, times the workers.
-  tl::expected<std::uint64_t, std::string> rush(Stock& stock, std::size_t packets, std::size_t from, std::size_t to,
-                                                Crew& crew);
+  // Takes the stock's first packets through all workers at once. counts: of the packets in each queue, one after the
+  // other. What leaves comes in another order, but for the packets of one SA. TSC cycles from the begin to the last
+  // worker's end, times the workers.
+  tl::expected<std::uint64_t, std::string> rush(Stock& stock, const std::vector<std::size_t>& counts, std::size_t from,
+                                                std::size_t to, Crew& crew);
 
  private:
   explicit BenchGateway(const std::string& name) : name_(name) {}
@@ -75,6 +76,7 @@ class Bed {
                                        bool stages, RoundCycles& sum);
   tl::expected<std::uint64_t, std::string> take_through(Direction direction, std::size_t packets, Cache cache,
                                                         StageCycles* stages);
+  std::vector<std::size_t> spread(Direction direction, std::size_t packets);
   std::uint64_t fill(const std::vector<unsigned>& sizes, std::size_t packets);
   void flush(std::size_t first, std::size_t packets) const;
 

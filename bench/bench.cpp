@@ -25,6 +25,7 @@ class Bench {
   std::vector<Result> rows(const std::array<Series, 2>& series, const Result& row, double octets) const;
 
   const Options& options_;
+  std::optional<Eal> eal_;                  // goes after all that is made of it
   std::vector<std::unique_ptr<Bed>> beds_;  // by number of workers, as asked for
   Report report_;
 };
@@ -106,6 +107,7 @@ tl::expected<Report, std::string> Bench::run() {
   const bool hugepages = allowed_mib(hugepage_sizes(Machine())) >= memory;
   auto eal = Eal::start_offline(memory, hugepages ? Pages::huge : Pages::ordinary);
   if (!eal) return tl::unexpected(eal.error());
+  eal_.emplace(std::move(*eal));
   report_.cpu = Machine().value("proc/cpuinfo", "model name");
   report_.tsc_mhz = static_cast<double>(rte_get_tsc_hz()) / 1e6;
   report_.esn = options_.esn;

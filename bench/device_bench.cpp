@@ -84,9 +84,9 @@ struct Packets {
       made.plain.push_back(frame(sizes[i % sizes.size()]));
       made.sealed.fill(i, made.plain.back());
     }
-    auto gateway = BenchGateway::create("maker", sender(scene), made.pool);
+    auto gateway = BenchGateway::create("maker", sender(scene), made.pool, 1);
     if (!gateway) return tl::unexpected(gateway.error());
-    for (std::size_t first = 0; first < kPackets; first += kBurstSize)
+    for (std::size_t first = 0; first < kPackets; first += kTurn)
       if (auto done = (*gateway)->pass(made.sealed, first, kLan, kWan, nullptr); !done)
         return tl::unexpected(done.error());
     return made;
@@ -181,7 +181,7 @@ class DeviceGateway {
     worker_->tick(now_ns);
     for (std::size_t i = 0; i < devices_.size(); ++i)
       for (std::uint16_t queue = 0; queue < devices_[i].queues(); ++queue)
-        received += worker_->turn(port_id(i), queue, kBurstSize, now_ns, blind);
+        received += worker_->turn(port_id(i), queue, kTurn, now_ns, blind);
     return received;
   }
 

@@ -6,6 +6,7 @@
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
+#include "dataplane/wire/udp.hpp"
 
 namespace strata::bench {
 namespace {
@@ -128,6 +129,12 @@ std::vector<std::uint8_t> frame(unsigned size) {
   wire::store_be32(udp + 4, static_cast<std::uint32_t>(size - wire::kIpv4MinHeaderLength) << 16);
   address(made, 0);
   return made;
+}
+
+unsigned sa_of(Direction direction, std::span<const std::uint8_t> frame) {
+  const std::uint8_t* ip = frame.data() + wire::kEthernetHeaderLength;
+  if (direction == Direction::out) return (wire::load_be32(ip + 16) - kInnerNetworks) >> 8;
+  return wire::load_be32(ip + wire::kIpv4MinHeaderLength + wire::kUdpHeaderLength) - kFirstSpi;
 }
 
 void address(std::vector<std::uint8_t>& frame, unsigned sa) {

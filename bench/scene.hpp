@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "bench/options.hpp"
@@ -28,6 +29,8 @@ config::Config receiver(const Scene& scene);
 std::vector<std::uint8_t> frame(unsigned size);
 // Makes it one that this SA is for.
 void address(std::vector<std::uint8_t>& frame, unsigned sa);
+// Of a frame before the sender (out) or between the two (in).
+unsigned sa_of(Direction direction, std::span<const std::uint8_t> frame);
 
 // The cipher's key, then 4 octets of salt, of one SA.
 std::vector<std::uint8_t> key_of(unsigned sa);

@@ -91,7 +91,9 @@ void add_bench(CLI::App& app, std::function<int()>& run) {
       ->delimiter(',')
       ->type_name("NUMBER,...")
       ->check(CLI::Range(1U, bench::kMostSas));
-  command->add_option("--workers", options->bench.workers, "How many workers, each in a thread and with a queue of its own")
+  command
+      ->add_option("--workers", options->bench.workers,
+                   "How many workers, each in a thread and with a queue of its own")
       ->delimiter(',')
       ->type_name("NUMBER,...")
       ->check(CLI::Range(1U, bench::kMostWorkers));

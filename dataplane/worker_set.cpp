@@ -73,7 +73,7 @@ std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns) {
   if (member.worker->catch_up(now_ns)) {
     member.worker->tick(now_ns);
     received = 0;
-    for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, kBurstSize, now_ns, blind);
+    for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, kTurn, now_ns, blind);
     received += member.worker->turn_handed(now_ns, blind);
   }
   member.rounds.store(member.rounds.load(std::memory_order_relaxed) + 1, std::memory_order_release);

@@ -49,16 +49,7 @@ class AeadKey {
   std::uint32_t salt() const { return salt_; }  // as it lies in memory
   const void* expanded() const { return expanded_; }
 
-  // Asks for what a short packet needs of it: the round keys, and the lowest powers of the hash key at the end.
-  void prefetch() const {
-    const auto* lines = static_cast<const Line*>(expanded_);
-    for (const std::size_t i : {0, 1, 2, 13, 14, 15}) __builtin_prefetch(lines + i);
-  }
-
  private:
-  struct Line {
-    std::uint8_t octets[64];
-  };
   void* expanded_;
   std::uint32_t salt_ = 0;
   AeadAlgorithm algorithm_;

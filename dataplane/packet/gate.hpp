@@ -299,9 +299,9 @@ class Gate {
   }
 
   static bool is_forgotten(const rte_mbuf* buffer) {
-    return (buffer->ol_flags & ~kKeptFlags) == 0 && buffer->port == RTE_MBUF_PORT_INVALID &&
-           buffer->packet_type == 0 && buffer->vlan_tci == 0 && buffer->vlan_tci_outer == 0 &&
-           buffer->hash.fdir.lo == 0 && buffer->hash.fdir.hi == 0;
+    return (buffer->ol_flags & ~kKeptFlags) == 0 && buffer->port == RTE_MBUF_PORT_INVALID && buffer->packet_type == 0 &&
+           buffer->vlan_tci == 0 && buffer->vlan_tci_outer == 0 && buffer->hash.fdir.lo == 0 &&
+           buffer->hash.fdir.hi == 0;
   }
 
   // Out of its stage, as every transition begins. What was said of it was forgotten at the door, and nobody on the way

@@ -84,9 +84,7 @@ void Stock::fill(std::size_t i, std::span<const std::uint8_t> frame) {
   std::memcpy(data, frame.data(), frame.size());
 }
 
-std::span<std::uint8_t> Stock::bytes(std::size_t i) const {
-  return {rte_pktmbuf_mtod(buffers_[i], std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
-}
+std::span<std::uint8_t> Stock::bytes(std::size_t i) const { return bytes_of(buffers_[i]); }
 
 void Stock::flush(std::size_t i) const {
   const rte_mbuf* buffer = buffers_[i];
@@ -153,8 +151,8 @@ std::size_t RingPort::feed(const Stock& stock, std::size_t first, std::size_t co
 }
 
 std::size_t RingPort::collect(Stock& stock, std::size_t first, std::size_t count, std::size_t queue) {
-  return rte_ring_dequeue_burst(tx_[queue].get(), reinterpret_cast<void**>(&stock.buffers_[first]), static_cast<unsigned>(count),
-                                nullptr);
+  return rte_ring_dequeue_burst(tx_[queue].get(), reinterpret_cast<void**>(&stock.buffers_[first]),
+                                static_cast<unsigned>(count), nullptr);
 }
 
 unsigned RingPort::dequeue(rte_mbuf** buffers, unsigned most) {

@@ -3,6 +3,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -59,11 +60,20 @@ class Stock {
   // As a driver would leave it. At most the pool's room.
   void fill(std::size_t i, std::span<const std::uint8_t> frame);
   std::span<std::uint8_t> bytes(std::size_t i) const;
+  // The first `count` by what key says of their bytes; equal ones stay in their order.
+  template <class Key>
+  void sort(std::size_t count, Key&& key) {
+    std::stable_sort(buffers_.begin(), buffers_.begin() + static_cast<std::ptrdiff_t>(count),
+                     [&](const rte_mbuf* a, const rte_mbuf* b) { return key(bytes_of(a)) < key(bytes_of(b)); });
+  }
   // Out of all caches, with what DPDK keeps beside the bytes.
   void flush(std::size_t i) const;
 
  private:
   friend class RingPort;
+  static std::span<std::uint8_t> bytes_of(const rte_mbuf* buffer) {
+    return {rte_pktmbuf_mtod(buffer, std::uint8_t*), rte_pktmbuf_data_len(buffer)};
+  }
   explicit Stock(std::vector<rte_mbuf*> buffers) : buffers_(std::move(buffers)) {}
   std::vector<rte_mbuf*> buffers_;
 };

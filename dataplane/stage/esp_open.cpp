@@ -56,7 +56,7 @@ std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, s
 }
 
 void lay_out(AeadBatch& batch, std::size_t k, InboundSa& sa, std::span<std::uint8_t> packet, std::uint64_t sequence) {
-  sa.key.prefetch();
+  sa.window.prefetch(sequence);
   batch.items[k] = {.key = &sa.key,
                     .data = packet.data() + kTextOffset,
                     .length = packet.size() - kTextOffset - kIcvLength,

@@ -142,13 +142,22 @@ std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adja
   return std::nullopt;
 }
 
+// With thousands of SAs each of them is in another cache.
+constexpr std::size_t kSasAhead = 4;
+void ask_for(const OutboundSa& sa) {
+  __builtin_prefetch(&sa, 1);
+  __builtin_prefetch(&sa.packets, 1);
+}
+
 }  // namespace
 
 void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead, AeadBatch& batch,
               Burst<stage::Out>& out, EspSealEnds ends) {
   std::array<std::optional<SealCause>, kBurstSize> refused;
   batch.size = 0;
-  for (std::size_t i = 0; i < in.size(); ++i) {
+  const std::size_t n = in.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kSasAhead < n) ask_for(sas[in.row(i + kSasAhead).sa.index()]);
     OutboundSa& sa = sas[in.row(i).sa.index()];
     refused[i] = refuse(sa, adjacencies);
     if (!refused[i]) [[likely]]

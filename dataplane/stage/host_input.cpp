@@ -29,7 +29,7 @@ struct HostInput {
   [[gnu::noinline]] Done fragment(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
   [[gnu::noinline]] Done deliver(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip) const;
   [[gnu::noinline]] Done refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ipv4View& ip, wire::Bytes esp,
-              HostInputEnds::cause_type cause) const;
+                                HostInputEnds::cause_type cause) const;
 };
 
 // RFC 4303 section 3.4.2: no valid SA is an auditable event, with SPI, time, addresses and sequence number; the numbers
@@ -58,7 +58,9 @@ Done HostInput::refuse(Packet<Host> packet, const Row<Host>& row, const wire::Ip
     return refuse(std::move(packet), row, ip, payload, Cause::esp_no_sa);
   if (entry->udp_port != udp_port) [[unlikely]]
     return refuse(std::move(packet), row, ip, payload, Cause::esp_encap_mismatch);
-  __builtin_prefetch(&tables.sas[entry->sa.index()]);
+  const InboundSa& sa = tables.sas[entry->sa.index()];
+  __builtin_prefetch(&sa);
+  __builtin_prefetch(&sa.selectors);
   const auto offset = static_cast<std::size_t>(payload.data() - std::as_const(packet).bytes().data());
   const wire::Ipv4Address source = ip.source();
   const auto ecn = static_cast<wire::Ecn>(ip.ecn());

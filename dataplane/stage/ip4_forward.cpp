@@ -30,8 +30,8 @@ struct Forward {
   Done steer(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const;
   [[gnu::noinline]] Done too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
                                  std::uint16_t mtu) const;
-  [[gnu::noinline]] Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause, IcmpError error,
-              std::uint16_t mtu = 0) const {
+  [[gnu::noinline]] Done refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause,
+                                IcmpError error, std::uint16_t mtu = 0) const {
     return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
   }
   // A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers,
@@ -143,7 +143,8 @@ Done Forward::input(Packet<Ip4> packet, const Row<Ip4>& row, const Route& route)
 
 // The routes of those packets that need one, all in one look-up. A destination is read where the header may yet turn
 // out to be broken; then its route is not used.
-void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route, kBurstSize>& routes) {
+void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies,
+                 std::array<Route, kBurstSize>& routes) {
   std::array<wire::Ipv4Address, kBurstSize> destinations;
   std::array<Route, kBurstSize> found;
   std::array<std::uint8_t, kBurstSize> places;
@@ -155,7 +156,10 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, std::array<Route
   }
   if (n == 0) return;
   table.find(destinations.data(), found.data(), n);
-  for (std::size_t k = 0; k < n; ++k) routes[places[k]] = found[k];
+  for (std::size_t k = 0; k < n; ++k) {
+    routes[places[k]] = found[k];
+    if (found[k].kind == RouteKind::policy) __builtin_prefetch(&policies[PolicyId(found[k].index)]);
+  }
 }
 
 }  // namespace
@@ -165,7 +169,7 @@ void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Aud
                  Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   std::array<Route, kBurstSize> routes;
-  find_routes(in, tables.routes, routes);
+  find_routes(in, tables.routes, tables.policies, routes);
   const Forward stage{tables, neighbors, audit, steered, oversize, unresolved, fragments, local, refused, out, ends};
   in.drain([&](Packet<Ip4> packet, const Row<Ip4>& row, std::size_t i) -> Done {
     return stage.input(std::move(packet), row, routes[i]);

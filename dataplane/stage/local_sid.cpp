@@ -43,7 +43,8 @@ struct AtSid {
   Done input(Packet<Ip6> packet, const Row<Ip6>& row) const;
   [[gnu::noinline]] Done no_sid(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip) const;
   bool learns(const Row<Ip6>& row, const wire::Ipv6View& ip, wire::Bytes message) const;
-  [[gnu::noinline]] Done mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip, const InboundSa& sa) const;
+  [[gnu::noinline]] Done mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip,
+                                  const InboundSa& sa) const;
 };
 
 // RFC 4301 section 5.2 step 4: an auditable event, with the addresses of the packet that was inside.

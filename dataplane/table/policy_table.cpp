@@ -31,7 +31,7 @@ std::size_t write_srh(std::uint8_t* srh, std::span<const wire::Ipv6Address> segm
 
 Policy::Policy(const wire::Ipv6Address& source, std::span<const wire::Ipv6Address> segments, EncapMode mode,
                const PolicyHeader& values, OutSaId sa)
-    : length_(wire::kIpv6HeaderLength), dscp_(values.dscp), sa_(sa) {
+    : sa_(sa), length_(wire::kIpv6HeaderLength), dscp_(values.dscp) {
   header_[0] = 0x60;
   header_[6] = wire::kProtocolIpv4;
   header_[7] = values.hop_limit;

@@ -22,7 +22,7 @@ struct PolicyHeader {
   std::optional<std::uint8_t> dscp;  // nothing: the inner packet's (RFC 2983, uniform)
 };
 
-class Policy {
+class alignas(64) Policy {
  public:
   static constexpr std::size_t kMaxSegments = 16;
 
@@ -67,11 +67,11 @@ class Policy {
  private:
   static constexpr std::size_t kMaxHeader = wire::kIpv6HeaderLength + 8 + kMaxSegments * 16;
 
-  std::array<std::uint8_t, kMaxHeader> header_{};
+  Way way_;
+  OutSaId sa_;
   std::uint16_t length_ = 0;
   std::optional<std::uint8_t> dscp_;
-  OutSaId sa_;
-  Way way_;
+  std::array<std::uint8_t, kMaxHeader> header_{};  // without an SRH it ends in the first line
   Way configured_;
 };
 
