@@ -42,7 +42,12 @@ class AeadKey {
 
   AeadKey(AeadKey&& other) noexcept
       : expanded_(std::exchange(other.expanded_, nullptr)), salt_(other.salt_), algorithm_(other.algorithm_) {}
-  AeadKey& operator=(AeadKey&&) = delete;
+  AeadKey& operator=(AeadKey&& other) noexcept {
+    std::swap(expanded_, other.expanded_);  // the other one wipes what was here
+    std::swap(salt_, other.salt_);
+    std::swap(algorithm_, other.algorithm_);
+    return *this;
+  }
   ~AeadKey();
 
   AeadAlgorithm algorithm() const { return algorithm_; }

@@ -57,7 +57,9 @@ class Gates : public testing::TestWithParam<std::uint8_t> {
     EXPECT_EQ(fields.vlan, 0u) << after;
     EXPECT_EQ(fields.outer_vlan, 0u) << after;
     EXPECT_EQ(fields.hash, 0u) << after;
-    if (!out_.empty()) EXPECT_EQ(fields.length, length) << after;  // what drivers read
+    if (!out_.empty()) {
+      EXPECT_EQ(fields.length, length) << after;  // what drivers read
+    }
     EXPECT_EQ(fields.segment_length, length) << after;
     EXPECT_EQ(fields.segments, 1u) << after;
   }
