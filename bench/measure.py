@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ PARTS = (
     ("many SAs", ["--sas", "16,1000,10000", "--sizes", "64,1400"]),
     ("many SAs and routes", ["--sas", "10000", "--routes", "100000", "--sizes", "64,1400"]),
 )
+# Of another number of SAs than above: each row is there once.
+TWO_WORKERS = ("two workers beside one", ["--workers", "1,2", "--sas", "2000", "--sizes", "64,imix,1400"])
 
 
 def measured(strata, words):
@@ -47,7 +50,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=301)
     options = parser.parse_args()
     reports = []
-    for what, words in PARTS:
+    for what, words in PARTS + ((TWO_WORKERS,) if len(os.sched_getaffinity(0)) > 1 else ()):
         print(f"strata bench: {what}", file=sys.stderr)
         reports.append(measured(options.strata, [*words, "--rounds", str(options.rounds)]))
     options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -87,12 +87,15 @@ def many_sas(results):
 
 
 def many_workers(results):
+    """Each beside one worker in the same run."""
     rows = []
     for row in select(results, warm=True):
-        if row["workers"] > 1:
-            rows.append([f"{row['direction']}, {row['size']}, {row['sas']:,} SAs: {row['workers']} workers",
-                         *figures(row)])
-    return table(["", *FIGURES], rows) if rows else "Not measured in this run."
+        if row["workers"] == 1:
+            continue
+        alone = only(results, **{key: row[key] for key in ("direction", "size", "sas", "routes", "warm")}, workers=1)
+        rows.append([f"{row['direction']}, {row['size']}, {row['sas']:,} SAs: {row['workers']} workers",
+                     f"{alone['mpps']:.2f}", f"{row['mpps']:.2f}", f"{row['mpps'] / alone['mpps']:.2f}"])
+    return table(["", "one: Mpps", "all: Mpps", "factor"], rows) if rows else "Not measured in this run."
 
 
 def journey_order(rows):
