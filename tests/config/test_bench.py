@@ -5,6 +5,8 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRATA = os.environ.get("STRATA", str(ROOT / "build/release/strata"))
 
@@ -28,6 +30,23 @@ def test_each_row_that_was_asked_for_and_no_other():
         assert abs(row["ratio"] - row["cycles"] / row["crypto_cycles"]) < 0.01
         assert abs(row["mpps"] - report["tsc_mhz"] / row["cycles"]) < 0.02 * row["mpps"]
         assert abs(row["gbps"] - row["mpps"] * octets[row["size"]] * 8 / 1e3) < 0.02 * row["gbps"]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers want two CPUs")
+def test_two_workers_beside_one():
+    done = bench("--sizes", "64", "--sas", "1,100", "--workers", "1,2", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    rows = [(r["direction"], r["sas"], r["workers"]) for r in report["results"]]
+    assert sorted(rows) == sorted((d, n, w) for d in ("in", "out") for n in (1, 100) for w in (1, 2))
+    for row in report["results"]:
+        assert abs(row["mpps"] - row["workers"] * report["tsc_mhz"] / row["cycles"]) < 0.02 * row["mpps"]
+
+
+def test_more_workers_than_cpus():
+    cpu = str(min(os.sched_getaffinity(0)))
+    done = subprocess.run(["taskset", "-c", cpu, STRATA, "bench", "--workers", "2"], capture_output=True, text=True)
+    assert done.returncode == 1 and "2 workers want as many CPUs; this process may use 1" in done.stderr
 
 
 def test_stages_and_algorithms():
@@ -75,6 +94,7 @@ def test_played_captures_are_not_left_behind(tmp_path):
 def test_wrong_words():
     for words in (("--rx", "net_null0"), ("--device", "--sas", "4"), ("--device", "--stages")):
         assert bench(*words).returncode == 2, words
-    for words in (("--sizes", "27"), ("--sizes", "64,many"), ("--sas", "0"), ("--direction", "up"), ("--rounds", "3")):
+    for words in (("--sizes", "27"), ("--sizes", "64,many"), ("--sas", "0"), ("--direction", "up"), ("--rounds", "3"),
+                  ("--workers", "0")):
         done = bench(*words)
         assert done.returncode == 2 and words[1].split(",")[-1] in done.stderr + done.stdout, (words, done)
