@@ -221,7 +221,7 @@ tl::expected<std::uint64_t, std::string> Bed::take_through(Direction direction, 
   for (std::size_t first = 0; first < packets; first += kTurn) {
     if (cache == Cache::cold) flush(first, kTurn);
     const auto cycles = gateway.pass(stock_, first, from, to, stages);
-    if (!cycles) return cycles;
+    if (!cycles) return tl::unexpected(cycles.error());
     sum += *cycles;
   }
   return sum;
