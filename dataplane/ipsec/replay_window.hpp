@@ -43,7 +43,9 @@ class ReplayWindow {
   }
 
   // Asks for what accept() will write.
-  void prefetch(std::uint64_t sequence) const { __builtin_prefetch(&blocks_[(sequence >> 6) & block_mask_], 1); }
+  void prefetch(std::uint64_t sequence) const {
+    if (size_ != 0) __builtin_prefetch(&blocks_[(sequence >> 6) & block_mask_], 1);
+  }
 
   std::uint64_t top() const { return top_; }
   std::uint32_t size() const { return size_; }
