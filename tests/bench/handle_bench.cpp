@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kOuter = 40;
 
-// Both steps read one octet of the packet, take kOuter octets off its front, forget what the mbuf says and pass on
-// pointer and row. noinline: as a stage in a file of its own is.
+// Both steps read one octet of the packet, take kOuter octets off its front and pass on pointer and row. noinline: as a
+// stage in a file of its own is.
 [[gnu::noinline]] void typed_step(Burst<stage::Sr6>& in, Burst<stage::Ip4>& out) {
   in.drain([&](Packet<stage::Sr6> packet, const Row<stage::Sr6>& row) -> Done {
     const AdjId<V4> adj(std::as_const(packet).bytes()[0]);
@@ -39,15 +39,8 @@ struct RawOut {
     rte_mbuf* m = in.buffers[i];
     const Row<stage::Sr6>& was = in.rows[i];
     const std::uint32_t adj = *rte_pktmbuf_mtod(m, const std::uint8_t*);
-    m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
-    m->packet_type = 0;
-    m->vlan_tci = 0;
-    m->vlan_tci_outer = 0;
-    m->hash.fdir.lo = 0;
-    m->hash.fdir.hi = 0;
     m->data_off = static_cast<std::uint16_t>(m->data_off + kOuter);
     m->data_len = static_cast<std::uint16_t>(m->data_len - kOuter);
-    m->pkt_len = m->data_len;
     out.buffers[k] = m;
     new (&out.rows[k]) Row<stage::Ip4>{.from = {was.from.sa, was.from.port, Side::protected_side, was.from.place},
                                        .adj = AdjId<V4>(adj),

@@ -236,7 +236,7 @@ def test_links_rates_and_a_report_on_request(place, tmp_path):
         strata.signal(signal.SIGUSR1)
         strata.wait_for("balanced")
         forwards(a, b, count=50, start=50)
-        strata.stop()
+        assert strata.stop()["ports"]["b"]["sent"] >= 100
 
 
 def test_refused_packets_are_told(place, tmp_path):
