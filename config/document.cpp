@@ -216,7 +216,14 @@ class Parser {
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
-  ~Parser() { yaml_parser_delete(&parser_); }
+  // The library's own buffers hold what the file says, keys too.
+  ~Parser() {
+    const auto& text = parser_.buffer;
+    const auto& raw = parser_.raw_buffer;
+    if (text.start != nullptr) explicit_bzero(text.start, static_cast<std::size_t>(text.end - text.start));
+    if (raw.start != nullptr) explicit_bzero(raw.start, static_cast<std::size_t>(raw.end - raw.start));
+    yaml_parser_delete(&parser_);
+  }
 
   // The next event to `builder`. False: there is none, or the text is no YAML.
   bool step(DocumentBuilder& builder) {

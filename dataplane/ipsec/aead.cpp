@@ -57,6 +57,7 @@ void prefetch_key(const AeadBatch& batch, std::size_t i) {
 }  // namespace
 
 AeadKey::~AeadKey() {
+  explicit_bzero(&salt_, sizeof salt_);
   if (expanded_ == nullptr) return;
   explicit_bzero(expanded_, expanded_size(algorithm_));
   std::free(expanded_);
