@@ -6,19 +6,6 @@ namespace {
 
 // Longer than this no worker stands still for order's sake: whoever keeps it waiting is not being run at all.
 constexpr std::uint64_t kLongestWaitNs = 1'000'000'000;
-// Longer than this only where nobody waits for this worker meanwhile.
-constexpr std::uint64_t kUsualWaitNs = 1'000'000;
-
-// An SA that goes from a worker to the host's: until that worker is through with its rings the host's waits for it.
-bool gives_away(const SaOwners& sas, WorkerId self) {
-  for (std::size_t i = 0; i < sas.size(); ++i)
-    if (sas.owner(i) == kHostWorker && sas.holder(i) == self) return true;
-  return false;
-}
-
-bool host_waits_for(const Ownership& ownership, WorkerId self) {
-  return gives_away(ownership.in, self) || gives_away(ownership.out, self);
-}
 
 }  // namespace
 
@@ -84,9 +71,7 @@ bool Worker::catch_up(std::uint64_t now_ns) {
     return true;
   if (handoff_->out(kHostWorker).done_so_far() < unresolved_up_to_) {
     if (waits_since_ns_ == 0) waits_since_ns_ = now_ns;
-    const std::uint64_t waited = now_ns - waits_since_ns_;
-    if (waited < kUsualWaitNs) return false;
-    if (waited < kLongestWaitNs && !host_waits_for(team_->ownership, handoff_->self())) return false;
+    if (now_ns - waits_since_ns_ < kLongestWaitNs) return false;
   }
   waits_since_ns_ = 0;
   team_->board.read(self_, news_);

@@ -119,7 +119,7 @@ class Worker {
   template <class Eye>
   std::size_t turn_of(WorkerId from, std::uint64_t now_ns, Eye& eye);
   template <class Eye>
-  bool finish_with_host(std::uint64_t now_ns, Eye& eye);
+  void finish_with_host(std::uint64_t now_ns, Eye& eye);
   template <class Stage>
   void hand_to_host(Burst<Stage>& in);
   void hand_unresolved_to_host();
@@ -262,20 +262,18 @@ std::size_t Worker::turn_handed(std::uint64_t now_ns, Eye& eye) {
   for (std::uint8_t i = 0; i < handoff_->workers(); ++i) {
     const WorkerId from(i);
     if (from == kHostWorker || !handoff_->fetch(from)) continue;
-    if (!is_host_ && !finish_with_host(now_ns, eye)) break;
+    if (!is_host_) finish_with_host(now_ns, eye);
     n += turn_of(from, now_ns, eye);
   }
   return n;
 }
 
-// All that the host's worker has handed over until now. False: not all of it could go on.
+// All that the host's worker has handed over until now.
 template <class Eye>
-bool Worker::finish_with_host(std::uint64_t now_ns, Eye& eye) {
+void Worker::finish_with_host(std::uint64_t now_ns, Eye& eye) {
   const HandoffRing& ring = handoff_->in(kHostWorker);
   const std::uint64_t until = ring.put_so_far();
-  while (ring.done_so_far() < until)
-    if (turn_of(kHostWorker, now_ns, eye) == 0) return false;
-  return true;
+  while (ring.done_so_far() < until) turn_of(kHostWorker, now_ns, eye);
 }
 
 template <class Eye>

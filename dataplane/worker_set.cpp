@@ -82,7 +82,7 @@ std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns) {
 
 WorkerId WorkerSet::owner(SaRef sa) const {
   if (!team_) return kHostWorker;
-  return const_cast<WorkerSet*>(this)->owners_of(sa).owner(sa.index);
+  return owners_of(sa).owner(sa.index);
 }
 
 void WorkerSet::move(std::span<const SaRef> sas, WorkerId to) {
@@ -97,14 +97,14 @@ void WorkerSet::move(std::span<const SaRef> sas, WorkerId to) {
 
 //             owner  holder
 //              A      A      packets go to A, which uses the SA
-//              B      A      packets go to B, where they stand in line; A is through with what it was sent before
+//              B      A      packets go to B, where they stand in line; A is through with what it was sent before,
+//                            and who it passed them on to is through with these
 //              B      B      B goes on with them
-//
-// SAs of one worker only, at a time: it waits for none itself, so that it comes to its rings' ends.
 void WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to) {
   for (const SaRef sa : sas) owners_of(sa).set_owner(sa.index, to);
   wait_for_a_round_of_all();
-  wait_for_rings_to(from);
+  for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(worker_id(i), from);
+  for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(from, worker_id(i));
   for (const SaRef sa : sas) owners_of(sa).set_holder(sa.index, to);
 }
 
@@ -116,12 +116,11 @@ void WorkerSet::wait_for_a_round_of_all() {
     while (workers_[i]->rounds.load(std::memory_order_acquire) < until[i]) std::this_thread::yield();
 }
 
-void WorkerSet::wait_for_rings_to(WorkerId worker) {
-  for (std::size_t from = 0; from < workers_.size(); ++from) {
-    const HandoffRing& ring = team_->rings.at(worker_id(from), worker);
-    const std::uint64_t until = ring.put_so_far();
-    while (ring.done_so_far() < until) std::this_thread::yield();
-  }
+// Only what has waited at a ring's reader for an SA can stop it, and that is done before the next SA moves.
+void WorkerSet::wait_for_ring(WorkerId from, WorkerId to) {
+  const HandoffRing& ring = team_->rings.at(from, to);
+  const std::uint64_t until = ring.put_so_far();
+  while (ring.done_so_far() < until) std::this_thread::yield();
 }
 
 std::uint64_t WorkerSet::parked() const {

@@ -46,7 +46,7 @@ class WorkerSet {
   const std::vector<Queue>& queues(unsigned i) const { return workers_[i]->queues; }
 
   // One round of a worker: its clock, each of its queues, what others have handed over. From any thread, but for each
-  // worker from one at a time. Returns how many packets there were.
+  // worker from one at a time. Returns how many packets there were; 0 says that it has nothing to do.
   std::size_t round(unsigned i, std::uint64_t now_ns);
 
   // Gives SAs to another worker, while all of them go round in threads of their own: no packet is lost by it, and those
@@ -68,12 +68,12 @@ class WorkerSet {
   tl::expected<void, std::string> add(Tables& tables, const std::vector<WorkerPort>& ports, const Pool& pool,
                                       unsigned count);
   void deal_queues(const Tables& tables, const std::vector<WorkerPort>& ports);
-  SaOwners& owners_of(SaRef sa) {
+  SaOwners& owners_of(SaRef sa) const {
     return sa.direction == SaRef::Direction::in ? team_->ownership.in : team_->ownership.out;
   }
   void move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to);
   void wait_for_a_round_of_all();
-  void wait_for_rings_to(WorkerId worker);
+  void wait_for_ring(WorkerId from, WorkerId to);
 
   std::unique_ptr<Team> team_;  // nullptr: one worker
   std::vector<std::unique_ptr<Member>> workers_;

@@ -4,6 +4,7 @@
 #include <rte_ring.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace strata {
 
@@ -62,10 +63,11 @@ Handoff::~Handoff() {
 }
 #endif
 
-void Handoff::flush(HandoffEnds ends) {
-  for (std::size_t to = 0; to < outboxes_.size(); ++to) {
+template <class EndsType>
+void Handoff::flush_to(EndsType ends) {
+  for (; filled_ != 0; filled_ &= filled_ - 1) {
+    const auto to = static_cast<std::size_t>(std::countr_zero(filled_));
     Outbox& box = outboxes_[to];
-    if (box.size == 0) continue;
     HandoffRing& ring = out(WorkerId(static_cast<std::uint8_t>(to)));
     const unsigned went = ring.put(box.buffers, static_cast<unsigned>(box.size));
     handed_over_ += went;
@@ -75,6 +77,7 @@ void Handoff::flush(HandoffEnds ends) {
     box.size = 0;
   }
 }
+template void Handoff::flush_to(HandoffEnds);
 
 std::uint64_t Handoff::waiting() const {
   std::uint64_t sum = 0;
@@ -98,11 +101,12 @@ bool Handoff::fetch(WorkerId from) {
   return line.size != 0;
 }
 
-// An SA that is on its way to this worker: its last holder is not through with it.
-bool Handoff::too_early(rte_mbuf* buffer) const {
-  if (const auto esp = ParkingSlips::peek<stage::EspIn>(buffer)) return ownership_->holder(esp->from.sa) != self_;
-  if (const auto sr6 = ParkingSlips::peek<stage::Sr6Out>(buffer)) return ownership_->holder(sr6->sa) != self_;
-  return false;
+// Too early: the SA is on its way to this worker, and its last holder is not through with it.
+Handoff::Timing Handoff::timing(rte_mbuf* buffer) const {
+  const auto of = [this](auto sa) { return ownership_->holder(sa) == self_ ? Timing::right : Timing::too_early; };
+  if (const auto esp = ParkingSlips::peek<stage::EspIn>(buffer)) return of(esp->from.sa);
+  if (const auto sr6 = ParkingSlips::peek<stage::Sr6Out>(buffer)) return of(sr6->sa);
+  return Timing::no_sa;
 }
 
 std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage::Fragment>& fragments,
@@ -111,10 +115,17 @@ std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage:
                              Burst<stage::Out>& out, PickUpEnds ends) {
   if (!fetch(from)) return 0;
   Line& line = lines_[from.index()];
+  bool any_waits = from != self_ && stands_in_line();
   std::size_t n = 0;
   for (; line.first != line.size; ++line.first, ++n) {
     rte_mbuf* buffer = line.buffers[line.first];
-    if (too_early(buffer)) break;
+    const Timing sa = timing(buffer);
+    if (sa == Timing::too_early || (any_waits && sa == Timing::right)) [[unlikely]] {
+      if (from == self_) break;
+      any_waits = true;
+      post(buffer, self_);
+      continue;
+    }
     Parked parked = Parked::arrive(buffer);
     const auto place = static_cast<Arrival>(n);
     const bool known = Parking::pick_up_at(parked, place, esp) || Parking::pick_up_at(parked, place, sr6_out) ||
@@ -125,6 +136,7 @@ std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage:
       (void)ends.end(Access::adopt<stage::Out>(static_cast<rte_mbuf*>(Parked::leave(std::move(parked)))),
                      Cause::park_wrong_stage);
   }
+  flush_to(ends);
   return n;
 }
 

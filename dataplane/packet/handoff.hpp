@@ -61,7 +61,7 @@ class HandoffRings {
 };
 
 using HandoffEnds = EndsOf<Cause::handoff_full>;
-using PickUpEnds = EndsOf<Cause::park_wrong_stage>;
+using PickUpEnds = EndsOf<Cause::handoff_full, Cause::park_wrong_stage>;
 
 // One worker's ends of the rings, those to itself among them.
 class Handoff {
@@ -83,16 +83,15 @@ class Handoff {
   Done give(Packet<Stage>&& packet, const Row<Stage>& row, WorkerId to) {
     rte_mbuf* buffer = Access::release(std::move(packet));
     ParkingSlips::write(buffer, row);
-    Outbox& box = outboxes_[to.index()];
-    assert(box.size < kBurstSize);
-    box.buffers[box.size++] = buffer;
+    post(buffer, to);
     return Access::done();
   }
-  void flush(HandoffEnds ends);
+  void flush(HandoffEnds ends) { flush_to(ends); }
 
   // Up to a burst of what another worker, or this one, has put into its ring, each packet at its stage, in new places.
-  // A packet of an SA that this worker does not hold yet stays, and with it all behind it. Returns how many; done()
-  // says that all of them are through.
+  // A packet of an SA that this worker does not hold yet goes on to this worker's own ring, and behind it whatever else
+  // of an SA comes; there it waits at the front. So a ring from another worker always moves. Returns how many were
+  // taken out; done() says that all of them are through.
   std::size_t pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage::Fragment>& fragments,
                       Burst<stage::EspIn>& esp, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                       Burst<stage::Unresolved>& unresolved, Burst<stage::Sr6Out>& sr6_out, Burst<stage::Out>& out,
@@ -103,7 +102,7 @@ class Handoff {
 
   HandoffRing& in(WorkerId from) const { return rings_->at(from, self_); }
   HandoffRing& out(WorkerId to) const { return rings_->at(self_, to); }
-  // Whether something of this worker's own, that it was too early for, still stands in line.
+  // Whether packets that this worker was too early for still stand in line, in its own ring.
   bool stands_in_line() const { return in(self_).put_so_far() != in(self_).done_so_far(); }
 
   // In the rings to this worker.
@@ -123,12 +122,24 @@ class Handoff {
     rte_mbuf* buffers[kBurstSize];
   };
 
-  bool too_early(rte_mbuf* buffer) const;
+  // What a parked packet's SA has to say to it.
+  enum class Timing { no_sa, right, too_early };
+  Timing timing(rte_mbuf* buffer) const;
+
+  void post(rte_mbuf* buffer, WorkerId to) {
+    Outbox& box = outboxes_[to.index()];
+    assert(box.size < kBurstSize);
+    box.buffers[box.size++] = buffer;
+    filled_ |= std::uint64_t{1} << to.index();
+  }
+  template <class EndsType>
+  void flush_to(EndsType ends);
 
   const HandoffRings* rings_;
   const Ownership* ownership_;
   WorkerId self_;
   std::vector<Outbox> outboxes_;  // by WorkerId
+  std::uint64_t filled_ = 0;      // outboxes with something in them, by bit
   std::vector<Line> lines_;       // by WorkerId
   Relaxed<std::uint64_t> handed_over_ = 0;
 };

@@ -361,6 +361,34 @@ TEST(WorkerSet, AnSaMovesWhileItsPacketsCome) {
   for (const InboundSa& sa : crew.tables().sas) EXPECT_EQ(sa.packets, kPackets);
 }
 
+// What the last owner has passed on, here to the one that sends, is not overtaken by what the next owner passes on.
+TEST(WorkerSet, WhatTheLastOwnerPassedOnIsNotOvertaken) {
+  constexpr std::uint32_t kBefore = 1500;
+  Peer peer;
+  Crew crew(tunnels(), 3);
+  const std::vector<SaRef> sa{{SaRef::Direction::in, 1}};
+  for (std::uint32_t i = 0; i < kBefore; ++i) ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  while (crew.round(0) != 0) {}
+  while (crew.round(1) != 0) {}
+  ASSERT_EQ(crew.steps(1, Step::esp_open), kBefore);
+  std::atomic<bool> moved{false};
+  std::thread mover([&] {
+    crew.set().move(sa, WorkerId(2));
+    moved = true;
+  });
+  while (!moved) {
+    for (const unsigned i : {1u, 2u, 0u}) crew.round(i);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  mover.join();
+  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  for (const unsigned i : {0u, 2u}) crew.round(i);
+  EXPECT_EQ(crew.steps(2, Step::esp_open), 1u);
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{1, kBefore + 1}}));
+  crew.finish();
+}
+
 TEST(WorkerSet, TheRebalancerMovesHalfOfTheLoad) {
   constexpr std::uint32_t kPackets = 100;
   Peer peer;
