@@ -79,6 +79,7 @@ def strata_tree(wan, lan, core):
             {"port": "lan", "address": "10.1.0.2", "mac": g.LAN_HOST_MAC},
         ],
         "ipsec": {"security_associations": [g.Sa(window=0).config(), out]},
+        "state": {"unsafe_lab_without_state": True},
         "srv6": {
             "source": "fc00:1::1",
             "local_sids": [{"sid": "fc00:1::d4/128", "behavior": "End.DX4", "next_hop": "10.1.0.2", "port": "lan"}],

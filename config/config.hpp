@@ -78,6 +78,12 @@ struct Reassembly {
   std::uint32_t timeout_ms = 2000;
 };
 
+// Where it is kept what outlives the process: how far the sequence numbers of each key that seals have gone.
+struct State {
+  std::string directory = "/var/lib/strata";
+  bool unsafe_lab_without_state = false;  // nothing is kept: a start repeats the nonces of the one before
+};
+
 struct Neighbor {
   std::string port;
   wire::Ipv4Address address;
@@ -175,6 +181,7 @@ struct Config {
   Arp arp;
   Icmp icmp;
   Reassembly reassembly;
+  State state;
   std::vector<Neighbor> neighbors;
   std::vector<SecurityAssociation> security_associations;
   std::optional<wire::Ipv6Address> srv6_source;

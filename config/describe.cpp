@@ -198,11 +198,17 @@ std::string workers_text(const Workers& workers) {
   return out + (workers.rebalance ? "; SAs go to where there is less to do" : "");
 }
 
+std::string state_text(const State& state) {
+  return state.unsafe_lab_without_state ? "none: each start repeats the nonces of the one before; for a lab alone"
+                                        : "sequence numbers are reserved in " + state.directory;
+}
+
 std::string machine_text(const Config& config) {
   Table table;
   table.add({"arp", arp_text(config.arp)});
   table.add({"icmp", icmp_text(config.icmp)});
   table.add({"reassembly", reassembly_text(config.reassembly)});
+  table.add({"state", state_text(config.state)});
   table.add({"workers", workers_text(config.workers)});
   table.add({"eal", eal_text(config.eal)});
   table.add({"memory", memory_text(config)});
@@ -274,6 +280,11 @@ std::string notes_text(const Config& config) {
   }
   if (!config.policies.empty() && !has_direction(config, Direction::out)) {
     table.add({"There are policies but no outbound SA: what matches them is dropped."});
+  }
+  if (config.state.unsafe_lab_without_state && has_direction(config, Direction::out)) {
+    table.add(
+        {"state.unsafe_lab_without_state is true: a start with the keys of an earlier one gives these keys away "
+         "(RFC 8221 section 3)."});
   }
   if (const std::uint32_t need = memory_need(config).eal_mib(); config.eal.memory < need) {
     table.add({"eal.memory is " + std::to_string(config.eal.memory) + " MiB, and about " + std::to_string(need) +

@@ -128,6 +128,11 @@ json arp_json(const Arp& arp) {
           {"neighbors", arp.neighbors}};
 }
 
+json state_json(const State& state) {
+  return {{"directory", state.unsafe_lab_without_state ? json(nullptr) : json(state.directory)},
+          {"unsafe_lab_without_state", state.unsafe_lab_without_state}};
+}
+
 }  // namespace
 
 json describe_json(const Config& config) {
@@ -152,6 +157,7 @@ json describe_json(const Config& config) {
           {"srv6", srv6_json(config)},
           {"routes", routes},
           {"bypass", bypass_json(config)},
+          {"state", state_json(config.state)},
           {"workers",
            {{"count", config.workers.count}, {"cpus", config.workers.cpus}, {"rebalance", config.workers.rebalance}}},
           {"eal", eal_json(config.eal)},

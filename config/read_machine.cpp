@@ -55,6 +55,16 @@ void read_reassembly(Reassembly& reassembly, const Mapping& mapping) {
   read_number(mapping, "timeout_ms", reassembly.timeout_ms);
 }
 
+void read_state(Scene& scene, const Mapping& mapping) {
+  State& state = scene.config.state;
+  if (auto directory = mapping.text("directory")) state.directory = *std::move(directory);
+  if (state.directory.front() != '/' && !scene.folder.empty()) state.directory = scene.folder + "/" + state.directory;
+  state.unsafe_lab_without_state = mapping.boolean("unsafe_lab_without_state").value_or(state.unsafe_lab_without_state);
+  if (state.unsafe_lab_without_state && mapping.has("directory"))
+    scene.problems.refuse(*mapping.value("unsafe_lab_without_state"),
+                          "`directory` says where the state is kept; allowed: one of the two keys");
+}
+
 }  // namespace
 
 void read_machine(Scene& scene, const Mapping& root) {
@@ -63,6 +73,7 @@ void read_machine(Scene& scene, const Mapping& root) {
   if (const auto arp = root.mapping("arp")) read_arp(scene.config.arp, *arp);
   if (const auto icmp = root.mapping("icmp")) read_icmp(scene.config.icmp, *icmp);
   if (const auto reassembly = root.mapping("reassembly")) read_reassembly(scene.config.reassembly, *reassembly);
+  if (const auto state = root.mapping("state")) read_state(scene, *state);
 }
 
 }  // namespace strata::config

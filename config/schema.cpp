@@ -250,6 +250,17 @@ constexpr std::array kReassemblyFields{
 };
 constexpr Section kReassembly{"reassembly", "IPv4 packets to the gateway itself, those of its tunnels above all, that arrive in fragments.", kReassemblyFields};
 
+constexpr std::array kStateFields{
+    Field{.key = "directory", .type = Type::text, .default_text = "/var/lib/strata",
+          .description = "Of the file in which each key that seals reserves its sequence numbers, and with them its nonces, ahead of their use. "
+                         "It belongs to one gateway and is made if its parent is there; on a local disk, and in no backup that is put back. "
+                         "A relative path starts at the configuration's folder."},
+    Field{.key = "unsafe_lab_without_state", .type = Type::boolean, .default_text = "false", .note = "true only without directory",
+          .description = "`true`: nothing is kept, and each start uses the nonces of the one before again, which gives the plaintext and the authentication key away. "
+                         "Only for a lab whose keys and packets are worth nothing, or where each start has new keys."},
+};
+constexpr Section kState{"state", "What outlives a restart of `strata run`: up to where the sequence numbers of each outbound SA may have been used (RFC 8221 section 3).", kStateFields};
+
 constexpr std::array kRootFields{
     Field{.key = "ports", .type = Type::named_mappings, .required = true, .description = "The ports, by name.", .min = 1, .max = 32, .section = &kPort},
     Field{.key = "neighbors", .type = Type::mapping, .list = true, .description = "Known neighbors.", .max = 1000000, .section = &kNeighbor},
@@ -260,6 +271,7 @@ constexpr std::array kRootFields{
     Field{.key = "arp", .type = Type::mapping, .description = "How neighbors are found.", .section = &kArp},
     Field{.key = "icmp", .type = Type::mapping, .description = "ICMP errors.", .section = &kIcmp},
     Field{.key = "reassembly", .type = Type::mapping, .description = "Fragments.", .section = &kReassembly},
+    Field{.key = "state", .type = Type::mapping, .description = "Where it is kept what outlives a restart.", .section = &kState},
     Field{.key = "workers", .type = Type::mapping, .description = "How many cores carry packets, and which.", .section = &kWorkers},
     Field{.key = "eal", .type = Type::mapping, .description = "How DPDK is started.", .section = &kEal},
 };

@@ -43,9 +43,11 @@ std::vector<Worker*> workers_of(WorkerSet& set) {
 
 tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
                                                                    const RunOptions& options) {
+  auto keeper = SaKeeper::open(config);
+  if (!keeper) return tl::unexpected(keeper.error());
   auto eal = Eal::start_live(config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
-  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*eal)));
+  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*keeper), std::move(*eal)));
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
   if (auto done = gateway->make_workers(); !done) return tl::unexpected(done.error());
   return gateway;
@@ -93,6 +95,7 @@ tl::expected<void, std::string> Gateway::make_workers() {
   auto tables = build_tables(config_, macs);
   if (!tables) return tl::unexpected(tables.error());
   tables_ = std::move(*tables);
+  if (auto done = keeper_->begin(*tables_); !done) return done;
   auto workers = WorkerSet::create(*tables_, ports, *made_pool_, config_.workers.count);
   if (!workers) return tl::unexpected(workers.error());
   workers_ = std::move(*workers);
@@ -104,6 +107,10 @@ tl::expected<void, std::string> Gateway::make_workers() {
 void Gateway::tell_audit() {
   for (unsigned i = 0; i < workers_->size(); ++i)
     workers_->worker(i).audit().collect([this](const AuditEvent& event) { log_line(audit_text(config_, event)); });
+}
+
+void Gateway::tell_news() {
+  for (const std::string& line : keeper_->news()) log_line(line);
 }
 
 void Gateway::look_at_links() {
@@ -150,17 +157,20 @@ void Gateway::tell_report() {
 RunReport Gateway::run() {
   for (std::size_t i = 0; i < devices_.size(); ++i)
     log_line("port " + config_.ports[i].name + ": " + config_.ports[i].device + ", " + devices_[i].text());
+  if (const std::string text = keeper_->text(); !text.empty()) log_line(text);
   rates_.resize(devices_.size());
   start_ = Clock::now();
   next_rates_ = start_ + options_.statistics;
   rebalanced_ = start_;
   threads_->start();
+  keeper_->start();
   log_line(std::string("running; idle, ") + (workers_->size() == 1 ? "it waits " : "each worker waits ") +
            (threads_->wait_by_interrupt() ? "for the devices' interrupts" : "in short sleeps") +
            "; SIGTERM or SIGINT ends it");
   while (!end_asked()) {
     const Clock::time_point now = Clock::now();
     tell_audit();
+    tell_news();
     if (now >= next_look_) look_around(now);
     if (report_asked() && options_.on_request) tell_report();
     wait_for_wishes(std::clamp(std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now()),
@@ -207,6 +217,8 @@ WorkerCount Gateway::count_of(unsigned worker, double seconds) {
 
 RunReport Gateway::end() {
   RunReport last = report();
+  if (auto done = keeper_->end(); !done) last.errors.push_back(done.error());
+  tell_news();
   unsigned kept = 0;
   for (const Device& device : devices_) kept += device.keeps();
   devices_.clear();

@@ -14,6 +14,7 @@
 #include "control/rates.hpp"
 #include "control/rebalance.hpp"
 #include "control/run_report.hpp"
+#include "control/sa_keeper.hpp"
 #include "control/worker_threads.hpp"
 #include "dataplane/worker_set.hpp"
 
@@ -38,11 +39,12 @@ class Gateway {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Gateway(const config::Config& config, const RunOptions& options, Eal eal)
-      : config_(config), options_(options), eal_(std::move(eal)) {}
+  Gateway(const config::Config& config, const RunOptions& options, std::unique_ptr<SaKeeper> keeper, Eal eal)
+      : config_(config), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
   tl::expected<void, std::string> make_workers();
   void tell_audit();
+  void tell_news();
   void look_around(Clock::time_point now);
   void look_at_links();
   void tell_rates(Clock::time_point now);
@@ -55,6 +57,7 @@ class Gateway {
 
   const config::Config& config_;
   const RunOptions& options_;
+  std::unique_ptr<SaKeeper> keeper_;
   Eal eal_;  // goes after all that is made of it
   std::optional<Pool> pool_;
   std::optional<Pool> made_pool_;

@@ -1,6 +1,7 @@
 // An outbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -36,18 +37,24 @@ struct alignas(64) OutboundSa {
   // The last one sent; the first is 1 (RFC 4303 section 3.3.3). Whoever judges an ICMP error about this SA reads it
   // too.
   Relaxed<std::uint64_t> sequence = 0;
+  // The last one that it may send now. Whoever keeps count of what was used beyond this process moves it on (RFC 8221
+  // section 3); where nobody does, the last one there is.
+  Relaxed<std::uint64_t> limit = 0;
+  Relaxed<std::uint64_t> packets = 0;
+  Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets sealed
   // Where fragmentation is allowed each packet between two addresses needs an ID of its own (RFC 6864 section 4.3): SAs
   // that share these count in turns, each in steps.
   std::uint16_t ip_id = 0;
   std::uint16_t ip_id_step = 1;
-  Relaxed<std::uint64_t> packets = 0;
-  Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets sealed
 
-  // A number is never used twice, and with it no nonce.
-  bool exhausted() const {
-    return sequence == (esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max());
+  // RFC 4303 section 3.3.3: numbers never cycle.
+  std::uint64_t last_number() const {
+    return esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
   }
+  // A number is never used twice, and with it no nonce.
+  bool stopped() const { return sequence >= limit; }
 };
+static_assert(offsetof(OutboundSa, limit) + sizeof(std::uint64_t) == 64);  // what each packet asks for is one line
 
 using OutboundSaTable = std::vector<OutboundSa>;
 

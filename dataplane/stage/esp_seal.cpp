@@ -131,10 +131,15 @@ void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch)
                     .aad_length = sa.esn ? 12U : 8U};
 }
 
+SealCause why_stopped(const OutboundSa& sa) {
+  if (sa.sequence == sa.last_number()) return SealCause(Cause::esp_seq_exhausted);
+  return SealCause(Cause::esp_not_reserved);
+}
+
 // Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
 std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
-  if (sa.exhausted()) [[unlikely]]
-    return SealCause(Cause::esp_seq_exhausted);
+  if (sa.stopped()) [[unlikely]]
+    return why_stopped(sa);
   if (sa.adj.is_none()) [[unlikely]]
     return SealCause(Cause::ip4_no_route);
   if (!adjacencies[sa.adj].resolved) [[unlikely]]

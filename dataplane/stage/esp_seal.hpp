@@ -8,8 +8,8 @@
 
 namespace strata {
 
-using EspSealEnds =
-    EndsOf<Cause::esp_seq_exhausted, Cause::esp_seal_failed, Cause::ip4_no_route, Cause::adj_unresolved>;
+using EspSealEnds = EndsOf<Cause::esp_seq_exhausted, Cause::esp_not_reserved, Cause::esp_seal_failed,
+                           Cause::ip4_no_route, Cause::adj_unresolved>;
 
 void esp_seal(Burst<stage::Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead,
               AeadBatch& batch, Burst<stage::Out>& out, EspSealEnds ends);

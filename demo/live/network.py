@@ -101,7 +101,7 @@ def keep_kernel_out(namespace, device):
 
 
 def gateway(side, folder, device, keys):
-    """keys: of the SA that leads to a gateway. They are new in each run, as a start counts from 1 again."""
+    """keys: of the SA that leads to a gateway. They are new in each run, as no sequence numbers are kept."""
     tree = yaml.safe_load(configuration(side).read_text())
     for association in tree["ipsec"]["security_associations"]:
         inbound = association["direction"] == "in"

@@ -74,6 +74,7 @@ srv6:
 arp: {{hold: 1, tries: 2, interval_ms: 300, reachable_s: 5, neighbors: 16}}
 icmp: {{errors_per_second: 7, burst: 3, echo: false, path_mtu: false}}
 reassembly: {{packets: 17, timeout_ms: 700}}
+state: {{directory: /srv/strata}}
 workers: {{cpus: [5], rebalance: true}}
 eal: {{hugepages: never, memory: 100, arguments: [--log-level, "8"]}}
 """
@@ -95,6 +96,7 @@ def test_text_says_how_it_runs(tmp_path):
         "asked anew after 5 s",
         "icmp echo is not answered; path MTUs are not learned; 7 errors a second, 3 at once",
         "reassembly 17 packets at one time, for 700 ms",
+        "state sequence numbers are reserved in /srv/strata",
         "workers 1 worker, CPU 5; SAs go to where there is less to do",
         "eal hugepages never, 100 MiB, arguments: --log-level 8",
         "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
@@ -108,11 +110,15 @@ def test_text_says_what_is_off_and_that_a_peer_cannot_be_reached(tmp_path):
     icmp = {"errors_per_second: 7": "errors_per_second: 0", "echo: false": "echo: true", "path_mtu: false": "path_mtu: true"}
     text = functools.reduce(lambda text, was: text.replace(was, icmp[was]), icmp, LIVE)
     text = text.replace("{packets: 17", "{enabled: false, packets: 17").replace("{hold: 1", "{enabled: false, hold: 1")
+    text = text.replace("directory: /srv/strata", "unsafe_lab_without_state: true")
     said = check_of(tmp_path, text.replace("destination: 192.0.2.2", "destination: 203.0.113.2"))
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert "arp off: no neighbors but those of the configuration" in lines
     assert "icmp echo is answered; path MTUs are learned; no errors are sent" in lines
     assert "reassembly none: fragments of ESP are dropped" in lines
+    assert "state none: each start repeats the nonces of the one before; for a lab alone" in lines
+    assert ("state.unsafe_lab_without_state is true: a start with the keys of an earlier one gives these keys away "
+            "(RFC 8221 section 3).") in lines
     assert "near none: there is no way to 203.0.113.2, the peer of SA 'to-b'" in lines
 
 
@@ -138,6 +144,7 @@ def test_json_has_every_setting(tmp_path):
     counted = memory["routes"] + memory["neighbors"] + memory["packets"]
     assert counted < memory["eal_mib"] << 20 < 1.1 * counted + (64 << 20)  # and what is not counted
     assert 16 * 16 < memory["neighbors"] < 16 << 10
+    assert config["state"] == {"directory": "/srv/strata", "unsafe_lab_without_state": False}
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]

@@ -28,7 +28,8 @@ class Running:
     def __init__(self, tree, folder, *, within=(), words=()):
         folder = Path(folder)
         config = folder / "gateway.yaml"
-        config.write_text(yaml.safe_dump(tree, sort_keys=False))
+        # Beside it, so that no two tests share one, nor the machine's own.
+        config.write_text(yaml.safe_dump({"state": {"directory": "state"}, **tree}, sort_keys=False))
         self._log, self._report = folder / "log", folder / "report.json"
         self._command = [*within, program(), "run", config, "--json", *words]
         self._process = None

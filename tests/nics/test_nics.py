@@ -43,6 +43,7 @@ def settings(machine, kind, wan=None, lan=None, **sections):
         {"device": one.address, "mac": g.WAN_MAC, "queues": kind.queues, **(wan or {})},
         {"device": other.address, "mac": g.LAN_MAC, "queues": kind.queues, **(lan or {})},
         eal={"hugepages": "required", "memory": 256},
+        state={"unsafe_lab_without_state": True},
         **sections,
     )
 

@@ -20,6 +20,7 @@ NOT_FROM_A_CAPTURE = {
     "park.wrong_stage",
     "handoff.full",
     "esp.seq_exhausted",
+    "esp.not_reserved",
     "esp.seal_failed",
 }
 

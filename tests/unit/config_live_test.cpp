@@ -50,6 +50,7 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
   EXPECT_EQ(c.eal.memory, 1024U);
   EXPECT_EQ(c.workers.cpus, (std::vector<std::uint32_t>{3, 5}));
   EXPECT_EQ(c.workers.count, 2U);
+  EXPECT_TRUE(c.state.unsafe_lab_without_state);
   EXPECT_TRUE(c.workers.rebalance);
   EXPECT_EQ(live("cpus: [3, 5]\n  count: 2", "count: 4").workers.count, 4U);
   EXPECT_EQ(c.eal.arguments, (std::vector<std::string>{"--log-level", "pmd.net.*:debug"}));
@@ -105,6 +106,7 @@ TEST(ConfigLive, Defaults) {
   EXPECT_EQ(c.eal.hugepages, Hugepages::automatic);
   EXPECT_EQ(c.eal.memory, 512U);
   EXPECT_EQ(c.workers.count, 1U);
+  EXPECT_FALSE(c.state.unsafe_lab_without_state);
   EXPECT_TRUE(c.workers.cpus.empty());
   EXPECT_FALSE(c.workers.rebalance);
   EXPECT_TRUE(c.eal.arguments.empty());
@@ -209,27 +211,31 @@ const Mistake kMistakes[] = {
     {"dscp_unknown", "dscp: 10", "dscp: af11",
      "37:13: srv6.policies[0].dscp: found af11; allowed: copy, or 0..63"},
     {"hugepages_unknown", "hugepages: required", "hugepages: always",
-     "60:14: eal.hugepages: found always; allowed: auto, never, required"},
+     "62:14: eal.hugepages: found always; allowed: auto, never, required"},
+    {"state_and_no_state", "unsafe_lab", "directory: here\n  unsafe_lab",
+     "57:29: state.unsafe_lab_without_state: found true; `directory` says where the state is kept; allowed: one of the two keys"},
+    {"state_directory_empty", "unsafe_lab_without_state: true", "directory: \"\"",
+     "56:14: state.directory: found an empty text; allowed: a text"},
     {"workers_cpu_unknown", "cpus: [3, 5]", "cpus: [3, x]",
-     "56:13: workers.cpus[1]: found x; allowed: 0..1023"},
+     "58:13: workers.cpus[1]: found x; allowed: 0..1023"},
     {"workers_cpu_too_large", "cpus: [3, 5]", "cpus: [3, 1024]",
-     "56:13: workers.cpus[1]: found 1024; allowed: 0..1023"},
+     "58:13: workers.cpus[1]: found 1024; allowed: 0..1023"},
     {"workers_cpu_twice", "cpus: [3, 5]", "cpus: [3, 3]",
-     "56:13: workers.cpus[1]: found 3; it is in the list already; allowed: each CPU once"},
+     "58:13: workers.cpus[1]: found 3; it is in the list already; allowed: each CPU once"},
     {"workers_none", "cpus: [3, 5]", "cpus: []",
-     "56:9: workers.cpus: found 0 entries; allowed: 1 to 64"},
+     "58:9: workers.cpus: found 0 entries; allowed: 1 to 64"},
     {"workers_count_and_cpus", "count: 2", "count: 3",
-     "57:10: workers.count: found 3; `cpus` lists 2; allowed: as many, or nothing"},
+     "59:10: workers.count: found 3; `cpus` lists 2; allowed: as many, or nothing"},
     {"workers_cpus_is_a_number", "cpus: [3, 5]", "cpus: 2",
-     "56:9: workers.cpus: found 2; allowed: a list of: 0..1023; 1 to 64 of them"},
+     "58:9: workers.cpus: found 2; allowed: a list of: 0..1023; 1 to 64 of them"},
     {"eal_argument_empty", "--log-level", "\"\"",
-     "62:15: eal.arguments[0]: found an empty text; allowed: a text"},
+     "64:15: eal.arguments[0]: found an empty text; allowed: a text"},
     {"eal_argument_is_no_list", "[--log-level, \"pmd.net.*:debug\"]", "--no-huge",
-     "62:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
+     "64:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
     {"eal_argument_with_nul", "--log-level", "\"a\\0b\"",
-     "62:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
+     "64:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
     {"eal_argument_is_a_key", "--log-level", "\"hex:0102030405060708090a0b0c0d0e0f1011121314\"",
-     "62:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
+     "64:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},
@@ -247,6 +253,14 @@ TEST(ConfigLive, AnMtuThatLeavesJustEnoughIsTaken) {
       "");
 }
 
+TEST(ConfigLive, TheStateIsKeptWhereTheFileSays) {
+  EXPECT_EQ(parsed(std::string(kSample)).state.directory, "/var/lib/strata/a");
+  EXPECT_EQ(parsed("ports: {a: {device: x}}").state.directory, "/var/lib/strata");
+  const auto config = parse_text("ports: {a: {device: x}}\nstate: {directory: here}\n", "/etc/strata/a.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->state.directory, "/etc/strata/here");
+}
+
 TEST(ConfigLive, OneWorkerToSixtyFour) {
   const auto with = [](std::string_view count) {
     return mistakes_in(changed("cpus: [3, 5]\n  count: 2", count, kLiveSample));
@@ -254,7 +268,7 @@ TEST(ConfigLive, OneWorkerToSixtyFour) {
   EXPECT_EQ(with("count: 1"), "");
   EXPECT_EQ(with("count: 64"), "");
   for (const std::string wrong : {"0", "65", "many"})
-    EXPECT_EQ(with("count: " + wrong), "c.yaml:56:10: workers.count: found " + wrong + "; allowed: 1..64\n");
+    EXPECT_EQ(with("count: " + wrong), "c.yaml:58:10: workers.count: found " + wrong + "; allowed: 1..64\n");
 }
 
 TEST(ConfigLive, SixtyFourEalArgumentsAndNoMore) {

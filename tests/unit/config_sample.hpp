@@ -75,6 +75,8 @@ bypass:
     protocol: udp
     source_ports: 1000-2000
     destination_ports: 53
+state:
+  directory: /var/lib/strata/a
 )";
 
 // How it runs, and what the outer headers say.
@@ -132,6 +134,8 @@ reassembly:
   enabled: false
   packets: 64
   timeout_ms: 1000
+state:
+  unsafe_lab_without_state: true
 workers:
   cpus: [3, 5]
   count: 2

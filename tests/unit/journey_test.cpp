@@ -428,6 +428,24 @@ TEST(Outbound, Duty08_NumbersEndBeforeTheyCycle) {
   }
 }
 
+// RFC 8221 section 3: what nobody has reserved is not used, and takes no number; with more reserved it goes on.
+TEST(Outbound, Duty35_WhatIsNotReservedIsNotUsed) {
+  for (const bool esn : {false, true}) {
+    Gateway gateway(outbound_config(esn));
+    gateway.out_sa().sequence = 1000;
+    gateway.out_sa().limit = 1002;
+    gateway.turn(1, std::vector<Octets>(5, from_host()));
+    EXPECT_EQ(gateway.out_sa().sequence, 1002u);
+    EXPECT_EQ(gateway.newly_sent(0).size(), 2u);
+    gateway.out_sa().limit = 1003;
+    gateway.turn(1, std::vector<Octets>(2, from_host()));
+    const Outcome outcome = gateway.finish();
+    ASSERT_EQ(outcome.sent[0].size(), 3u);
+    for (std::uint32_t i = 0; i < 3; ++i) EXPECT_EQ(wire::load_be32(&outcome.sent[0][i][14 + 20 + 4]), 1001 + i);
+    EXPECT_EQ(outcome.count(Cause::esp_not_reserved), 4u);
+  }
+}
+
 // Beyond 2^32 an SA with ESN goes on, and the low half is what is sent.
 TEST(Outbound, Duty08_EsnCrosses32Bits) {
   Gateway gateway(outbound_config(true));

@@ -1,0 +1,54 @@
+// What becomes of SAs while packets go on: the thread that reserves sequence numbers ahead of them.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/config.hpp"
+#include "control/state/reservations.hpp"
+#include "control/state/state_folder.hpp"
+#include "dataplane/table/tables.hpp"
+
+namespace strata {
+
+// A thread of its own, as a disk may take its time and nothing else is to wait for that.
+class SaKeeper {
+ public:
+  // config: outlives it. Locks and reads the state, where the configuration has SAs that seal and does not forgo it.
+  static tl::expected<std::unique_ptr<SaKeeper>, std::string> open(const config::Config& config);
+  ~SaKeeper();
+
+  // tables: of the configuration, before any worker uses them; they outlive it.
+  tl::expected<void, std::string> begin(Tables& tables);
+  // For the log: what the numbers of this start begin behind. Empty: nothing seals.
+  std::string text() const;
+  void start();
+  // What has happened since it was asked last, a line each.
+  std::vector<std::string> news();
+  // When the workers have ended: what was reserved and not used is given back.
+  tl::expected<void, std::string> end();
+
+ private:
+  explicit SaKeeper(const config::Config& config) : config_(config) {}
+  void keep();
+  void tell(const tl::expected<void, std::string>& reserved);
+  void stop();
+
+  const config::Config& config_;
+  std::unique_ptr<StateFolder> folder_;         // nullptr: nothing is kept
+  std::unique_ptr<Reservations> reservations_;  // as folder_
+  std::size_t sealing_ = 0;                     // SAs
+  std::string trouble_;                         // the last thing that was told to have failed
+  std::mutex mutex_;                            // of what follows
+  std::condition_variable wake_;
+  bool end_ = false;
+  std::vector<std::string> news_;
+  std::thread thread_;
+};
+
+}  // namespace strata

@@ -1,0 +1,113 @@
+#include "control/state/reservations.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace strata {
+namespace {
+
+constexpr const char* kName = "sequence-numbers";
+
+tl::expected<StateSalt, std::string> new_salt() {
+  StateSalt salt;
+  const ssize_t got = getrandom(salt.data(), salt.size(), 0);
+  if (got == static_cast<ssize_t>(salt.size())) return salt;
+  return tl::unexpected("no random numbers from the kernel: " + std::generic_category().message(errno));
+}
+
+std::uint64_t left_of(const OutboundSa& sa) {
+  const std::uint64_t limit = sa.limit;
+  return limit - std::min<std::uint64_t>(sa.sequence, limit);
+}
+
+// At the end of the numbers there is nothing left to reserve.
+bool may_grow(const OutboundSa& sa) { return sa.limit != sa.last_number(); }
+
+}  // namespace
+
+tl::expected<Reservations, std::string> Reservations::open(StateFiles& files) {
+  Reservations made(files);
+  const auto text = files.read(kName);
+  if (!text) return tl::unexpected(text.error());
+  if (*text) {
+    auto file = decode(**text);
+    if (!file) return tl::unexpected(made.path() + " is " + file.error());
+    made.file_ = std::move(*file);
+  } else {
+    const auto salt = new_salt();
+    if (!salt) return tl::unexpected(salt.error());
+    made.file_.salt = *salt;
+  }
+  for (std::size_t i = 0; i < made.file_.keys.size(); ++i) made.places_.emplace(made.file_.keys[i].key, i);
+  return made;
+}
+
+std::string Reservations::path() const { return files_->path_of(kName); }
+
+std::size_t Reservations::place_of(const KeyTag& key) {
+  const auto [at, is_new] = places_.emplace(key, file_.keys.size());
+  if (is_new)
+    file_.keys.push_back({key, 0});
+  else
+    ++known_;
+  return at->second;
+}
+
+tl::expected<void, std::string> Reservations::begin(const std::vector<SealingSa>& sas, Clock::time_point now) {
+  looked_ = now;
+  for (const SealingSa& of : sas) {
+    const std::size_t place = place_of(tag_of(file_.salt, of.key));
+    // What ESN reserved without it is beyond this SA's last number.
+    of.sa->sequence = std::min(file_.keys[place].last, of.sa->last_number());
+    of.sa->limit = of.sa->sequence;
+    lanes_.push_back({.sa = of.sa, .place = place, .seen = of.sa->sequence});
+  }
+  return reserve([](const Lane&) { return true; });
+}
+
+tl::expected<void, std::string> Reservations::look(Clock::time_point now) {
+  const std::chrono::duration<double> since = now - std::exchange(looked_, now);
+  if (since.count() <= 0) return {};
+  bool any = false;
+  for (Lane& lane : lanes_) {
+    const std::uint64_t used = lane.sa->sequence - std::exchange(lane.seen, lane.sa->sequence);
+    const double a_second = std::min(static_cast<double>(used) / since.count(), static_cast<double>(kMost));
+    lane.ahead = std::max(kLeast, static_cast<std::uint64_t>(a_second));
+    any = any || (left_of(*lane.sa) < lane.ahead / 2 && may_grow(*lane.sa));
+  }
+  if (!any) return {};
+  // Those that would soon be due go along: one write serves all.
+  return reserve([](const Lane& lane) { return left_of(*lane.sa) < lane.ahead / 4 * 3; });
+}
+
+tl::expected<void, std::string> Reservations::reserve(bool (*wanted)(const Lane& lane)) {
+  std::vector<const Lane*> growing;
+  for (const Lane& lane : lanes_) {
+    if (!may_grow(*lane.sa) || !wanted(lane)) continue;
+    const std::uint64_t sequence = lane.sa->sequence;
+    const std::uint64_t more = std::min(lane.ahead, lane.sa->last_number() - sequence);
+    std::uint64_t& last = file_.keys[lane.place].last;
+    last = std::max(last, sequence + more);
+    growing.push_back(&lane);
+  }
+  if (auto done = write(); !done) return done;
+  for (const Lane* lane : growing) lane->sa->limit = std::min(file_.keys[lane->place].last, lane->sa->last_number());
+  return {};
+}
+
+tl::expected<void, std::string> Reservations::end() {
+  for (const Lane& lane : lanes_) {
+    lane.sa->limit = lane.sa->sequence;
+    std::uint64_t& last = file_.keys[lane.place].last;
+    if (last <= lane.sa->last_number()) last = lane.sa->sequence;  // else it is of ESN, which may come back
+  }
+  return write();
+}
+
+tl::expected<void, std::string> Reservations::write() { return replace(*files_, kName, encode(file_)); }
+
+}  // namespace strata

@@ -1,0 +1,66 @@
+// The sequence numbers of outbound SAs, and with them their nonces, reserved in a file ahead of their use: whenever the
+// process ends, and however, the next one begins behind all that it may have sent.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <unordered_map>
+
+#include "control/state/sequence_file.hpp"
+#include "control/state/state_files.hpp"
+#include "dataplane/ipsec/outbound_sa.hpp"
+
+namespace strata {
+
+// An SA that seals, and the octets of its key with its salt; both outlive who is given this.
+struct SealingSa {
+  OutboundSa* sa;
+  std::span<const std::uint8_t> key;
+};
+
+// One thread at a time. The workers go on meanwhile: they read the limits that it moves.
+class Reservations {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // Numbers kept ahead of an SA: so many in any case, and what it used in the last second, up to so many.
+  static constexpr std::uint64_t kLeast = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
+
+  // files: outlives it. Reads what there is. Errors: what is wrong with it, and what to do.
+  static tl::expected<Reservations, std::string> open(StateFiles& files);
+
+  std::string path() const;
+  // Of the SAs that begin() was given, those whose keys were in the file.
+  std::size_t known() const { return known_; }
+
+  // Sets each SA behind all that its key may have been used for, and reserves its first numbers. Once, before workers
+  // use them.
+  tl::expected<void, std::string> begin(const std::vector<SealingSa>& sas, Clock::time_point now);
+  // Reserves more for those that have used half of what was ahead of them. Until it has succeeded their limits stay.
+  tl::expected<void, std::string> look(Clock::time_point now);
+  // Gives back what was reserved and not used. Once, when no worker uses the SAs any more; they stop.
+  tl::expected<void, std::string> end();
+
+ private:
+  struct Lane {
+    OutboundSa* sa;
+    std::size_t place;   // in the file
+    std::uint64_t seen;  // its number when it was looked at
+    std::uint64_t ahead = kLeast;
+  };
+
+  explicit Reservations(StateFiles& files) : files_(&files) {}
+  std::size_t place_of(const KeyTag& key);
+  tl::expected<void, std::string> reserve(bool (*wanted)(const Lane& lane));
+  tl::expected<void, std::string> write();
+
+  StateFiles* files_;
+  std::size_t known_ = 0;
+  SequenceFile file_;  // as on the disk, or ahead of it
+  std::unordered_map<KeyTag, std::size_t, HashOfTag> places_;
+  std::vector<Lane> lanes_;
+  Clock::time_point looked_;
+};
+
+}  // namespace strata
