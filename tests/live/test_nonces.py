@@ -261,15 +261,16 @@ def test_one_folder_is_one_gateways(tmp_path, state):
     with start(tmp_path) as strata:
         line = refusal(tmp_path, {"directory": str(state)})
         strata.stop()
-    assert line == f"{NEEDED}{state} is in use by another strata; end that one, or give this one a state.directory of its own"
+    assert line == (f"{NEEDED}{state} is in use by another strata; end that one, or give this one a state.directory of "
+                    "its own")
 
 
 def test_a_folder_without_rights(tmp_path):
     place = tmp_path / "place"
     place.mkdir(mode=0o500)
     line = refusal(tmp_path, {"directory": f"{place}/state"})
-    assert re.fullmatch(re.escape(f"{NEEDED}{place}/state cannot be made: Permission denied; make one that is this user's "
-                                  "own (install -d -m 0700 -o ") + rf"\d+ {place}/state\), "
+    assert re.fullmatch(re.escape(f"{NEEDED}{place}/state cannot be made: Permission denied; make one that is this "
+                                  "user's own (install -d -m 0700 -o ") + rf"\d+ {place}/state\), "
                         r"or name another one in state\.directory", line), line
 
 
