@@ -84,6 +84,15 @@ struct State {
   bool unsafe_lab_without_state = false;  // nothing is kept: a start repeats the nonces of the one before
 };
 
+// sockaddr_un holds no more (unix(7)).
+inline constexpr std::size_t kLongestSocketPath = 107;
+
+// How a running gateway is asked and told things.
+struct Control {
+  bool enabled = true;
+  std::string socket;  // empty: the usual place, by the gateway's name
+};
+
 struct Neighbor {
   std::string port;
   wire::Ipv4Address address;
@@ -175,13 +184,15 @@ struct Bypass {
 
 struct Config {
   std::string file;
-  std::vector<Port> ports;  // in the file's order
+  std::string name = "strata";  // of the gateway, among those of this machine
+  std::vector<Port> ports;      // in the file's order
   Eal eal;
   Workers workers;
   Arp arp;
   Icmp icmp;
   Reassembly reassembly;
   State state;
+  Control control;
   std::vector<Neighbor> neighbors;
   std::vector<SecurityAssociation> security_associations;
   std::optional<wire::Ipv6Address> srv6_source;

@@ -8,6 +8,7 @@
 
 #include "config/memory.hpp"
 #include "config/mtu.hpp"
+#include "config/socket_path.hpp"
 
 namespace strata::config {
 namespace {
@@ -139,13 +140,6 @@ std::string policies_text(const Config& config) {
   return table.text("SRv6 policies" + from);
 }
 
-std::string mtu_text(const Steering& steering, const Policy& policy) {
-  if (const std::optional<InnerMtu> mtu = inner_mtu(steering, policy)) return "mtu " + to_string(*mtu);
-  const SecurityAssociation* const sa = steering.sa_of(policy);
-  if (sa == nullptr) return "none: no outbound SA takes its packets, so they are dropped (policy.no_sa)";
-  return "none: there is no way to " + wire::to_string(sa->destination) + ", the peer of SA '" + sa->name + "'";
-}
-
 std::string mtus_text(const Config& config) {
   Table table;
   const Steering steering(config);
@@ -203,6 +197,10 @@ std::string state_text(const State& state) {
                                         : "sequence numbers are reserved in " + state.directory;
 }
 
+std::string control_text(const Config& config) {
+  return config.control.enabled ? "socket " + socket_path(config) : "no socket: nobody can ask it anything";
+}
+
 std::string machine_text(const Config& config) {
   Table table;
   table.add({"arp", arp_text(config.arp)});
@@ -210,6 +208,7 @@ std::string machine_text(const Config& config) {
   table.add({"reassembly", reassembly_text(config.reassembly)});
   table.add({"state", state_text(config.state)});
   table.add({"workers", workers_text(config.workers)});
+  table.add({"control", control_text(config)});
   table.add({"eal", eal_text(config.eal)});
   table.add({"memory", memory_text(config)});
   return table.text("How it runs");

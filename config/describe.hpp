@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/config.hpp"
+#include "config/mtu.hpp"
 
 namespace strata::config {
 
@@ -13,6 +14,7 @@ std::string describe(const Config& config);
 
 // The same facts with the configuration's own names; numbers as numbers, addresses as text.
 nlohmann::json describe_json(const Config& config);
+nlohmann::json describe_json(const InnerMtu& mtu);
 
 std::string_view to_string(Side side);
 std::string_view to_string(Direction direction);

@@ -1,6 +1,7 @@
 #include "config/describe.hpp"
 #include "config/memory.hpp"
 #include "config/mtu.hpp"
+#include "config/socket_path.hpp"
 
 namespace strata::config {
 namespace {
@@ -56,20 +57,13 @@ json to_json(const SecurityAssociation& sa) {
   return out;
 }
 
-json to_json(const InnerMtu& mtu) {
-  return {{"inner", mtu.inner}, {"port", mtu.port}, {"port_mtu", mtu.port_mtu},
-          {"ipv4", mtu.ipv4},   {"udp", mtu.udp},   {"esp", mtu.esp},
-          {"iv", mtu.iv},       {"icv", mtu.icv},   {"trailer", mtu.trailer},
-          {"ipv6", mtu.ipv6},   {"srh", mtu.srh}};
-}
-
 json to_json(const Policy& policy, const std::optional<InnerMtu>& mtu) {
   json segments = json::array();
   for (const auto& segment : policy.segments) segments.push_back(wire::to_string(segment));
   return {{"name", policy.name},           {"prefixes", prefix_list(policy.prefixes, {})},
           {"segments", segments},          {"mode", to_string(policy.mode)},
           {"hop_limit", policy.hop_limit}, {"dscp", dscp_json(policy.dscp)},
-          {"mss_clamp", policy.mss_clamp}, {"mtu", mtu ? to_json(*mtu) : json(nullptr)}};
+          {"mss_clamp", policy.mss_clamp}, {"mtu", mtu ? describe_json(*mtu) : json(nullptr)}};
 }
 
 json srv6_json(const Config& config) {
@@ -135,6 +129,13 @@ json state_json(const State& state) {
 
 }  // namespace
 
+json describe_json(const InnerMtu& mtu) {
+  return {{"inner", mtu.inner}, {"port", mtu.port}, {"port_mtu", mtu.port_mtu},
+          {"ipv4", mtu.ipv4},   {"udp", mtu.udp},   {"esp", mtu.esp},
+          {"iv", mtu.iv},       {"icv", mtu.icv},   {"trailer", mtu.trailer},
+          {"ipv6", mtu.ipv6},   {"srh", mtu.srh}};
+}
+
 json describe_json(const Config& config) {
   json ports = json::object();
   for (const Port& port : config.ports) ports[port.name] = to_json(port);
@@ -151,6 +152,7 @@ json describe_json(const Config& config) {
                       {"port", route.port}});
   }
   return {{"file", config.file},
+          {"name", config.name},
           {"ports", ports},
           {"neighbors", neighbors},
           {"ipsec", {{"security_associations", sas}}},
@@ -161,6 +163,9 @@ json describe_json(const Config& config) {
           {"workers",
            {{"count", config.workers.count}, {"cpus", config.workers.cpus}, {"rebalance", config.workers.rebalance}}},
           {"eal", eal_json(config.eal)},
+          {"control",
+           {{"enabled", config.control.enabled},
+            {"socket", config.control.enabled ? json(socket_path(config)) : json(nullptr)}}},
           {"memory", memory_json(config)},
           {"arp", arp_json(config.arp)},
           {"icmp",

@@ -44,4 +44,11 @@ std::string to_string(const InnerMtu& mtu) {
   return out;
 }
 
+std::string mtu_text(const Steering& steering, const Policy& policy) {
+  if (const std::optional<InnerMtu> mtu = inner_mtu(steering, policy)) return "mtu " + to_string(*mtu);
+  const SecurityAssociation* const sa = steering.sa_of(policy);
+  if (sa == nullptr) return "none: no outbound SA takes its packets, so they are dropped (policy.no_sa)";
+  return "none: there is no way to " + wire::to_string(sa->destination) + ", the peer of SA '" + sa->name + "'";
+}
+
 }  // namespace strata::config

@@ -37,4 +37,7 @@ std::optional<InnerMtu> inner_mtu(const Steering& steering, const Policy& policy
 // "1398 = 1500 (wan) - 20 IPv4 - 8 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 0 SRH"
 std::string to_string(const InnerMtu& mtu);
 
+// That, or why there is none.
+std::string mtu_text(const Steering& steering, const Policy& policy);
+
 }  // namespace strata::config

@@ -65,9 +65,31 @@ void read_state(Scene& scene, const Mapping& mapping) {
                           "`directory` says where the state is kept; allowed: one of the two keys");
 }
 
+// Part of a file's name, and shown by `ls`.
+void read_name(Scene& scene, const Mapping& root) {
+  const auto name = root.text("name");
+  if (!name) return;
+  if (name->front() == '.' || name->find('/') != std::string::npos)
+    scene.problems.refuse(*root.value("name"), "allowed: a name without /, and without . at its beginning");
+  scene.config.name = *name;
+}
+
+void read_control(Scene& scene, const Mapping& mapping) {
+  Control& control = scene.config.control;
+  control.enabled = mapping.boolean("enabled").value_or(control.enabled);
+  const auto socket = mapping.text("socket");
+  if (!socket) return;
+  if (socket->front() != '/' || socket->size() > kLongestSocketPath)
+    scene.problems.refuse(*mapping.value("socket"),
+                          "allowed: an absolute path of at most " + std::to_string(kLongestSocketPath) + " octets");
+  control.socket = *socket;
+}
+
 }  // namespace
 
 void read_machine(Scene& scene, const Mapping& root) {
+  read_name(scene, root);
+  if (const auto control = root.mapping("control")) read_control(scene, *control);
   if (const auto eal = root.mapping("eal")) read_eal(scene, *eal);
   if (const auto workers = root.mapping("workers")) read_workers(scene, *workers);
   if (const auto arp = root.mapping("arp")) read_arp(scene.config.arp, *arp);

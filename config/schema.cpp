@@ -261,7 +261,18 @@ constexpr std::array kStateFields{
 };
 constexpr Section kState{"state", "What outlives a restart of `strata run`: up to where the sequence numbers of each outbound SA may have been used (RFC 8221 section 3).", kStateFields};
 
+constexpr std::array kControlFields{
+    Field{.key = "enabled", .type = Type::boolean, .default_text = "true",
+          .description = "`false`: there is no socket, and `strata show` finds nobody to ask."},
+    Field{.key = "socket", .type = Type::text, .note = "an absolute path of at most 107 octets, in a folder that is there",
+          .description = "Where the socket is. Left out: `/run/strata/NAME.sock`, NAME being the gateway's `name`; where that "
+                         "cannot be made (not root, say) the gateway runs without, and says so. One that stands here has to be made."},
+};
+constexpr Section kControl{"control", "The Unix socket by which a running gateway is asked and told things (control.md).", kControlFields};
+
 constexpr std::array kRootFields{
+    Field{.key = "name", .type = Type::name, .default_text = "strata", .note = "no /, and no . at its beginning",
+          .description = "What this gateway is called among those of this machine: its control socket is `/run/strata/NAME.sock`."},
     Field{.key = "ports", .type = Type::named_mappings, .required = true, .description = "The ports, by name.", .min = 1, .max = 32, .section = &kPort},
     Field{.key = "neighbors", .type = Type::mapping, .list = true, .description = "Known neighbors.", .max = 1000000, .section = &kNeighbor},
     Field{.key = "ipsec", .type = Type::mapping, .description = "Security associations.", .section = &kIpsec},
@@ -274,6 +285,7 @@ constexpr std::array kRootFields{
     Field{.key = "state", .type = Type::mapping, .description = "Where it is kept what outlives a restart.", .section = &kState},
     Field{.key = "workers", .type = Type::mapping, .description = "How many cores carry packets, and which.", .section = &kWorkers},
     Field{.key = "eal", .type = Type::mapping, .description = "How DPDK is started.", .section = &kEal},
+    Field{.key = "control", .type = Type::mapping, .description = "How it is asked and told things while it runs.", .section = &kControl},
 };
 constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
 // clang-format on

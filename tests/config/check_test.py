@@ -77,12 +77,17 @@ reassembly: {{packets: 17, timeout_ms: 700}}
 state: {{directory: /srv/strata}}
 workers: {{cpus: [5], rebalance: true}}
 eal: {{hugepages: never, memory: 100, arguments: [--log-level, "8"]}}
+name: far-end
 """
 
 
-def test_text_says_how_it_runs(tmp_path):
+def said_of(tmp_path, text):
     """Each line in one piece, whatever the columns."""
-    lines = [" ".join(line.split()) for line in check_of(tmp_path, LIVE).splitlines()]
+    return [" ".join(line.split()) for line in check_of(tmp_path, text).splitlines()]
+
+
+def test_text_says_how_it_runs(tmp_path):
+    lines = said_of(tmp_path, LIVE)
     for line in [
         "mtu 9000 4 queues, promiscuous descriptors 1024 rx, 1024 tx checksums by the processor",
         "tap host this machine's own kernel the device's own MAC on net_tap0",
@@ -98,6 +103,7 @@ def test_text_says_how_it_runs(tmp_path):
         "reassembly 17 packets at one time, for 700 ms",
         "state sequence numbers are reserved in /srv/strata",
         "workers 1 worker, CPU 5; SAs go to where there is less to do",
+        "control socket /run/strata/far-end.sock",
         "eal hugepages never, 100 MiB, arguments: --log-level 8",
         "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
         "and of the process's own 0 MiB",
@@ -111,14 +117,14 @@ def test_text_says_what_is_off_and_that_a_peer_cannot_be_reached(tmp_path):
     text = functools.reduce(lambda text, was: text.replace(was, icmp[was]), icmp, LIVE)
     text = text.replace("{packets: 17", "{enabled: false, packets: 17").replace("{hold: 1", "{enabled: false, hold: 1")
     text = text.replace("directory: /srv/strata", "unsafe_lab_without_state: true")
-    said = check_of(tmp_path, text.replace("destination: 192.0.2.2", "destination: 203.0.113.2"))
-    lines = [" ".join(line.split()) for line in said.splitlines()]
+    lines = said_of(tmp_path, text.replace("destination: 192.0.2.2", "destination: 203.0.113.2"))
     assert "arp off: no neighbors but those of the configuration" in lines
     assert "icmp echo is answered; path MTUs are learned; no errors are sent" in lines
     assert "reassembly none: fragments of ESP are dropped" in lines
     assert "state none: each start repeats the nonces of the one before; for a lab alone" in lines
     assert ("state.unsafe_lab_without_state is true: a start with the keys of an earlier one gives these keys away "
             "(RFC 8221 section 3).") in lines
+    assert "control no socket: nobody can ask it anything" in said_of(tmp_path, LIVE + "control: {enabled: false}\n")
     assert "near none: there is no way to 203.0.113.2, the peer of SA 'to-b'" in lines
 
 
@@ -147,6 +153,9 @@ def test_json_has_every_setting(tmp_path):
     assert config["state"] == {"directory": "/srv/strata", "unsafe_lab_without_state": False}
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
+    assert config["name"] == "far-end" and config["control"] == {"enabled": True, "socket": "/run/strata/far-end.sock"}
+    silent = json.loads(check_of(tmp_path, LIVE + "control: {enabled: false}\n", "--json"))["config"]["control"]
+    assert silent == {"enabled": False, "socket": None}
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
     assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)
 

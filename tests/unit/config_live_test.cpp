@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/describe.hpp"
+#include "config/socket_path.hpp"
 #include "tests/unit/config_sample.hpp"
 
 namespace strata::config {
@@ -54,6 +55,13 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
   EXPECT_TRUE(c.workers.rebalance);
   EXPECT_EQ(live("cpus: [3, 5]\n  count: 2", "count: 4").workers.count, 4U);
   EXPECT_EQ(c.eal.arguments, (std::vector<std::string>{"--log-level", "pmd.net.*:debug"}));
+  EXPECT_EQ(c.name, "gateway-a");
+  EXPECT_TRUE(c.control.enabled);
+  EXPECT_FALSE(live("  enabled: true\n  socket", "  enabled: false\n  socket").control.enabled);
+  EXPECT_EQ(socket_path(c), "/run/gateways/a.sock");
+  EXPECT_EQ(socket_path(live("  socket: /run/gateways/a.sock\n", "")), "/run/strata/gateway-a.sock");
+  EXPECT_EQ(socket_path(live("name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n", "")),
+            "/run/strata/strata.sock");
 }
 
 TEST(ConfigLive, TheOuterHeadersAreWhatTheFileSays) {
@@ -236,6 +244,12 @@ const Mistake kMistakes[] = {
      "64:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
     {"eal_argument_is_a_key", "--log-level", "\"hex:0102030405060708090a0b0c0d0e0f1011121314\"",
      "64:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
+    {"name_with_a_slash", "name: gateway-a", "name: gateway/a",
+     "65:7: name: found gateway/a; allowed: a name without /, and without . at its beginning"},
+    {"name_that_begins_with_a_dot", "name: gateway-a", "name: ..",
+     "65:7: name: found ..; allowed: a name without /, and without . at its beginning"},
+    {"socket_that_is_relative", "socket: /run/gateways/a.sock", "socket: a.sock",
+     "68:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},
@@ -269,6 +283,14 @@ TEST(ConfigLive, OneWorkerToSixtyFour) {
   EXPECT_EQ(with("count: 64"), "");
   for (const std::string wrong : {"0", "65", "many"})
     EXPECT_EQ(with("count: " + wrong), "c.yaml:58:10: workers.count: found " + wrong + "; allowed: 1..64\n");
+}
+
+TEST(ConfigLive, ASocketsPathFitsItsAddress) {
+  const auto with = [](std::size_t length) {
+    return mistakes_in(changed("/run/gateways/a.sock", "/" + std::string(length - 1, 's'), kLiveSample));
+  };
+  EXPECT_EQ(with(107), "");
+  EXPECT_NE(with(108).find("allowed: an absolute path of at most 107 octets"), std::string::npos);
 }
 
 TEST(ConfigLive, SixtyFourEalArgumentsAndNoMore) {

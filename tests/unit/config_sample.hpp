@@ -144,6 +144,10 @@ eal:
   hugepages: required
   memory: 1024
   arguments: [--log-level, "pmd.net.*:debug"]
+name: gateway-a
+control:
+  enabled: true
+  socket: /run/gateways/a.sock
 )";
 
 // The sample with the first `from` in it changed.

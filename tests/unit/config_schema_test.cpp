@@ -115,8 +115,8 @@ TEST(ConfigSchema, TheSamplesAreGoodAndHaveEveryKey) {
 }
 
 TEST(ConfigSchema, ASectionOfAWrongKindIsRefused) {
-  for (const char* key :
-       {"ports", "neighbors", "ipsec", "srv6", "routes", "bypass", "arp", "icmp", "reassembly", "workers", "eal"}) {
+  for (const char* key : {"ports", "neighbors", "ipsec", "srv6", "routes", "bypass", "arp", "icmp", "reassembly",
+                          "workers", "eal", "control"}) {
     for (const char* wrong : {" 1", " text", "", " [1]", " [[]]"}) {
       const std::string text =
           std::string(key == std::string("ports") ? "" : "ports: {a: {device: x}}\n") + key + ":" + wrong;
