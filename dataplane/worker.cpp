@@ -59,7 +59,6 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   path_mtus_ = &team_->path_mtus;
   self_ = membership->id;
   is_host_ = self_ == kHostWorker;
-  if (is_host_) neighbors_.tell(team_->board);
   senders_ = membership->senders;
   for (std::size_t i = 0; i < tables.ports.size(); ++i) sends_by_others_ = sends_by_others_ || senders_[i] != self_;
 }

@@ -37,7 +37,7 @@ struct NoEye {
 struct Team {
   HandoffRings rings;
   Ownership ownership;
-  NeighborBoard board;
+  NeighborBoard& board;
   PathMtus path_mtus;
 };
 
@@ -83,6 +83,11 @@ class Worker {
   void announce(PortId port);
   // From any thread: the next tick() does so.
   void ask_to_announce(PortId port) { to_announce_.fetch_or(std::uint32_t{1} << port.index()); }
+
+  // Of the host's worker: what it learns of neighbors is said there. board: outlives the worker.
+  void tell_neighbors(NeighborBoard& board) { neighbors_.tell(board); }
+  // Of the host's worker, when it does not go round.
+  void list_neighbors(std::vector<Neighbors::Known>& known) const { neighbors_.list(known); }
 
   // What still waits ends here.
   void finish();

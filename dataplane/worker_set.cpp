@@ -20,6 +20,7 @@ tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& 
                                                                         const std::vector<WorkerPort>& ports,
                                                                         const Pool& pool, unsigned count) {
   std::unique_ptr<WorkerSet> made(new WorkerSet);
+  made->board_ = std::make_unique<NeighborBoard>(count);
   if (count > 1) {
     auto rings = HandoffRings::create(count);
     if (!rings) return tl::unexpected(std::move(rings.error()));
@@ -28,10 +29,11 @@ tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& 
     made->team_.reset(new Team{.rings = std::move(*rings),
                                .ownership = {.in = SaOwners(tables.sas.size(), 0, count),
                                              .out = SaOwners(tables.out_sas.size(), tables.sas.size(), count)},
-                               .board = NeighborBoard(count),
+                               .board = *made->board_,
                                .path_mtus = PathMtus(tables)});
   }
   if (auto added = made->add(tables, ports, pool, count); !added) return tl::unexpected(std::move(added.error()));
+  made->workers_[kHostWorker.index()]->worker->tell_neighbors(*made->board_);
   made->deal_queues(tables, ports);
   return made;
 }

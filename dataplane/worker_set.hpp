@@ -54,6 +54,9 @@ class WorkerSet {
   void move(std::span<const SaRef> sas, WorkerId to);
   WorkerId owner(SaRef sa) const;
 
+  // What the host's worker learns of neighbors.
+  NeighborBoard& neighbor_board() { return *board_; }
+
   // Between workers and within them; when none of them goes round.
   std::uint64_t parked() const;
 
@@ -75,6 +78,7 @@ class WorkerSet {
   void wait_for_a_round_of_all();
   void wait_for_ring(WorkerId from, WorkerId to);
 
+  std::unique_ptr<NeighborBoard> board_;
   std::unique_ptr<Team> team_;  // nullptr: one worker
   std::vector<std::unique_ptr<Member>> workers_;
 };

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <memory>
 
+#include "dataplane/relaxed.hpp"
+
 namespace strata {
 
 enum class Freshness : std::uint8_t { fresh, replayed, too_old };
@@ -35,7 +37,7 @@ class ReplayWindow {
   // After the ICV was right and check() said fresh.
   void accept(std::uint64_t sequence) {
     if (size_ == 0) {
-      top_ = sequence > top_ ? sequence : top_;
+      if (sequence > top_) top_ = sequence;
       return;
     }
     if (sequence > top_) slide(sequence);
@@ -63,7 +65,7 @@ class ReplayWindow {
     top_ = sequence;
   }
 
-  std::uint64_t top_ = 0;  // the highest number accepted
+  Relaxed<std::uint64_t> top_ = 0;  // the highest number accepted; who shows it reads it too
   std::uint32_t size_;
   std::uint32_t block_mask_;  // of a power of two blocks, one more than the window can straddle
   std::unique_ptr<std::uint64_t[]> blocks_;

@@ -1,8 +1,10 @@
 // What the host's worker has learned of neighbors, for the others to read: each of them has adjacencies of its own, and
-// changes them between its turns alone, so that a path changes for it when it wants.
+// changes them between its turns alone, so that a path changes for it when it wants. The control side reads as well.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <mutex>
 #include <vector>
 
@@ -23,7 +25,11 @@ class NeighborBoard {
     bool resolved;  // false: it is forgotten
   };
 
-  explicit NeighborBoard(std::size_t workers) : lists_(workers) {}
+  // Whoever answers ARP with ever other addresses makes ever more news: for people so many are kept until they are
+  // collected.
+  static constexpr std::size_t kMostNews = 1024;
+
+  explicit NeighborBoard(std::size_t workers) : lists_(workers) { news_.changes.reserve(kMostNews); }
 
   // The host's worker, once all that waited for these neighbors is on its way.
   void post(const std::vector<Change>& changes) {
@@ -33,6 +39,21 @@ class NeighborBoard {
       lists_[i].changes.insert(lists_[i].changes.end(), changes.begin(), changes.end());
       lists_[i].has_news.store(true, std::memory_order_release);
     }
+    const std::lock_guard lock(news_.mutex);
+    const std::size_t room = kMostNews - news_.changes.size();
+    news_.changes.insert(news_.changes.end(), changes.begin(),
+                         changes.begin() + static_cast<std::ptrdiff_t>(std::min(room, changes.size())));
+    news_.has_news.store(true, std::memory_order_release);
+  }
+
+  // For the control side, from any thread: what is new since the last time, in place of what `changes` held.
+  void collect(std::vector<Change>& changes) {
+    changes.clear();
+    if (!news_.has_news.load(std::memory_order_acquire)) return;
+    const std::lock_guard lock(news_.mutex);
+    changes = news_.changes;
+    news_.changes.clear();
+    news_.has_news.store(false, std::memory_order_relaxed);
   }
 
   bool has_news(WorkerId worker) const { return lists_[worker.index()].has_news.load(std::memory_order_acquire); }
@@ -53,6 +74,7 @@ class NeighborBoard {
     std::vector<Change> changes;
   };
   std::vector<List> lists_;
+  List news_;
 };
 
 }  // namespace strata

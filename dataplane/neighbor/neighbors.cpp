@@ -128,6 +128,16 @@ void Neighbors::note_change(AdjId<V4> id) {
   changes_.push_back({adj.port, adj.address, wire::read_mac(adj.header.data()), adj.resolved});
 }
 
+void Neighbors::list(std::vector<Known>& known) const {
+  known.clear();
+  for (std::uint32_t i = 0; i < states_.size(); ++i) {
+    if (states_[i].phase == Phase::free) continue;
+    const Adjacency& adj = (*adjacencies_)[AdjId<V4>(i)];
+    known.push_back({adj.port, adj.address, {}, states_[i].phase});
+    if (adj.resolved) known.back().mac = wire::read_mac(adj.header.data());
+  }
+}
+
 void Neighbors::publish() {
   if (changes_.empty()) return;
   board_->post(changes_);

@@ -70,11 +70,21 @@ class Neighbors {
   // What others are told, taken over.
   void take_over(const NeighborBoard::Change& change, const Adjacency& link, std::uint64_t now_ns);
 
+  // Those there are. Idle: nothing was to be sent to it yet.
+  enum class Phase : std::uint8_t { free, permanent, idle, asking, reachable, probing };
+  struct Known {
+    PortId port;
+    wire::Ipv4Address address;
+    std::optional<wire::MacAddress> mac;
+    Phase phase;
+  };
+  // In place of what `known` held; when nobody changes them.
+  void list(std::vector<Known>& known) const;
+
   const NeighborSettings& settings() const { return settings_; }
   std::size_t capacity() const { return states_.size(); }
 
  private:
-  enum class Phase : std::uint8_t { free, permanent, idle, asking, reachable, probing };
   struct State {
     Phase phase = Phase::free;
     bool learned = false;  // not of the configuration: goes when it no longer answers
