@@ -10,6 +10,7 @@
 #include "cli/graph.hpp"
 #include "cli/replay.hpp"
 #include "cli/run.hpp"
+#include "cli/show.hpp"
 
 namespace {
 
@@ -21,6 +22,7 @@ int run_command(int argc, char** argv) {
   app.require_subcommand(1);
   std::function<int()> run;
   strata::cli::add_run(app, run);
+  strata::cli::add_show(app, run);
   strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);

@@ -32,6 +32,7 @@ int run_gateway(Options& options) {
                 "; nothing was started");
   }
   options.run.statistics = std::chrono::seconds(options.statistics);
+  options.run.version = STRATA_VERSION;
   options.run.on_request = [](const RunReport& report) { std::cerr << to_text(report) << std::flush; };
   catch_signals();
   RunReport report;
@@ -59,6 +60,8 @@ void add_run(CLI::App& app, std::function<int()>& run) {
   command->add_option("--stats", options->statistics, "Print a line of rates for each port, each so many seconds")
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400));
+  command->add_option("--socket", options->run.socket, "The control socket; else the configuration says, see control")
+      ->type_name("PATH");
   command->add_flag("--json", options->json, "Print the report at the end as JSON");
   command->callback([options, &run] { run = [options] { return run_gateway(*options); }; });
 }

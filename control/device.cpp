@@ -253,8 +253,8 @@ Device::Status Device::start(const Pool& pool) {
 }
 
 std::string Device::text() const {
-  return std::string(info_.driver_name) + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_->mtu) +
-         ", " + std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues") +
+  return driver() + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_->mtu) + ", " +
+         std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues") +
          (sums_headers() ? ", checks IPv4 headers" : "");
 }
 

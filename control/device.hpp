@@ -55,6 +55,9 @@ class Device {
   // "up, 10000 Mbit/s, full duplex"
   std::string link_text() const;
 
+  // DPDK's, as in "net_af_packet".
+  std::string driver() const { return info_.driver_name; }
+
   DeviceCount count();
 
  private:

@@ -11,6 +11,8 @@
 namespace strata {
 namespace {
 
+using namespace std::chrono_literals;
+
 // Beyond what queues hold and what waits: bursts on their way, the pool's cache.
 constexpr unsigned kSpareBuffers = 2048;
 // What the gateway makes itself: ARP, fragments, packets put together of several buffers or fragments.
@@ -43,11 +45,15 @@ std::vector<Worker*> workers_of(WorkerSet& set) {
 
 tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
                                                                    const RunOptions& options) {
+  // First, as another gateway of this name is no reason to touch a device.
+  auto socket = ControlSocket::open(config, options.socket);
+  if (!socket) return tl::unexpected(socket.error());
   auto keeper = SaKeeper::open(config);
   if (!keeper) return tl::unexpected(keeper.error());
   auto eal = Eal::start_live(config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
   std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*keeper), std::move(*eal)));
+  gateway->socket_ = std::move(*socket);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
   if (auto done = gateway->make_workers(); !done) return tl::unexpected(done.error());
   return gateway;
@@ -117,6 +123,7 @@ void Gateway::look_at_links() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!devices_[i].link_changed()) continue;
     log_line("port " + config_.ports[i].name + ": link is " + devices_[i].link_text());
+    if (socket_) socket_->tell_link(config_.ports[i].name, devices_[i].is_up(), devices_[i].link_text());
     if (devices_[i].is_up()) workers_->worker(kHostWorker.index()).ask_to_announce(port_id(i));
   }
 }
@@ -127,17 +134,14 @@ void Gateway::tell_rates(Clock::time_point now) {
   next_rates_ = now + options_.statistics;
 }
 
-// SAs of the busiest worker to the idlest, by what the last second was like.
-void Gateway::rebalance(Clock::time_point now) {
-  const std::chrono::duration<double> since = now - std::exchange(rebalanced_, now);
+void Gateway::note_busy(Clock::time_point now) {
+  const std::chrono::duration<double> since = now - std::exchange(noted_, now);
   busy_before_.resize(workers_->size());
-  std::vector<double> busy;
+  busy_.resize(workers_->size());
   for (unsigned i = 0; i < workers_->size(); ++i) {
     const std::chrono::nanoseconds all = threads_->busy(i);
-    busy.push_back(std::chrono::duration<double>(all - std::exchange(busy_before_[i], all)) / since);
+    busy_[i] = std::clamp(std::chrono::duration<double>(all - std::exchange(busy_before_[i], all)) / since, 0.0, 1.0);
   }
-  if (const std::size_t moved = rebalancer_->look(busy); moved != 0)
-    log_line(std::to_string(moved) + (moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
 }
 
 // What is not the packets' business, each second.
@@ -145,7 +149,20 @@ void Gateway::look_around(Clock::time_point now) {
   next_look_ = now + kBetweenLooks;
   look_at_links();
   if (options_.statistics.count() != 0 && now >= next_rates_) tell_rates(now);
-  if (rebalancer_) rebalance(now);
+  note_busy(now);
+  cause_rates_.look(*workers_);
+  if (socket_) socket_->tell_drops(cause_rates_);
+  // SAs of the busiest worker to the idlest, by what the last second was like.
+  if (!rebalancer_) return;
+  if (const std::size_t moved = rebalancer_->look(busy_); moved != 0)
+    log_line(std::to_string(moved) + (moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
+}
+
+void Gateway::serve_clients() {
+  workers_->neighbor_board().collect(neighbor_news_);
+  if (!socket_) return;
+  socket_->tell_neighbors(neighbor_news_);
+  more_to_serve_ = socket_->serve(Clock::now());
 }
 
 void Gateway::tell_report() {
@@ -154,28 +171,46 @@ void Gateway::tell_report() {
   options_.on_request(now);
 }
 
-RunReport Gateway::run() {
+void Gateway::begin() {
   for (std::size_t i = 0; i < devices_.size(); ++i)
     log_line("port " + config_.ports[i].name + ": " + config_.ports[i].device + ", " + devices_[i].text());
   if (const std::string text = keeper_->text(); !text.empty()) log_line(text);
   rates_.resize(devices_.size());
   start_ = Clock::now();
   next_rates_ = start_ + options_.statistics;
-  rebalanced_ = start_;
+  noted_ = start_;
   threads_->start();
   keeper_->start();
   log_line(std::string("running; idle, ") + (workers_->size() == 1 ? "it waits " : "each worker waits ") +
            (threads_->wait_by_interrupt() ? "for the devices' interrupts" : "in short sleeps") +
            "; SIGTERM or SIGINT ends it");
+  if (!socket_) return;
+  log_line("control socket " + socket_->path());
+  socket_->begin({.config = config_,
+                  .tables = *tables_,
+                  .workers = *workers_,
+                  .threads = *threads_,
+                  .devices = devices_,
+                  .busy = busy_,
+                  .causes = cause_rates_,
+                  .start = start_,
+                  .report = [this] { return report(); }},
+                 options_.version);
+}
+
+RunReport Gateway::run() {
+  begin();
   while (!end_asked()) {
     const Clock::time_point now = Clock::now();
     tell_audit();
     tell_news();
     if (now >= next_look_) look_around(now);
     if (report_asked() && options_.on_request) tell_report();
-    wait_for_wishes(std::clamp(std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now()),
-                               std::chrono::milliseconds(0), kBetweenAudits));
+    serve_clients();
+    const auto longest = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now());
+    wait_for_wishes(more_to_serve_ ? 0ms : std::clamp(longest, 0ms, kBetweenAudits), socket_ ? socket_->fd() : -1);
   }
+  socket_.reset();
   log_line("ending");
   threads_->stop();
   drain();

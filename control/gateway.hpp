@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "control/control_socket.hpp"
 #include "control/device.hpp"
 #include "control/eal.hpp"
 #include "control/rates.hpp"
@@ -23,6 +24,8 @@ namespace strata {
 struct RunOptions {
   std::vector<std::string> eal;                      // words of the command line, for EAL
   std::chrono::seconds statistics{0};                // between two lines of rates for each port; 0: none
+  std::string socket;                                // to be asked and told things by; empty: as configured
+  std::string version;                               // of the program
   std::function<void(const RunReport&)> on_request;  // told the report when somebody asks for it
 };
 
@@ -43,13 +46,15 @@ class Gateway {
       : config_(config), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
   tl::expected<void, std::string> make_workers();
+  void begin();
   void tell_audit();
   void tell_news();
   void look_around(Clock::time_point now);
   void look_at_links();
   void tell_rates(Clock::time_point now);
   void tell_report();
-  void rebalance(Clock::time_point now);
+  void note_busy(Clock::time_point now);
+  void serve_clients();
   void drain();
   RunReport report();
   WorkerCount count_of(unsigned worker, double seconds);
@@ -58,7 +63,8 @@ class Gateway {
   const config::Config& config_;
   const RunOptions& options_;
   std::unique_ptr<SaKeeper> keeper_;
-  Eal eal_;  // goes after all that is made of it
+  Eal eal_;                                // goes after all that is made of it
+  std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody asks anything
   std::optional<Pool> pool_;
   std::optional<Pool> made_pool_;
   std::vector<Device> devices_;  // by PortId
@@ -67,7 +73,11 @@ class Gateway {
   std::unique_ptr<WorkerThreads> threads_;
   std::optional<Rebalancer> rebalancer_;
   std::vector<std::chrono::nanoseconds> busy_before_;  // by worker
-  Clock::time_point rebalanced_;
+  std::vector<double> busy_;                           // by worker: share of the last second
+  Clock::time_point noted_;                            // when that was
+  CauseRates cause_rates_;
+  std::vector<NeighborBoard::Change> neighbor_news_;
+  bool more_to_serve_ = false;
   Clock::time_point start_;
   Clock::time_point next_look_;
   Clock::time_point next_rates_;

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -76,9 +77,10 @@ void catch_signals() {
 
 bool end_asked() { return end.load(std::memory_order_relaxed); }
 
-void wait_for_wishes(std::chrono::milliseconds longest) {
-  pollfd one{.fd = wish, .events = POLLIN, .revents = 0};
-  if (poll(&one, 1, static_cast<int>(longest.count())) != 1) return;
+void wait_for_wishes(std::chrono::milliseconds longest, int also) {
+  std::array<pollfd, 2> both{
+      {{.fd = wish, .events = POLLIN, .revents = 0}, {.fd = also, .events = POLLIN, .revents = 0}}};
+  if (poll(both.data(), both.size(), static_cast<int>(longest.count())) < 1 || both[0].revents == 0) return;
   std::uint64_t wishes = 0;
   [[maybe_unused]] const ssize_t got = read(wish, &wishes, sizeof wishes);
 }

@@ -10,8 +10,9 @@ void catch_signals();
 
 bool end_asked();
 
-// Returns at once when something is asked for, else after so long.
-void wait_for_wishes(std::chrono::milliseconds longest);
+// Returns at once when something is asked for, or when there is something to read at `also` (-1: nowhere), else after
+// so long.
+void wait_for_wishes(std::chrono::milliseconds longest, int also);
 
 // True once for each time.
 bool report_asked();

@@ -1,0 +1,65 @@
+#include "cli/show.hpp"
+
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "cli/show_tables.hpp"
+#include "config/socket_path.hpp"
+#include "control/ledger.hpp"
+#include "control/socket/connection.hpp"
+
+namespace strata::cli {
+namespace {
+
+struct ShowOptions {
+  std::string what;
+  std::string name = "strata";
+  std::string socket;
+  bool json = false;
+};
+
+int fail(const std::string& sentence) {
+  std::cerr << "strata show: " << sentence << "\n";
+  return 1;
+}
+
+int show(const ShowOptions& options) {
+  const auto shown = std::ranges::find(all_shown(), options.what, &Shown::what);
+  auto gateway = Connection::open(options.socket.empty() ? config::socket_path(options.name) : options.socket);
+  if (!gateway) return fail(gateway.error());
+  const bool is_table = !shown->columns.empty();
+  auto answer = is_table ? gateway->rows(shown->method) : gateway->call(shown->method, Json::object());
+  if (!answer) return fail(answer.error());
+  // All that is no table is one object in the answer.
+  const Json said = is_table || answer->empty() ? *answer : answer->front();
+  std::cout << (options.json ? printed(said) : is_table ? table_text(*shown, said) : yaml_text(said));
+  return 0;
+}
+
+std::vector<std::string> names_of_shown() {
+  std::vector<std::string> names;
+  for (const Shown& shown : all_shown()) names.emplace_back(shown.what);
+  return names;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, std::function<int()>& run) {
+  const auto options = std::make_shared<ShowOptions>();
+  CLI::App* command = app.add_subcommand("show", "Show what a running gateway knows and counts");
+  command->add_option("what", options->what, "What of it")
+      ->required()
+      ->type_name("WHAT")
+      ->check(CLI::IsMember(names_of_shown()));
+  command->add_flag("--json", options->json, "Print JSON; docs/control.md has the fields");
+  CLI::Option* name =
+      command->add_option("--name", options->name, "The gateway's `name` in its configuration; else strata")
+          ->type_name("NAME");
+  command->add_option("--socket", options->socket, "Its control socket, where it is not the usual one")
+      ->type_name("PATH")
+      ->excludes(name);
+  command->callback([options, &run] { run = [options] { return show(*options); }; });
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,206 @@
+#include "control/control_socket.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "config/describe.hpp"
+#include "config/socket_path.hpp"
+#include "control/ledger.hpp"
+#include "control/log.hpp"
+#include "control/rpc/schema_text.hpp"
+
+namespace strata {
+namespace {
+
+using namespace std::chrono_literals;
+
+// For what the workers are stopped no more often, however many clients ask: a scan of the neighbors, and the account of
+// every SA.
+constexpr std::chrono::milliseconds kBetweenLists = 100ms;
+constexpr std::chrono::milliseconds kBetweenReports = 1000ms;
+
+// Beyond, an answer with all of them would be too large, and would take long to find that out.
+constexpr std::size_t kMostShownAtOnce = 20'000;
+
+// One row more still fits: a policy with 100,000 prefixes is the longest.
+constexpr std::size_t kEnoughForOneAnswer = std::size_t{1} << 20;
+
+std::string now_text() { return to_string(std::chrono::system_clock::now()); }
+
+// Fewer rows than asked for where they are long: an answer has a bound.
+tl::expected<rpc::Json, rpc::Failure> part_of(const show::Rows& rows, const rpc::Request& params) {
+  const std::uint64_t from = params.value("from", std::uint64_t{0});
+  const std::uint64_t most = params.value("most", rpc::kMostRows);
+  rpc::Json items = rpc::Json::array();
+  std::uint64_t at = from;
+  for (std::size_t octets = 0; at < rows.size && items.size() < most && octets < kEnoughForOneAnswer; ++at) {
+    items.push_back(rows.row(at));
+    octets += items.back().dump(-1, ' ', false, rpc::Json::error_handler_t::replace).size();
+  }
+  return rpc::Json{
+      {"items", std::move(items)}, {"total", rows.size}, {"next", at < rows.size ? rpc::Json(at) : rpc::Json(nullptr)}};
+}
+
+tl::unexpected<rpc::Failure> too_large(const std::string& instead) {
+  return tl::unexpected(
+      rpc::Failure{rpc::error::kTooLarge, "the configuration is too large for one answer; " + instead});
+}
+
+std::size_t entries_of(const config::Config& config) {
+  return config.security_associations.size() + config.local_sids.size() + config.policies.size() +
+         config.routes.size() + config.neighbors.size() + config.bypass.size();
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<ControlSocket>, std::string> ControlSocket::open(const config::Config& config,
+                                                                              const std::string& said) {
+  if (said.empty() && !config.control.enabled) return nullptr;
+  const std::string path = said.empty() ? config::socket_path(config) : said;
+  const bool is_wished = !said.empty() || !config.control.socket.empty();
+  if (!is_wished && ::mkdir(config::kSocketFolder, 0755) != 0 && errno != EEXIST) {
+    log_line(std::string("no control socket: the folder ") + config::kSocketFolder + " cannot be made (" +
+             std::strerror(errno) + "); be root, or set control.socket or --socket");
+    return nullptr;
+  }
+  auto file = SocketFile::create(path);
+  if (file) return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(*file)));
+  if (is_wished) return tl::unexpected(std::move(file.error()));
+  log_line("no control socket: " + file.error());
+  return nullptr;
+}
+
+ControlSocket::ControlSocket(SocketFile file)
+    : server_(std::move(file), {.answer = [this](rpc::ClientId client,
+                                                 std::string_view line) { return dispatcher_.answer(client, line); },
+                                .gone = [this](rpc::ClientId client) { subscriptions_.erase(client); },
+                                .listens = [this](rpc::ClientId client) { return subscriptions_.contains(client); },
+                                .log = [](const std::string& line) { log_line(line); }}) {}
+
+void ControlSocket::begin(const show::Gateway& gateway, const std::string& version) {
+  gateway_.emplace(gateway);
+  index_.emplace(gateway.config);
+  version_ = version;
+  dispatcher_.add("hello", [this](auto, auto&) { return hello(); });
+  dispatcher_.add("rpc.discover", [](auto, auto&) -> Result { return rpc::openrpc(); });
+  dispatcher_.add("show.config", [this](auto, auto&) { return config(); });
+  dispatcher_.add("report", [this](auto, auto&) { return report(); });
+  add_tables();
+  add_subscriptions();
+  assert(dispatcher_.missing().empty());
+}
+
+void ControlSocket::add_tables() {
+  add_table("show.ports", [this] { return show::ports(*gateway_); });
+  add_table("show.workers", [this] { return show::workers(*gateway_); });
+  add_table("show.sas", [this] { return show::sas(*gateway_, *index_); });
+  add_table("show.sids", [this] { return show::sids(*gateway_); });
+  add_table("show.policies", [this] { return show::policies(*gateway_, *index_); });
+  add_table("show.routes", [this] { return show::routes(*gateway_, *index_); });
+  add_table("show.neighbors", [this] { return show::neighbors(*gateway_, neighbors()); });
+  add_table("show.drops", [this] { return show::drops(*gateway_); });
+  add_table("show.mtu", [this] { return show::mtus(*gateway_, *index_); });
+}
+
+void ControlSocket::add_table(std::string_view name, std::function<show::Rows()> rows) {
+  dispatcher_.add(name, [rows = std::move(rows)](auto, const rpc::Request& params) { return part_of(rows(), params); });
+}
+
+void ControlSocket::add_subscriptions() {
+  const auto all_of = [](const Subscription& subscription) -> Result { return Json{{"events", subscription.events}}; };
+  dispatcher_.add("subscribe", [this, all_of](rpc::ClientId client, const rpc::Request& params) {
+    Subscription& mine = subscriptions_[client];
+    for (const rpc::Request& event : params["events"]) mine.events.insert(event.get<std::string>());
+    mine.drops_per_second = params.value("drops_per_second", mine.drops_per_second);
+    return all_of(mine);
+  });
+  dispatcher_.add("unsubscribe", [this, all_of](rpc::ClientId client, const rpc::Request& params) {
+    Subscription mine = subscriptions_[client];
+    for (const rpc::Request& event : params["events"]) mine.events.erase(event.get<std::string>());
+    subscriptions_[client] = mine;
+    if (mine.events.empty()) subscriptions_.erase(client);
+    return all_of(mine);
+  });
+}
+
+ControlSocket::Result ControlSocket::hello() const {
+  const std::chrono::duration<double> since = Clock::now() - gateway_->start;
+  return Json{{"program", "strata"},
+              {"version", version_},
+              {"api", rpc::kApiVersion},
+              {"name", gateway_->config.name},
+              {"config", gateway_->config.file},
+              {"pid", ::getpid()},
+              {"seconds", since.count()}};
+}
+
+ControlSocket::Result ControlSocket::config() const {
+  if (entries_of(gateway_->config) > kMostShownAtOnce) return too_large("its parts are in the tables");
+  return Json{{"config", config::describe_json(gateway_->config)}};
+}
+
+ControlSocket::Result ControlSocket::report() {
+  if (entries_of(gateway_->config) > kMostShownAtOnce)
+    return too_large("SIGUSR1 prints the report on standard error, and show.sas and show.sids have the counters");
+  const Clock::time_point now = Clock::now();
+  if (report_.is_null() || now - report_taken_ >= kBetweenReports) {
+    RunReport taken;
+    gateway_->threads.while_they_stand_still([&] { taken = gateway_->report(); });
+    report_ = to_json(taken);
+    report_taken_ = now;
+  }
+  return Json{{"report", report_}};
+}
+
+const std::vector<Neighbors::Known>& ControlSocket::neighbors() {
+  const Clock::time_point now = Clock::now();
+  if (now - neighbors_taken_ < kBetweenLists) return neighbors_;
+  neighbors_taken_ = now;
+  gateway_->threads.while_they_stand_still(
+      [&] { gateway_->workers.worker(kHostWorker.index()).list_neighbors(neighbors_); });
+  std::erase_if(neighbors_, [&](const auto& known) { return gateway_->tables.ports[known.port.index()].is_host; });
+  return neighbors_;
+}
+
+// --- events --------------------------------------------------------------------------------------------------------
+
+void ControlSocket::publish(std::string_view event, const Json& data) {
+  const std::string line = rpc::event_line(event, data);
+  for (const auto& [client, subscription] : subscriptions_)
+    if (subscription.events.contains(event)) server_.tell(client, line);
+}
+
+void ControlSocket::tell_link(const std::string& port, bool up, const std::string& link) {
+  publish("link", {{"time", now_text()}, {"port", port}, {"up", up}, {"link", link}});
+}
+
+void ControlSocket::tell_neighbors(const std::vector<NeighborBoard::Change>& changes) {
+  if (subscriptions_.empty()) return;
+  for (const NeighborBoard::Change& change : changes)
+    publish("neighbor", {{"time", now_text()},
+                         {"port", gateway_->config.ports[change.port.index()].name},
+                         {"address", wire::to_string(change.address)},
+                         {"mac", change.resolved ? Json(wire::to_string(change.mac)) : Json(nullptr)},
+                         {"state", change.resolved ? "reachable" : "gone"}});
+}
+
+void ControlSocket::tell_drops(const CauseRates& rates) {
+  for (const CauseText& cause : kCauses) {
+    const std::uint64_t rate = rates.rate(cause.cause);
+    for (const auto& [client, subscription] : subscriptions_) {
+      if (rate <= subscription.drops_per_second || !subscription.events.contains("drops")) continue;
+      server_.tell(client, rpc::event_line("drops", {{"time", now_text()},
+                                                     {"cause", cause.name},
+                                                     {"fate", name_of(cause.fate)},
+                                                     {"rate", rate},
+                                                     {"packets", rates.total(cause.cause)}}));
+    }
+  }
+}
+
+}  // namespace strata

@@ -1,0 +1,70 @@
+// The control socket of a running gateway: what it answers (control/rpc/schema.hpp), and whom it tells what happens.
+// Served by the main thread, between what else it does.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "control/rpc/dispatcher.hpp"
+#include "control/show/view.hpp"
+#include "control/socket/line_server.hpp"
+
+namespace strata {
+
+class ControlSocket {
+ public:
+  using Clock = LineServer::Clock;
+
+  // said: a path that wins over the configuration's. Clients may come from now on, and wait for begin(). Nothing: there
+  // is to be none; or it was nobody's wish in so many words, and cannot be made, which is told.
+  static tl::expected<std::unique_ptr<ControlSocket>, std::string> open(const config::Config& config,
+                                                                        const std::string& said);
+
+  void begin(const show::Gateway& gateway, const std::string& version);
+
+  const std::string& path() const { return server_.path(); }
+  // Readable when there is something to serve.
+  int fd() const { return server_.fd(); }
+  // True: there is more to do at once.
+  bool serve(Clock::time_point now) { return server_.serve(now); }
+
+  void tell_link(const std::string& port, bool up, const std::string& link);
+  void tell_neighbors(const std::vector<NeighborBoard::Change>& changes);
+  void tell_drops(const CauseRates& rates);
+
+ private:
+  using Json = rpc::Json;
+  using Result = tl::expected<Json, rpc::Failure>;
+
+  struct Subscription {
+    std::set<std::string, std::less<>> events;
+    std::uint64_t drops_per_second = 1000;
+  };
+
+  explicit ControlSocket(SocketFile file);
+  void add_tables();
+  void add_subscriptions();
+  void add_table(std::string_view name, std::function<show::Rows()> rows);
+  Result hello() const;
+  Result config() const;
+  Result report();
+  const std::vector<Neighbors::Known>& neighbors();
+  void publish(std::string_view event, const Json& data);
+
+  rpc::Dispatcher dispatcher_;
+  LineServer server_;
+  std::map<rpc::ClientId, Subscription> subscriptions_;
+  std::optional<show::Gateway> gateway_;
+  std::optional<show::Index> index_;
+  std::string version_;
+  std::vector<Neighbors::Known> neighbors_;
+  Clock::time_point neighbors_taken_;
+  Json report_;
+  Clock::time_point report_taken_;
+};
+
+}  // namespace strata

@@ -1,0 +1,251 @@
+#include "control/rpc/schema.hpp"
+
+#include <algorithm>
+
+namespace strata::rpc {
+namespace {
+
+constexpr std::array<std::string_view, 2> kDirections{"in", "out"};
+constexpr std::array<std::string_view, 2> kSides{"protected", "unprotected"};
+constexpr std::array<std::string_view, 3> kFates{"dropped", "consumed", "punted"};
+constexpr std::array<std::string_view, 3> kRouteKinds{"connected", "route", "policy"};
+constexpr std::array<std::string_view, 5> kPhases{"permanent", "idle", "asking", "reachable", "probing"};
+constexpr std::array<std::string_view, 2> kNeighborEvents{"reachable", "gone"};
+constexpr std::array<std::string_view, 3> kEventNames{"link", "neighbor", "drops"};
+
+// clang-format off
+constexpr std::array kHello{
+    Field{.name = "program", .about = "`strata`."},
+    Field{.name = "version", .about = "Of the program."},
+    Field{.name = "api", .type = Type::number, .about = "Of this protocol. It rises when something is added; what is there stays as it is."},
+    Field{.name = "name", .about = "The gateway's, by its configuration."},
+    Field{.name = "config", .about = "The configuration's file, as it was named at the start."},
+    Field{.name = "pid", .type = Type::number, .about = "The gateway's process."},
+    Field{.name = "seconds", .type = Type::real, .about = "Since the ports were started."},
+};
+
+constexpr std::array kPorts{
+    Field{.name = "name", .about = "The port."},
+    Field{.name = "device", .about = "As the configuration names it."},
+    Field{.name = "driver", .about = "DPDK's."},
+    Field{.name = "up", .type = Type::boolean, .about = "Whether it has a link; looked at each second."},
+    Field{.name = "link", .about = "`down`, or `up` with what is known of it: `up, 10000 Mbit/s, full duplex`."},
+    Field{.name = "mac", .about = "strata's own MAC address there."},
+    Field{.name = "mtu", .type = Type::number, .about = "Octets of an IP packet."},
+    Field{.name = "side", .about = "Of the IPsec boundary; null: the port leads to this machine's own kernel.", .optional = true, .choices = kSides},
+    Field{.name = "addresses", .type = Type::texts, .about = "Each with the length of its subnet's prefix."},
+    Field{.name = "rx_queues", .type = Type::number, .about = "Queues to receive by."},
+    Field{.name = "tx_queues", .type = Type::number, .about = "Queues to send by."},
+    Field{.name = "received", .type = Type::number, .about = "Packets, as the device counts them."},
+    Field{.name = "received_bytes", .type = Type::number, .about = "Octets of their frames; some virtual devices do not count them."},
+    Field{.name = "missed", .type = Type::number, .about = "Packets that found no free descriptor; of `net_af_packet` no free frame in the ring."},
+    Field{.name = "no_buffers", .type = Type::number, .about = "Packets for which there was no buffer."},
+    Field{.name = "bad", .type = Type::number, .about = "Broken frames."},
+    Field{.name = "sent", .type = Type::number, .about = "Packets."},
+    Field{.name = "sent_bytes", .type = Type::number, .about = "Octets of their frames."},
+    Field{.name = "not_sent", .type = Type::number, .about = "Packets that the device was given and did not send."},
+};
+
+constexpr std::array kWorkers{
+    Field{.name = "worker", .type = Type::number, .about = "Counted from 0. The first one is also the gateway as a host."},
+    Field{.name = "cpu", .type = Type::number, .about = "null: any.", .optional = true},
+    Field{.name = "queues", .type = Type::texts, .about = "That it polls: `wan:0`."},
+    Field{.name = "sas", .type = Type::number, .about = "SAs that it opens or seals for."},
+    Field{.name = "received", .type = Type::number, .about = "Packets, by its queues."},
+    Field{.name = "handed_over", .type = Type::number, .about = "Packets, to other workers."},
+    Field{.name = "busy", .type = Type::real, .about = "Share of the last second in rounds that had packets: 0 to 1."},
+    Field{.name = "busy_since_start", .type = Type::real, .about = "The same since the start."},
+};
+
+constexpr std::array kSas{
+    Field{.name = "name", .about = "The SA."},
+    Field{.name = "direction", .about = "`in`: it opens; `out`: it seals.", .choices = kDirections},
+    Field{.name = "spi", .type = Type::number, .about = "Security parameters index."},
+    Field{.name = "source", .about = "Of the outer packets, as configured."},
+    Field{.name = "destination", .about = "Of the outer packets."},
+    Field{.name = "peer", .about = "The end that is not this gateway."},
+    Field{.name = "udp_source_port", .type = Type::number, .about = "null: plain ESP.", .optional = true},
+    Field{.name = "udp_destination_port", .type = Type::number, .about = "null: plain ESP.", .optional = true},
+    Field{.name = "algorithm", .about = "As in the configuration."},
+    Field{.name = "esn", .type = Type::boolean, .about = "Extended (64 bit) sequence numbers."},
+    Field{.name = "replay_window", .type = Type::number, .about = "Packets, 0: off; null: an outbound SA has none.", .optional = true},
+    Field{.name = "selector_source", .about = "Where the IPv6 packets inside may come from."},
+    Field{.name = "selector_destination", .about = "Where they may go to."},
+    Field{.name = "selector_protocol", .type = Type::number, .about = "Their upper layer; null: any.", .optional = true},
+    Field{.name = "packets", .type = Type::number, .about = "Opened and passed on, or sealed."},
+    Field{.name = "bytes", .type = Type::number, .about = "Octets of the IPv6 packets in them."},
+    Field{.name = "sequence", .type = Type::number, .about = "The highest that was accepted, or the last that was sent; 0: none yet."},
+    Field{.name = "sequence_left", .type = Type::number, .about = "How many numbers are left before the SA needs a new key."},
+    Field{.name = "worker", .type = Type::number, .about = "Whose it is."},
+};
+
+constexpr std::array kSids{
+    Field{.name = "sid", .about = "With its length."},
+    Field{.name = "behavior", .about = "RFC 8986 section 4."},
+    Field{.name = "next_hop", .about = "Who gets the packets."},
+    Field{.name = "port", .about = "By which they leave."},
+    Field{.name = "clear", .type = Type::boolean, .about = "Whether it also takes packets that came without IPsec."},
+    Field{.name = "packets", .type = Type::number, .about = "That went well (RFC 8986 section 6)."},
+    Field{.name = "bytes", .type = Type::number, .about = "Octets of the IPv6 packets."},
+};
+
+constexpr std::array kPolicies{
+    Field{.name = "name", .about = "The policy."},
+    Field{.name = "mode", .about = "RFC 8986 section 5."},
+    Field{.name = "prefixes", .type = Type::texts, .about = "IPv4 destinations that are steered into it."},
+    Field{.name = "segments", .type = Type::texts, .about = "In the order of travel."},
+    Field{.name = "sa", .about = "The outbound SA that takes its packets; null: there is none, they are dropped (`policy.no_sa`).", .optional = true},
+    Field{.name = "mtu", .type = Type::number, .about = "The largest IPv4 packet that fits now; null: nothing leaves.", .optional = true},
+};
+
+constexpr std::array kRoutes{
+    Field{.name = "prefix", .about = "IPv4 destinations; the longest match wins, of equal ones the last in this table."},
+    Field{.name = "kind", .about = "`connected`: a port's subnet; `route`: of the configuration; `policy`: an SRv6 policy.", .choices = kRouteKinds},
+    Field{.name = "next_hop", .about = "null: the destination itself, or the policy says.", .optional = true},
+    Field{.name = "port", .about = "By which it leaves; null: the policy says.", .optional = true},
+    Field{.name = "policy", .about = "null: it is no policy's.", .optional = true},
+};
+
+constexpr std::array kNeighbors{
+    Field{.name = "port", .about = "Behind which it is."},
+    Field{.name = "address", .about = "IPv4."},
+    Field{.name = "mac", .about = "null: not known.", .optional = true},
+    Field{.name = "state", .about = "`permanent`: of the configuration; `reachable`: it has answered; `probing`: it is asked again, and used meanwhile; "
+                                    "`asking`: it has not answered yet; `idle`: nothing was to be sent to it.", .choices = kPhases},
+};
+
+constexpr std::array kDrops{
+    Field{.name = "cause", .about = "drop-reasons.md has them all."},
+    Field{.name = "fate", .about = "What became of the packets.", .choices = kFates},
+    Field{.name = "packets", .type = Type::number, .about = "Since the start."},
+    Field{.name = "rate", .type = Type::number, .about = "Packets of the last second."},
+    Field{.name = "why", .about = "A sentence."},
+    Field{.name = "source", .about = "The document that asks for it; null: strata's own decision.", .optional = true},
+};
+
+constexpr std::array kMtuParts{
+    Field{.name = "inner", .type = Type::number, .about = "`port_mtu` less all that follows."},
+    Field{.name = "port", .about = "The port that leads to the peer."},
+    Field{.name = "port_mtu", .type = Type::number, .about = "Its MTU."},
+    Field{.name = "ipv4", .type = Type::number, .about = "Octets of the outer header."},
+    Field{.name = "udp", .type = Type::number, .about = "0: plain ESP."},
+    Field{.name = "esp", .type = Type::number, .about = "SPI and sequence number."},
+    Field{.name = "iv", .type = Type::number, .about = "Of the cipher."},
+    Field{.name = "icv", .type = Type::number, .about = "Of the cipher."},
+    Field{.name = "trailer", .type = Type::number, .about = "Trailer and padding."},
+    Field{.name = "ipv6", .type = Type::number, .about = "The header that the policy makes."},
+    Field{.name = "srh", .type = Type::number, .about = "0: one segment, reduced."},
+};
+
+constexpr std::array kMtu{
+    Field{.name = "policy", .about = "The policy."},
+    Field{.name = "mtu", .type = Type::number, .about = "The largest IPv4 packet that fits now; null: nothing leaves.", .optional = true},
+    Field{.name = "learned", .type = Type::boolean, .about = "Whether a router told of less than the port's MTU allows."},
+    Field{.name = "configured", .type = Type::object, .about = "The arithmetic; null: nothing leaves.", .optional = true, .fields = kMtuParts},
+    Field{.name = "text", .about = "The arithmetic as `strata check` prints it, or why nothing leaves."},
+};
+
+constexpr std::array kConfig{
+    Field{.name = "config", .type = Type::any, .about = "The configuration as it is in force, defaults and all, as of `strata check --json`; keys are never in it."},
+};
+
+constexpr std::array kReport{
+    Field{.name = "report", .type = Type::any, .about = "The account of all packets, as of `strata run --json` at its end (running.md); "
+                                                        "`buffers_missing` is null while the gateway runs."},
+};
+
+constexpr std::array kDiscover{
+    Field{.name = "openrpc", .about = "OpenRPC's version."},
+    Field{.name = "info", .type = Type::any, .about = "Title and version of this protocol."},
+    Field{.name = "methods", .type = Type::any, .about = "Each method with its parameters and its answer, as JSON Schema."},
+    Field{.name = "x-events", .type = Type::any, .about = "Each event with the fields of its `params`."},
+};
+
+constexpr std::array kSubscribe{
+    Field{.name = "events", .type = Type::texts, .about = "Which events are told from now on, beside those asked for before.", .choices = kEventNames},
+    Field{.name = "drops_per_second", .type = Type::number, .about = "A cause is told when it has more packets in a second. Left out: 1000.", .optional = true, .max = 1'000'000'000},
+};
+constexpr std::array kUnsubscribe{
+    Field{.name = "events", .type = Type::texts, .about = "Which events are told no more.", .choices = kEventNames},
+};
+constexpr std::array kSubscribed{
+    Field{.name = "events", .type = Type::texts, .about = "All that are told now.", .choices = kEventNames},
+};
+
+constexpr std::array kTableParams{
+    Field{.name = "from", .type = Type::number, .about = "The row to begin with: the `next` of the answer before. Left out: 0.", .optional = true},
+    Field{.name = "most", .type = Type::number, .about = "Rows in this answer at the most. Left out: 1000.", .optional = true, .min = 1, .max = kMostRows},
+};
+
+constexpr std::array kMethods{
+    Method{.name = "hello", .about = "Who answers, and which version of this protocol it speaks.", .result = kHello},
+    Method{.name = "rpc.discover", .about = "This document for programs (OpenRPC).", .result = kDiscover},
+    Method{.name = "show.ports", .about = "The ports, and what their devices count.", .answer = Answer::table, .result = kPorts},
+    Method{.name = "show.workers", .about = "The threads that carry packets.", .answer = Answer::table, .result = kWorkers},
+    Method{.name = "show.sas", .about = "The security associations, in the configuration's order. No key is ever in an answer.", .answer = Answer::table, .result = kSas},
+    Method{.name = "show.sids", .about = "The local SIDs.", .answer = Answer::table, .result = kSids},
+    Method{.name = "show.policies", .about = "The SRv6 policies.", .answer = Answer::table, .result = kPolicies},
+    Method{.name = "show.routes", .about = "Where IPv4 packets are sent.", .answer = Answer::table, .result = kRoutes},
+    Method{.name = "show.neighbors", .about = "Who is known on the links, and who is being asked for. Read while the workers stand still for some microseconds, "
+                                              "at most ten times a second, whoever asks.", .answer = Answer::table, .result = kNeighbors},
+    Method{.name = "show.drops", .about = "The causes for which packets ended, those that occurred.", .answer = Answer::table, .result = kDrops},
+    Method{.name = "show.config", .about = "The configuration that is in force. One that makes an answer too large is refused; its parts are in the tables.", .result = kConfig},
+    Method{.name = "show.mtu", .about = "The largest IPv4 packet of each policy, and how it comes about.", .answer = Answer::table, .result = kMtu},
+    Method{.name = "report", .about = "The account of all packets: it adds up, as the workers stand still for some microseconds while it is taken, at most ten times a second.", .result = kReport},
+    Method{.name = "subscribe", .about = "Events are told on this connection from now on.", .params = kSubscribe, .result = kSubscribed},
+    Method{.name = "unsubscribe", .about = "They are told no more.", .params = kUnsubscribe, .result = kSubscribed},
+};
+
+constexpr std::array kLinkEvent{
+    Field{.name = "time", .about = "UTC, as in `2026-11-21T14:36:46.123456Z`."},
+    Field{.name = "port", .about = "The port."},
+    Field{.name = "up", .type = Type::boolean, .about = "Whether it has a link."},
+    Field{.name = "link", .about = "As in `show.ports`."},
+};
+constexpr std::array kNeighborEvent{
+    Field{.name = "time", .about = "UTC."},
+    Field{.name = "port", .about = "Behind which it is."},
+    Field{.name = "address", .about = "IPv4."},
+    Field{.name = "mac", .about = "null: it is gone.", .optional = true},
+    Field{.name = "state", .about = "`reachable`: it said its MAC address, or another one than before; `gone`: it no longer answers.", .choices = kNeighborEvents},
+};
+constexpr std::array kDropsEvent{
+    Field{.name = "time", .about = "UTC."},
+    Field{.name = "cause", .about = "drop-reasons.md has them all."},
+    Field{.name = "fate", .about = "What became of the packets.", .choices = kFates},
+    Field{.name = "rate", .type = Type::number, .about = "Packets of the last second."},
+    Field{.name = "packets", .type = Type::number, .about = "Since the start."},
+};
+
+constexpr std::array kEvents{
+    Event{.name = "link", .about = "A port's link went or came, or is another one.", .fields = kLinkEvent},
+    Event{.name = "neighbor", .about = "A neighbor is newly known, has another MAC address, or is gone.", .fields = kNeighborEvent},
+    Event{.name = "drops", .about = "More packets ended for one cause within a second than `drops_per_second` of the subscription. Each second anew.", .fields = kDropsEvent},
+};
+
+constexpr std::array kErrors{
+    Error{error::kParse, "parse error", "The line is no JSON."},
+    Error{error::kInvalidRequest, "invalid request", "It is JSON, and no request of JSON-RPC 2.0; or the line is longer than 1 MiB, or a batch has more than 100 requests."},
+    Error{error::kMethodNotFound, "method not found", "There is no such method."},
+    Error{error::kInvalidParams, "invalid params", "A parameter is unknown, missing or not what is allowed; they are given by name."},
+    Error{error::kInternal, "internal error", "A fault of strata: please report it."},
+    Error{error::kTooLarge, "too large", "The answer would be longer than 4 MiB."},
+    Error{error::kTimedOut, "timed out", "A line was begun and not ended for 10 s. The connection is closed."},
+    Error{error::kTooMany, "too many clients", "256 others are being served. The connection is closed."},
+    Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Method> methods() { return kMethods; }
+std::span<const Event> events() { return kEvents; }
+std::span<const Error> errors() { return kErrors; }
+std::span<const Field> table_params() { return kTableParams; }
+
+const Method* find_method(std::string_view name) {
+  const auto* const at = std::ranges::find(kMethods, name, &Method::name);
+  return at == kMethods.end() ? nullptr : at;
+}
+
+}  // namespace strata::rpc

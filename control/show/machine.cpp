@@ -1,0 +1,101 @@
+// Ports, workers, and what ended.
+#include "config/describe.hpp"
+#include "control/ledger.hpp"
+#include "control/show/view.hpp"
+
+namespace strata::show {
+namespace {
+
+Json port_row(const Gateway& gateway, std::size_t i) {
+  const config::Port& port = gateway.config.ports[i];
+  Device& device = gateway.devices[i];
+  const DeviceCount count = device.count();
+  Json addresses = Json::array();
+  for (const auto& address : port.addresses) addresses.push_back(wire::to_string(address));
+  for (const auto& address : port.addresses6) addresses.push_back(wire::to_string(address));
+  return {{"name", port.name},
+          {"device", port.device},
+          {"driver", device.driver()},
+          {"up", device.is_up()},
+          {"link", device.link_text()},
+          {"mac", wire::to_string(gateway.tables.ports[i].mac)},
+          {"mtu", port.mtu},
+          {"side", port.host ? Json(nullptr) : Json(config::to_string(port.side))},
+          {"addresses", std::move(addresses)},
+          {"rx_queues", device.queues()},
+          {"tx_queues", device.tx_queues()},
+          {"received", count.received},
+          {"received_bytes", count.received_octets},
+          {"missed", count.missed},
+          {"no_buffers", count.no_buffers},
+          {"bad", count.bad},
+          {"sent", count.sent},
+          {"sent_bytes", count.sent_octets},
+          {"not_sent", count.not_sent}};
+}
+
+// How many SAs each worker has.
+std::vector<std::uint64_t> owned(const Gateway& gateway) {
+  std::vector<std::uint64_t> counts(gateway.workers.size());
+  const auto add = [&](SaRef::Direction direction, std::size_t sas) {
+    for (std::uint32_t i = 0; i < sas; ++i) ++counts[gateway.workers.owner({direction, i}).index()];
+  };
+  add(SaRef::Direction::in, gateway.tables.sas.size());
+  add(SaRef::Direction::out, gateway.tables.out_sas.size());
+  return counts;
+}
+
+Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
+  const Worker& worker = gateway.workers.worker(i);
+  const auto& cpus = gateway.config.workers.cpus;
+  Json queues = Json::array();
+  for (const WorkerSet::Queue& at : gateway.workers.queues(i))
+    queues.push_back(gateway.config.ports[at.port.index()].name + ":" + std::to_string(at.queue));
+  std::uint64_t received = 0;
+  for (std::size_t port = 0; port < gateway.config.ports.size(); ++port)
+    received += worker.received(PortId(static_cast<std::uint8_t>(port)));
+  const std::chrono::duration<double> since = std::chrono::steady_clock::now() - gateway.start;
+  return {{"worker", i},
+          {"cpu", cpus.empty() ? Json(nullptr) : Json(cpus[i])},
+          {"queues", std::move(queues)},
+          {"sas", sas},
+          {"received", received},
+          {"handed_over", worker.handed_over()},
+          {"busy", i < gateway.busy.size() ? gateway.busy[i] : 0.0},
+          {"busy_since_start", std::chrono::duration<double>(gateway.threads.busy(i)) / since}};
+}
+
+Json cause_row(const CauseText& cause, std::uint64_t packets, std::uint64_t rate) {
+  return {{"cause", cause.name},   {"fate", name_of(cause.fate)},
+          {"packets", packets},    {"rate", rate},
+          {"why", cause.sentence}, {"source", cause.source.empty() ? Json(nullptr) : Json(cause.source)}};
+}
+
+}  // namespace
+
+Rows ports(const Gateway& gateway) {
+  return {gateway.config.ports.size(), [&gateway](std::size_t i) { return port_row(gateway, i); }};
+}
+
+Rows workers(const Gateway& gateway) {
+  return {gateway.workers.size(), [&gateway, counts = owned(gateway)](std::size_t i) {
+            return worker_row(gateway, counts[i], static_cast<unsigned>(i));
+          }};
+}
+
+// The most packets first among each fate's, as what is looked for is most often there.
+Rows drops(const Gateway& gateway) {
+  const auto counts = count_causes(gateway.workers);
+  std::vector<const CauseText*> there;
+  for (const CauseText& cause : kCauses)
+    if (counts[static_cast<std::size_t>(cause.cause)] != 0) there.push_back(&cause);
+  std::ranges::stable_sort(there, {}, [&](const CauseText* cause) {
+    return std::pair(cause->fate, ~counts[static_cast<std::size_t>(cause->cause)]);
+  });
+  return {there.size(), [&gateway, counts, there](std::size_t i) {
+            const CauseText& cause = *there[i];
+            return cause_row(cause, counts[static_cast<std::size_t>(cause.cause)], gateway.causes.rate(cause.cause));
+          }};
+}
+
+}  // namespace strata::show
