@@ -62,7 +62,8 @@ def test_discover_is_the_document(running):
 def test_ports(running):
     wan, lan = until(lambda: rows_of(running, "show.ports"), lambda rows: rows[1]["sent"])
     assert (wan["name"], wan["driver"], wan["side"], wan["mtu"]) == ("wan", "net_pcap", "unprotected", 1500)
-    assert (lan["name"], lan["driver"], lan["side"], lan["device"]) == ("lan", "net_null", "protected", "net_null1,no-rx=1")
+    assert (lan["name"], lan["driver"], lan["side"]) == ("lan", "net_null", "protected")
+    assert lan["device"] == "net_null1,no-rx=1"
     assert wan["addresses"] == ["192.0.2.1/24"] and wan["up"] and wan["link"].startswith("up")
     assert wan["mac"] == "02:00:00:00:01:01" and wan["received"] > 0 and wan["received_bytes"] > 64 * wan["received"]
     assert (lan["received"], lan["rx_queues"], lan["missed"], lan["not_sent"]) == (0, 1, 0, 0)
@@ -79,7 +80,7 @@ def test_sas(running):
     sas = until(lambda: rows_of(running, "show.sas"), lambda rows: all(sa["packets"] for sa in rows[:8]))
     assert [sa["name"] for sa in sas] == [f"from-{n}" for n in range(8)] + [f"to-{n}" for n in range(8)]
     for n, sa in enumerate(sas[:8]):
-        assert (sa["direction"], sa["spi"], sa["peer"], sa["source"]) == ("in", 0x1000 + n, journeys.peer(n), journeys.peer(n))
+        assert (sa["direction"], sa["spi"]) == ("in", 0x1000 + n) and sa["peer"] == sa["source"] == journeys.peer(n)
         assert (sa["algorithm"], sa["esn"], sa["replay_window"]) == ("aes-128-gcm", False, 0)
         assert (sa["udp_source_port"], sa["udp_destination_port"], sa["worker"]) == (4500, 4500, 0)
         assert ipaddress.ip_network(sa["selector_source"]) == ipaddress.ip_network(f"fc00:2:{n:x}::/48")
@@ -118,7 +119,7 @@ def test_policies_and_their_mtus(running):
     assert [policy["name"] for policy in policies] == [mtu["policy"] for mtu in mtus] == [f"to-{n}" for n in range(8)]
     for n, (policy, mtu) in enumerate(zip(policies, mtus)):
         said = journeys.policy(n)
-        assert (policy["prefixes"], policy["segments"], policy["mode"]) == (said["prefixes"], said["segments"], said["mode"])
+        assert {name: policy[name] for name in ("name", "prefixes", "segments", "mode")} == said
         assert policy["sa"] == f"to-{n}" and policy["mtu"] == mtu["mtu"] == (with_srh if n % 2 else without)
         parts = mtu["configured"]
         less = sum(parts[name] for name in ("ipv4", "udp", "esp", "iv", "icv", "trailer", "ipv6", "srh"))
@@ -148,7 +149,8 @@ def test_routes(place):
         {**nothing, "prefix": "10.1.0.0/24", "kind": "connected", "port": "lan"},
         {**nothing, "prefix": "203.0.113.0/24", "kind": "route", "next_hop": "192.0.2.9", "port": "wan"},
     ]
-    assert routes[3:] == [{**nothing, "prefix": f"10.2.{n}.0/24", "kind": "policy", "policy": f"to-{n}"} for n in range(8)]
+    of_policies = [{"prefix": f"10.2.{n}.0/24", "kind": "policy", "policy": f"to-{n}"} for n in range(8)]
+    assert routes[3:] == [{**nothing, **route} for route in of_policies]
 
 
 def test_neighbors(running):

@@ -58,10 +58,11 @@ def test_neither_colors_nor_keys(running, what):
 
 
 def test_sas(running):
-    until(lambda: json.loads(show(running, "sas", "--json")), lambda rows: all(row["sequence"] == 30 for row in rows[:8]))
+    sas = lambda: json.loads(show(running, "sas", "--json"))  # noqa: E731
+    until(sas, lambda rows: all(row["sequence"] == 30 for row in rows[:8]))
     head, lines = table(running, "sas")
-    assert head == ["SA", "dir", "SPI", "peer", "encap", "algorithm", "ESN", "window", "packets", "bytes", "sequence", "left",
-                    "worker"]
+    assert head == ["SA", "dir", "SPI", "peer", "encap", "algorithm", "ESN", "window", "packets", "bytes", "sequence",
+                    "left", "worker"]
     assert lines[1][:8] == ["from-1", "in", "0x1001", "192.0.2.11", "udp 4500>4500", "aes-128-gcm", "no", "0"]
     assert lines[1][10:] == ["30", str(2**32 - 1 - 30), "0"]
     assert lines[9] == ["to-1", "out", "0x2001", "192.0.2.11", "udp 4500>4500", "aes-128-gcm", "no", "-", "0", "0", "0",
@@ -95,7 +96,8 @@ def test_drops(place):
 
 
 def test_config_is_yaml_of_what_strata_check_says(running):
-    checked = subprocess.run([program(), "check", running.folder / "gateway.yaml", "--json"], capture_output=True, text=True)
+    command = [program(), "check", running.folder / "gateway.yaml", "--json"]
+    checked = subprocess.run(command, capture_output=True, text=True)
     said = json.loads(show(running, "config", "--json"))
     assert said == json.loads(checked.stdout)["config"]
     assert yaml.safe_load(show(running, "config")) == said
@@ -103,7 +105,8 @@ def test_config_is_yaml_of_what_strata_check_says(running):
 
 def test_more_rows_than_an_answer_has(place):
     """2500 routes: the client asks three times."""
-    routes = [{"prefix": f"172.{16 + n // 256}.{n % 256}.0/24", "next_hop": "192.0.2.9", "port": "wan"} for n in range(2500)]
+    way = {"next_hop": "192.0.2.9", "port": "wan"}
+    routes = [{"prefix": f"172.{16 + n // 256}.{n % 256}.0/24", **way} for n in range(2500)]
     with place.running(place.configuration(routes=routes)) as strata:
         shown = [row["prefix"] for row in json.loads(show(place, "routes", "--json")) if row["kind"] == "route"]
         assert shown == [route["prefix"] for route in routes]
@@ -170,5 +173,6 @@ def test_wrong_usage_is_exit_code_2(place):
 
 def test_the_name_says_where(place):
     """Nobody is called so."""
-    done = subprocess.run([program(), "show", "ports", "--name", f"nobody-{os.getpid()}"], capture_output=True, text=True)
-    assert done.returncode == 1 and f"/run/strata/nobody-{os.getpid()}.sock" in done.stderr
+    nobody = f"nobody-{os.getpid()}"
+    done = subprocess.run([program(), "show", "ports", "--name", nobody], capture_output=True, text=True)
+    assert done.returncode == 1 and f"/run/strata/{nobody}.sock" in done.stderr
