@@ -30,9 +30,18 @@ class Client:
     def __init__(self, path, timeout=PATIENCE):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        self._socket.connect(str(path))
+        self._connect(str(path), time.monotonic() + timeout)
         self._in = b""
         self._id = 0
+
+    def _connect(self, path, until):
+        """Where many wait to be let in, one who does not wait is told to come again."""
+        while True:
+            try:
+                return self._socket.connect(path)
+            except BlockingIOError:
+                assert time.monotonic() < until, "nobody is let in"
+                time.sleep(0.01)
 
     def __enter__(self):
         return self
@@ -62,6 +71,16 @@ class Client:
             self._in += more
         line, self._in = self._in.split(b"\n", 1)
         return line
+
+    def rest(self):
+        """How many octets come until the gateway has closed."""
+        count = len(self._in)
+        try:
+            while more := self._socket.recv(1 << 16):
+                count += len(more)
+        except ConnectionResetError:
+            pass
+        return count
 
     def is_silent(self, seconds):
         """Nothing comes for so long."""
