@@ -74,7 +74,7 @@ constexpr std::array kSas{
     Field{.name = "selector_protocol", .type = Type::number, .about = "Their upper layer; null: any.", .optional = true},
     Field{.name = "packets", .type = Type::number, .about = "Opened and passed on, or sealed."},
     Field{.name = "bytes", .type = Type::number, .about = "Octets of the IPv6 packets in them."},
-    Field{.name = "sequence", .type = Type::number, .about = "The highest that was accepted, or the last that was sent; 0: none yet."},
+    Field{.name = "sequence", .type = Type::number, .about = "The highest that was accepted; or the last that was sent, or may have been by an earlier start (decisions/0010-nonces.md). 0: none yet."},
     Field{.name = "sequence_left", .type = Type::number, .about = "How many numbers are left before the SA needs a new key."},
     Field{.name = "worker", .type = Type::number, .about = "Whose it is."},
 };

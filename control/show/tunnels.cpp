@@ -9,25 +9,26 @@ namespace {
 
 using Kind = Index::RouteOf::Kind;
 
-std::uint64_t last_sequence(bool esn) {
-  return esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
-}
-
 // What the tables have of an SA.
 struct SaState {
   std::uint64_t packets;
   std::uint64_t octets;
   std::uint64_t sequence;
+  std::uint64_t left;  // numbers
   WorkerId worker;
 };
 
 SaState state_of(const Gateway& gateway, config::Direction direction, std::uint32_t at) {
   if (direction == config::Direction::in) {
     const InboundSa& sa = gateway.tables.sas[at];
-    return {sa.packets, sa.octets, sa.window.top(), gateway.workers.owner({SaRef::Direction::in, at})};
+    const std::uint64_t last =
+        sa.esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
+    const std::uint64_t top = sa.window.top();
+    return {sa.packets, sa.octets, top, last - top, gateway.workers.owner({SaRef::Direction::in, at})};
   }
   const OutboundSa& sa = gateway.tables.out_sas[at];
-  return {sa.packets, sa.octets, sa.sequence, gateway.workers.owner({SaRef::Direction::out, at})};
+  const std::uint64_t sent = sa.sequence;
+  return {sa.packets, sa.octets, sent, sa.last_number() - sent, gateway.workers.owner({SaRef::Direction::out, at})};
 }
 
 Json sa_row(const Gateway& gateway, const config::SecurityAssociation& sa, std::uint32_t at) {
@@ -53,7 +54,7 @@ Json sa_row(const Gateway& gateway, const config::SecurityAssociation& sa, std::
           {"packets", state.packets},
           {"bytes", state.octets},
           {"sequence", state.sequence},
-          {"sequence_left", last_sequence(sa.esn) - state.sequence},
+          {"sequence_left", state.left},
           {"worker", state.worker.index()}};
 }
 

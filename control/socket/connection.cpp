@@ -57,8 +57,8 @@ tl::expected<Connection, std::string> Connection::open(const std::string& path) 
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return tl::unexpected(path + ": the path is longer than 107 octets");
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || ::connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return tl::unexpected(why_nobody(path, errno));
   return Connection(path, std::move(fd));
 }
@@ -70,7 +70,7 @@ tl::unexpected<std::string> Connection::fault(const std::string& what) const {
 tl::expected<void, std::string> Connection::send_line(const std::string& line) {
   std::size_t sent = 0;
   while (sent < line.size()) {
-    const ssize_t n = ::send(fd_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+    const ssize_t n = ::send(fd_.number(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
     // Whoever turns a client away says why before it closes.
     if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) return {};
     if (n < 0) return fault(std::strerror(errno));
@@ -88,12 +88,12 @@ tl::expected<std::string, std::string> Connection::receive_line() {
       return line;
     }
     searched = in_.size();
-    pollfd one{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+    pollfd one{.fd = fd_.number(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&one, 1, kPatienceMs);
     if (ready == 0) return fault("the gateway does not answer; it may still be starting, or hang");
     if (ready < 0) return fault(std::strerror(errno));
     std::array<char, 65536> buffer;
-    const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t n = ::recv(fd_.number(), buffer.data(), buffer.size(), 0);
     if (n < 0) return fault(std::strerror(errno));
     if (n == 0) return fault("the gateway ended before it answered");
     in_.append(buffer.data(), static_cast<std::size_t>(n));

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "control/socket/fd.hpp"
+#include "control/descriptor.hpp"
 
 namespace strata {
 
@@ -23,13 +23,13 @@ class Connection {
   tl::expected<Json, std::string> rows(std::string_view method);
 
  private:
-  Connection(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  Connection(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   tl::expected<void, std::string> send_line(const std::string& line);
   tl::expected<std::string, std::string> receive_line();
   tl::unexpected<std::string> fault(const std::string& what) const;
 
   std::string path_;
-  Fd fd_;
+  Descriptor fd_;
   std::string in_;
   unsigned next_id_ = 1;
 };

@@ -30,7 +30,7 @@ void watch_fd(int poll, int operation, int fd, std::uint32_t events, std::uint64
   ::epoll_ctl(poll, operation, fd, &event);
 }
 
-Fd any_descriptor() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+Descriptor any_descriptor() { return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
@@ -40,7 +40,7 @@ LineServer::LineServer(SocketFile file, Callbacks callbacks, const ServerLimits&
       limits_(limits),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       spare_(any_descriptor()) {
-  watch_fd(poll_.get(), EPOLL_CTL_ADD, file_.fd(), EPOLLIN, kListener);
+  watch_fd(poll_.number(), EPOLL_CTL_ADD, file_.fd(), EPOLLIN, kListener);
 }
 
 LineServer::~LineServer() = default;
@@ -48,7 +48,7 @@ LineServer::~LineServer() = default;
 bool LineServer::serve(Clock::time_point now) {
   now_ = now;
   std::array<epoll_event, kEvents> events{};
-  const int n = ::epoll_wait(poll_.get(), events.data(), kEvents, 0);
+  const int n = ::epoll_wait(poll_.number(), events.data(), kEvents, 0);
   for (int i = 0; i < n; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.u64 == kListener) {
@@ -73,10 +73,10 @@ bool LineServer::serve(Clock::time_point now) {
 
 void LineServer::accept_all(Clock::time_point now) {
   for (unsigned i = 0; i < kAccepts; ++i) {
-    Fd fd(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor fd(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd && (errno == EMFILE || errno == ENFILE)) {
-      spare_ = Fd();
-      const Fd one_too_many(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      spare_ = Descriptor();
+      const Descriptor one_too_many(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       ++counts_.too_many;
       say("a client was turned away: this process has no file descriptors left (ulimit -n)");
       spare_ = any_descriptor();
@@ -86,24 +86,24 @@ void LineServer::accept_all(Clock::time_point now) {
   }
 }
 
-void LineServer::admit(Fd fd, Clock::time_point now) {
-  std::optional<Peer> peer = peer_of(fd.get());
+void LineServer::admit(Descriptor fd, Clock::time_point now) {
+  std::optional<Peer> peer = peer_of(fd.number());
   if (!peer || !may_come_in(*peer, file_.group())) {
     ++counts_.refused;
     say("refused " + (peer ? to_string(*peer) : std::string("a client")) + ": neither root, nor uid " +
         std::to_string(::geteuid()) + ", nor in the group " + std::to_string(file_.group()));
-    return turn_away(fd.get(), rpc::error::kRefused,
+    return turn_away(fd.number(), rpc::error::kRefused,
                      "this socket is for root, for the gateway's own user and for its group");
   }
   if (clients_.size() >= limits_.clients && !make_room()) {
     ++counts_.too_many;
     say("turned away " + to_string(*peer) + ": " + std::to_string(limits_.clients) + " others are being served");
-    return turn_away(fd.get(), rpc::error::kTooMany,
+    return turn_away(fd.number(), rpc::error::kTooMany,
                      std::to_string(limits_.clients) + " others are being served; try again later");
   }
   ++counts_.served;
   const ClientId id{next_id_++};
-  watch_fd(poll_.get(), EPOLL_CTL_ADD, fd.get(), EPOLLIN, static_cast<std::uint64_t>(id));
+  watch_fd(poll_.number(), EPOLL_CTL_ADD, fd.number(), EPOLLIN, static_cast<std::uint64_t>(id));
   auto client = std::make_unique<Client>();
   client->id = id;
   client->fd = std::move(fd);
@@ -155,7 +155,7 @@ void LineServer::bury() {
 void LineServer::read_from(Client& client, Clock::time_point now) {
   if (client.is_gone || client.ended || client.has_line() || !is_heard(client)) return;
   std::array<char, kEachRead> buffer;
-  const ssize_t n = ::recv(client.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t n = ::recv(client.fd.number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n < 0) {
     client.is_gone = errno != EAGAIN && errno != EINTR;
     return;
@@ -209,7 +209,7 @@ void LineServer::put(Client& client, std::string_view line, Clock::time_point no
 void LineServer::write_to(Client& client, Clock::time_point now) {
   while (!client.is_gone && client.waiting() != 0) {
     const ssize_t n =
-        ::send(client.fd.get(), client.out.data() + client.sent, client.waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::send(client.fd.number(), client.out.data() + client.sent, client.waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0) {
       client.is_gone = errno != EAGAIN && errno != EINTR;
       break;
@@ -249,7 +249,7 @@ void LineServer::watch(Client& client) {
   // It could not end its line while it was not heard.
   if ((wanted & ~client.wanted & EPOLLIN) != 0) client.begun = now_;
   client.wanted = wanted;
-  watch_fd(poll_.get(), EPOLL_CTL_MOD, client.fd.get(), wanted, static_cast<std::uint64_t>(client.id));
+  watch_fd(poll_.number(), EPOLL_CTL_MOD, client.fd.number(), wanted, static_cast<std::uint64_t>(client.id));
 }
 
 void LineServer::say(const std::string& sentence) {

@@ -52,7 +52,7 @@ class LineServer {
   ~LineServer();
 
   // Readable when there is something to do.
-  int fd() const { return poll_.get(); }
+  int fd() const { return poll_.number(); }
   // One turn for each client that wants something: a read, a line, a write. True: there is more to do at once.
   bool serve(Clock::time_point now);
   // A line that was not asked for.
@@ -64,7 +64,7 @@ class LineServer {
  private:
   struct Client {
     ClientId id;
-    Fd fd;
+    Descriptor fd;
     Peer peer;
     std::string in;
     std::size_t searched = 0;  // of `in`: no newline before
@@ -85,7 +85,7 @@ class LineServer {
   // Not while much waits for it.
   bool is_heard(const Client& client) const { return !client.goes && client.waiting() < limits_.enough; }
   void accept_all(Clock::time_point now);
-  void admit(Fd fd, Clock::time_point now);
+  void admit(Descriptor fd, Clock::time_point now);
   bool make_room();
   void turn_away(int fd, int code, const std::string& sentence);
   void read_from(Client& client, Clock::time_point now);
@@ -103,8 +103,8 @@ class LineServer {
   Callbacks callbacks_;
   ServerLimits limits_;
   ServerCounts counts_;
-  Fd poll_;
-  Fd spare_;  // given up for a moment to turn away who comes when there are no descriptors left
+  Descriptor poll_;
+  Descriptor spare_;  // given up for a moment to turn away who comes when there are no descriptors left
   std::map<ClientId, std::unique_ptr<Client>> clients_;
   std::uint64_t next_id_ = 1;
   Clock::time_point now_;

@@ -37,7 +37,7 @@ int with_address(int (*call)(int, const sockaddr*, socklen_t), int fd, const std
   return call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-Fd new_socket() { return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
+Descriptor new_socket() { return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
 
 // "process 123": whoever listens there.
 std::string listener_of(int connected) {
@@ -56,9 +56,9 @@ tl::expected<void, std::string> make_way(const std::string& path) {
   }
   if (!S_ISSOCK(status.st_mode))
     return fault(path, "something else than a socket is there; remove it, or name another path");
-  const Fd probe = new_socket();
-  if (with_address(&::connect, probe.get(), path) == 0 || errno == EAGAIN)
-    return fault(path, "another gateway (" + listener_of(probe.get()) +
+  const Descriptor probe = new_socket();
+  if (with_address(&::connect, probe.number(), path) == 0 || errno == EAGAIN)
+    return fault(path, "another gateway (" + listener_of(probe.number()) +
                            ") listens there; end it, or give this one another `name` or --socket");
   if (errno != ECONNREFUSED)
     return fault(path, std::string("it cannot be said whether somebody listens there: ") + std::strerror(errno) +
@@ -69,9 +69,9 @@ tl::expected<void, std::string> make_way(const std::string& path) {
 }
 
 // Whoever else starts there waits for us to be done: else each of two could take the other's new socket for an old one.
-Fd lock_of(const std::string& folder) {
-  Fd lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (lock && ::flock(lock.get(), LOCK_EX) != 0) return {};
+Descriptor lock_of(const std::string& folder) {
+  Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock && ::flock(lock.number(), LOCK_EX) != 0) return Descriptor();
   return lock;
 }
 
@@ -80,17 +80,18 @@ Fd lock_of(const std::string& folder) {
 tl::expected<SocketFile, std::string> SocketFile::create(const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path)) return fault(path, "the path is longer than 107 octets");
   const std::string folder = folder_of(path);
-  const Fd lock = lock_of(folder);
+  const Descriptor lock = lock_of(folder);
   if (!lock)
     return fault(path, "the folder " + folder + ": " + std::strerror(errno) + "; make it, or name another path");
   if (auto done = make_way(path); !done) return tl::unexpected(std::move(done.error()));
-  Fd fd = new_socket();
+  Descriptor fd = new_socket();
   if (!fd) return fault(path, std::strerror(errno));
-  if (with_address(&::bind, fd.get(), path) != 0)
+  if (with_address(&::bind, fd.number(), path) != 0)
     return fault(path, std::string("it cannot be made: ") + std::strerror(errno) + "; be root, or name another path");
   // Nobody can come in before listen().
   struct stat status {};
-  if (::chmod(path.c_str(), kMode) != 0 || ::lstat(path.c_str(), &status) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+  if (::chmod(path.c_str(), kMode) != 0 || ::lstat(path.c_str(), &status) != 0 ||
+      ::listen(fd.number(), kBacklog) != 0) {
     const std::string why = std::strerror(errno);
     ::unlink(path.c_str());
     return fault(path, why);

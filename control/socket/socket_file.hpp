@@ -6,7 +6,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
-#include "control/socket/fd.hpp"
+#include "control/descriptor.hpp"
 
 namespace strata {
 
@@ -19,18 +19,18 @@ class SocketFile {
   SocketFile& operator=(SocketFile&&) = delete;
   ~SocketFile();
 
-  int fd() const { return fd_.get(); }
+  int fd() const { return fd_.number(); }
   const std::string& path() const { return path_; }
   // Whose members may come in; an administrator may give the file to another one.
   gid_t group() const;
 
  private:
-  SocketFile(std::string path, Fd fd, dev_t device, ino_t inode)
+  SocketFile(std::string path, Descriptor fd, dev_t device, ino_t inode)
       : path_(std::move(path)), fd_(std::move(fd)), device_(device), inode_(inode) {}
   bool is_still_ours() const;
 
   std::string path_;
-  Fd fd_;
+  Descriptor fd_;
   dev_t device_;
   ino_t inode_;
 };

@@ -39,10 +39,6 @@ std::optional<std::string> objection(int descriptor, const std::string& path) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (number_ >= 0) close(number_);
-}
-
 tl::expected<std::unique_ptr<StateFolder>, std::string> StateFolder::open(const std::string& path) {
   const bool made = mkdir(path.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) return Refusal(path + " cannot be made: " + reason() + another_folder(path));

@@ -3,26 +3,10 @@
 
 #include <utility>
 
+#include "control/descriptor.hpp"
 #include "control/state/state_files.hpp"
 
 namespace strata {
-
-// An open file or folder.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor();
-  int number() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 class StateFolder final : public StateFiles {
  public:

@@ -33,12 +33,13 @@ class Folder {
   fs::path path_;
 };
 
-Fd connected(const std::string& path) {
+Descriptor connected(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? std::move(fd) : Fd();
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  return ::connect(fd.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? std::move(fd)
+                                                                                                  : Descriptor();
 }
 
 std::string error_of(const std::string& path) {
@@ -81,8 +82,8 @@ TEST(SocketFile, WhatADeadProcessLeftIsReplaced) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const Fd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
-    ASSERT_EQ(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    const Descriptor dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(::bind(dead.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   }
   ASSERT_TRUE(fs::exists(path));
   EXPECT_EQ(error_of(path), "");
@@ -121,9 +122,9 @@ TEST(Peer, IsWhomTheKernelSays) {
   const Folder folder;
   const auto file = SocketFile::create(folder.at("a.sock"));
   ASSERT_TRUE(file);
-  const Fd client = connected(folder.at("a.sock"));
-  const Fd served(::accept(file->fd(), nullptr, nullptr));
-  const auto peer = peer_of(served.get());
+  const Descriptor client = connected(folder.at("a.sock"));
+  const Descriptor served(::accept(file->fd(), nullptr, nullptr));
+  const auto peer = peer_of(served.number());
   ASSERT_TRUE(peer);
   EXPECT_EQ(peer->pid, ::getpid());
   EXPECT_EQ(peer->uid, ::geteuid());
@@ -169,21 +170,21 @@ class LineServerTest : public testing::Test {
     for (int i = 0; i < 20; ++i)
       while (server_->serve(now_)) continue;
   }
-  static void send(const Fd& to, std::string_view text) {
-    ASSERT_EQ(::send(to.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  static void send(const Descriptor& to, std::string_view text) {
+    ASSERT_EQ(::send(to.number(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
   // What has come; nothing, with `ended`, when the other end has closed.
-  static std::string received(const Fd& from, bool* ended = nullptr) {
+  static std::string received(const Descriptor& from, bool* ended = nullptr) {
     std::string all;
     std::array<char, 65536> buffer{};
     for (;;) {
-      const ssize_t n = ::recv(from.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      const ssize_t n = ::recv(from.number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
       if (n > 0) all.append(buffer.data(), static_cast<std::size_t>(n));
       if (ended != nullptr) *ended = n == 0 || (n < 0 && errno == ECONNRESET);
       if (n <= 0) return all;
     }
   }
-  static bool is_closed(const Fd& client) {
+  static bool is_closed(const Descriptor& client) {
     bool ended = false;
     received(client, &ended);
     return ended;
@@ -201,7 +202,7 @@ class LineServerTest : public testing::Test {
 
 TEST_F(LineServerTest, ALineIsAnsweredByALine) {
   start();
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   send(client, "one\n");
   serve();
   EXPECT_EQ(received(client), "one\n");
@@ -213,7 +214,7 @@ TEST_F(LineServerTest, ALineIsAnsweredByALine) {
 
 TEST_F(LineServerTest, ALineMayComeOctetByOctet) {
   start();
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   for (const char c : std::string("hello\n")) {
     EXPECT_TRUE(lines_.empty());
     send(client, {&c, 1});
@@ -229,7 +230,7 @@ TEST_F(LineServerTest, TheFdIsReadableWhenThereIsSomethingToDo) {
     return ::poll(&one, 1, 0) == 1;
   };
   EXPECT_FALSE(has_work());
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   EXPECT_TRUE(has_work());
   serve();
   EXPECT_FALSE(has_work());
@@ -241,9 +242,9 @@ TEST_F(LineServerTest, TheFdIsReadableWhenThereIsSomethingToDo) {
 
 TEST_F(LineServerTest, WhoSendsNoMoreStillHearsTheAnswer) {
   start();
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   send(client, "one\ntwo");
-  ::shutdown(client.get(), SHUT_WR);
+  ::shutdown(client.number(), SHUT_WR);
   serve();
   bool ended = false;
   EXPECT_EQ(received(client, &ended), "one\ntwo\n");
@@ -254,7 +255,7 @@ TEST_F(LineServerTest, WhoSendsNoMoreStillHearsTheAnswer) {
 TEST_F(LineServerTest, WhoGoesIsForgotten) {
   start();
   for (int i = 0; i < 1000; ++i) {
-    const Fd client = connected(path_);
+    const Descriptor client = connected(path_);
     ASSERT_TRUE(client);
     if (i % 2 == 0) send(client, "give 500000\n");
     if (i % 3 == 0) serve();
@@ -268,8 +269,8 @@ TEST_F(LineServerTest, WhoGoesIsForgotten) {
 
 TEST_F(LineServerTest, OneTurnIsOneLineOfEach) {
   start();
-  const Fd greedy = connected(path_);
-  const Fd modest = connected(path_);
+  const Descriptor greedy = connected(path_);
+  const Descriptor modest = connected(path_);
   std::string many;
   for (int i = 0; i < 100; ++i) many += "greedy\n";
   send(greedy, many);
@@ -282,15 +283,15 @@ TEST_F(LineServerTest, OneTurnIsOneLineOfEach) {
 
 TEST_F(LineServerTest, ALongLineIsRefusedAndTheClientCut) {
   start({.request = 1000});
-  const Fd fits = connected(path_);
-  const Fd too_long = connected(path_);
-  const Fd endless = connected(path_);
+  const Descriptor fits = connected(path_);
+  const Descriptor too_long = connected(path_);
+  const Descriptor endless = connected(path_);
   send(fits, std::string(1000, 'a') + "\n");
   send(too_long, std::string(1001, 'a') + "\n");
   send(endless, std::string(5000, 'a'));
   serve();
   EXPECT_EQ(received(fits).size(), 1001U);
-  for (const Fd* client : {&too_long, &endless}) {
+  for (const Descriptor* client : {&too_long, &endless}) {
     bool ended = false;
     const std::string said = received(*client, &ended);
     EXPECT_NE(said.find("-32600"), std::string::npos) << said;
@@ -302,8 +303,8 @@ TEST_F(LineServerTest, ALongLineIsRefusedAndTheClientCut) {
 
 TEST_F(LineServerTest, AHalfLineIsWaitedForAndNoLonger) {
   start({.patience = 10s});
-  const Fd half = connected(path_);
-  const Fd idle = connected(path_);
+  const Descriptor half = connected(path_);
+  const Descriptor idle = connected(path_);
   send(half, "whole\nhal");
   serve();
   serve(10s);
@@ -319,8 +320,8 @@ TEST_F(LineServerTest, AHalfLineIsWaitedForAndNoLonger) {
 
 TEST_F(LineServerTest, WhoDoesNotReadIsNotHeardAndThenCut) {
   start({.waiting = 10'000'000, .enough = 100'000, .patience = 10s});
-  const Fd slow = connected(path_);
-  const Fd other = connected(path_);
+  const Descriptor slow = connected(path_);
+  const Descriptor other = connected(path_);
   std::string many;
   for (int i = 0; i < 100; ++i) many += "give 300000\n";
   send(slow, many);
@@ -331,7 +332,7 @@ TEST_F(LineServerTest, WhoDoesNotReadIsNotHeardAndThenCut) {
   EXPECT_EQ(received(other), "quick\n");
   // It reads a little: it is heard again.
   std::array<char, 200'000> some{};
-  ASSERT_GT(::recv(slow.get(), some.data(), some.size(), 0), 0);
+  ASSERT_GT(::recv(slow.number(), some.data(), some.size(), 0), 0);
   serve();
   serve(9s);
   EXPECT_EQ(gone_, 0U);
@@ -343,13 +344,13 @@ TEST_F(LineServerTest, WhoDoesNotReadIsNotHeardAndThenCut) {
 
 TEST_F(LineServerTest, WhoReadsSlowlyGetsItAll) {
   start({.waiting = 10'000'000, .enough = 100'000, .patience = 10s});
-  const Fd slow = connected(path_);
+  const Descriptor slow = connected(path_);
   for (int i = 0; i < 20; ++i) send(slow, "give 300000\n");
   std::string all;
   for (int i = 0; i < 1000 && all.size() < 20 * 300'001U; ++i) {
     serve(1s);
     std::array<char, 50'000> some{};
-    const ssize_t n = ::recv(slow.get(), some.data(), some.size(), MSG_DONTWAIT);
+    const ssize_t n = ::recv(slow.number(), some.data(), some.size(), MSG_DONTWAIT);
     if (n > 0) all.append(some.data(), static_cast<std::size_t>(n));
   }
   EXPECT_EQ(all.size(), 20 * 300'001U);
@@ -358,7 +359,7 @@ TEST_F(LineServerTest, WhoReadsSlowlyGetsItAll) {
 
 TEST_F(LineServerTest, UnreadEventsHaveABound) {
   start({.waiting = 1'000'000});
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   serve();
   const std::string event(10'000, 'e');
   for (int i = 0; i < 1000 && gone_ == 0; ++i) {
@@ -372,7 +373,7 @@ TEST_F(LineServerTest, UnreadEventsHaveABound) {
 
 TEST_F(LineServerTest, AnEventIsALine) {
   start();
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   serve();
   server_->tell(LineServer::ClientId{1}, "news");
   EXPECT_EQ(received(client), "news\n");
@@ -380,18 +381,18 @@ TEST_F(LineServerTest, AnEventIsALine) {
 
 TEST_F(LineServerTest, SoManyClientsAndNoMore) {
   start({.clients = 3});
-  std::array<Fd, 3> clients;
-  for (Fd& client : clients) client = connected(path_);
+  std::array<Descriptor, 3> clients;
+  for (Descriptor& client : clients) client = connected(path_);
   serve();
-  const Fd fourth = connected(path_);
+  const Descriptor fourth = connected(path_);
   serve();
   bool ended = false;
   EXPECT_NE(received(fourth, &ended).find("-32003"), std::string::npos);
   EXPECT_TRUE(ended);
   EXPECT_EQ(server_->counts().too_many, 1U);
-  clients[0] = Fd();
+  clients[0] = Descriptor();
   serve();
-  const Fd fifth = connected(path_);
+  const Descriptor fifth = connected(path_);
   send(fifth, "hello\n");
   serve();
   EXPECT_EQ(received(fifth), "hello\n");
@@ -399,13 +400,13 @@ TEST_F(LineServerTest, SoManyClientsAndNoMore) {
 
 TEST_F(LineServerTest, WhoIsIdleForLongGivesUpItsPlace) {
   start({.clients = 2});
-  const Fd idle = connected(path_);
-  const Fd busy = connected(path_);
+  const Descriptor idle = connected(path_);
+  const Descriptor busy = connected(path_);
   serve();
   serve(59s);
   send(busy, "hello\n");
   serve(2s);
-  const Fd third = connected(path_);
+  const Descriptor third = connected(path_);
   serve();
   EXPECT_TRUE(is_closed(idle));
   EXPECT_FALSE(is_closed(busy));
@@ -417,10 +418,10 @@ TEST_F(LineServerTest, WhoIsIdleForLongGivesUpItsPlace) {
 TEST_F(LineServerTest, WhoListensKeepsItsPlace) {
   start({.clients = 1});
   listens_ = true;
-  const Fd listener = connected(path_);
+  const Descriptor listener = connected(path_);
   serve();
   serve(1000s);
-  const Fd second = connected(path_);
+  const Descriptor second = connected(path_);
   serve();
   EXPECT_TRUE(is_closed(second));
   EXPECT_FALSE(is_closed(listener));
@@ -429,16 +430,16 @@ TEST_F(LineServerTest, WhoListensKeepsItsPlace) {
 // Without the spare one the listening socket would stay readable for ever.
 TEST_F(LineServerTest, WithoutDescriptorsWhoComesIsTurnedAway) {
   start();
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   serve();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const Fd one_too_many(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  const Descriptor one_too_many(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path_.copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::connect(one_too_many.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  const rlimit none{.rlim_cur = static_cast<rlim_t>(one_too_many.get() + 1), .rlim_max = before.rlim_max};
+  ASSERT_EQ(::connect(one_too_many.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(one_too_many.number() + 1), .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   serve();
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -453,13 +454,13 @@ TEST_F(LineServerTest, WithoutDescriptorsWhoComesIsTurnedAway) {
 TEST_F(LineServerTest, TheLogHasABound) {
   start({.clients = 0});
   for (int i = 0; i < 100; ++i) {
-    const Fd client = connected(path_);
+    const Descriptor client = connected(path_);
     serve();
   }
   EXPECT_EQ(std::ranges::count(log_, '\n'), 10);
   log_.clear();
   now_ += 1s;
-  const Fd client = connected(path_);
+  const Descriptor client = connected(path_);
   serve();
   EXPECT_NE(log_.find("(and 90 such lines that were not told)"), std::string::npos) << log_;
 }
