@@ -158,7 +158,7 @@ void add_yaml(std::string& out, const Json& value, const std::string& indent) {
   }
   out += "\n";
   for (const auto& [key, entry] : value.items()) {
-    out += indent + (value.is_array() ? "-" : key + ":");
+    out.append(indent).append(value.is_array() ? "-" : key).append(value.is_array() ? "" : ":");
     add_yaml(out, entry, indent + "  ");
   }
 }

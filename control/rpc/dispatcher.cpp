@@ -73,17 +73,17 @@ std::vector<std::string_view> Dispatcher::missing() const {
 
 std::string Dispatcher::answer(ClientId client, std::string_view line) const {
   const Request request = Request::parse(line, nullptr, false);
-  if (request.is_discarded()) return error_line(nullptr, {error::kParse, "the line is no JSON"});
+  if (request.is_discarded()) return error_line(Request(), {error::kParse, "the line is no JSON"});
   if (!request.is_array()) return one(client, request);
   return batch(client, request);
 }
 
 // What no longer fits is refused one by one, so that each request of the batch has its answer.
 std::string Dispatcher::batch(ClientId client, const Request& requests) const {
-  if (requests.empty()) return error_line(nullptr, {error::kInvalidRequest, "an empty batch"});
+  if (requests.empty()) return error_line(Request(), {error::kInvalidRequest, "an empty batch"});
   if (requests.size() > kMostInBatch)
-    return error_line(nullptr, {error::kInvalidRequest, "a batch of " + std::to_string(requests.size()) +
-                                                            " requests; allowed: " + std::to_string(kMostInBatch)});
+    return error_line(Request(), {error::kInvalidRequest, "a batch of " + std::to_string(requests.size()) +
+                                                              " requests; allowed: " + std::to_string(kMostInBatch)});
   std::string all;
   for (const Request& request : requests) {
     std::string line = one(client, request);

@@ -113,7 +113,7 @@ std::string type_text(const Field& field) {
     case Type::real: return "number with a fraction";
     case Type::boolean: return "true or false";
     case Type::texts: return "list of texts" + choices;
-    case Type::object: return "object";
+    case Type::object:
     case Type::any: return "object";
   }
   return {};

@@ -28,7 +28,8 @@ std::string others_beside(const std::string& path) {
   if (!dir) return found;
   while (const dirent* entry = ::readdir(dir.get())) {
     const std::string name = entry->d_name;
-    if (name.ends_with(".sock") && folder + name != path) found += (found.empty() ? "" : ", ") + folder + name;
+    if (name.ends_with(".sock") && folder + name != path)
+      found.append(found.empty() ? "" : ", ").append(folder).append(name);
   }
   return found;
 }

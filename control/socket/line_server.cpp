@@ -128,7 +128,7 @@ bool LineServer::make_room() {
 
 // One line, for whoever reads it.
 void LineServer::turn_away(int fd, int code, const std::string& sentence) {
-  const std::string line = rpc::error_line(nullptr, {code, sentence}) + "\n";
+  const std::string line = rpc::error_line(rpc::Request(), {code, sentence}) + "\n";
   [[maybe_unused]] const ssize_t sent = ::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -186,7 +186,7 @@ void LineServer::refuse_and_end(Client& client, int code, const std::string& sen
   client.in.clear();
   client.in.shrink_to_fit();
   client.searched = 0;
-  put(client, rpc::error_line(nullptr, {code, sentence}), now_);
+  put(client, rpc::error_line(rpc::Request(), {code, sentence}), now_);
   client.goes = true;
 }
 
