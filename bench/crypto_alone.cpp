@@ -2,7 +2,7 @@
 
 #include <rte_cycles.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "bench/scene.hpp"
 #include "dataplane/wire/esp.hpp"
@@ -33,13 +33,26 @@ std::optional<CryptoAlone> CryptoAlone::create(AeadAlgorithm algorithm, bool esn
 }
 
 void CryptoAlone::lay_out(std::span<const std::span<std::uint8_t>> texts) {
-  AeadBatch& batch = *batch_;
-  batch.size = texts.size();
+  texts_.clear();
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    batch.items[i] = {.key = key_.get(), .data = texts[i].data(), .length = texts[i].size(), .aad_length = aad_length_};
     ++number_;
-    std::memcpy(batch.nonces[i].octets, &number_, sizeof number_);
-    std::memcpy(batch.aads[i].octets, &number_, sizeof number_);
+    nonces_[i] = AeadBlock(0, number_);
+    aads_[i] = AeadBlock(0, number_);
+    texts_.push_back({.key = key_.get(),
+                      .data = texts[i].data(),
+                      .length = texts[i].size(),
+                      .nonce = nonces_[i].octets,
+                      .aad = aads_[i].octets,
+                      .aad_length = aad_length_});
+  }
+}
+
+void CryptoAlone::work(Direction direction) {
+  std::uint8_t icv[kIcvLength];
+  if (direction == Direction::in) {
+    for (const AeadText& text : texts_) aead_.open(text, icv);
+  } else {
+    for (const AeadText& text : texts_) (void)aead_.seal(text);
   }
 }
 
@@ -48,10 +61,7 @@ std::uint64_t CryptoAlone::cycles(Direction direction, std::span<const std::span
   for (std::size_t first = 0; first < texts.size(); first += kBurstSize) {
     lay_out(texts.subspan(first, std::min(kBurstSize, texts.size() - first)));
     const std::uint64_t start = rte_rdtsc_precise();
-    if (direction == Direction::in)
-      aead_.open(*batch_);
-    else
-      (void)aead_.seal(*batch_);
+    work(direction);
     sum += rte_rdtsc_precise() - start;
   }
   return sum;

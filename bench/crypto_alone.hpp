@@ -2,13 +2,16 @@
 // out ahead, one key.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "bench/options.hpp"
 #include "dataplane/ipsec/aead.hpp"
+#include "dataplane/packet/burst_size.hpp"
 
 namespace strata::bench {
 
@@ -26,10 +29,13 @@ class CryptoAlone {
  private:
   CryptoAlone(Aead aead, AeadAlgorithm algorithm, bool esn);
   void lay_out(std::span<const std::span<std::uint8_t>> texts);
+  void work(Direction direction);
 
   Aead aead_;
   std::unique_ptr<AeadKey> key_;
-  std::unique_ptr<AeadBatch> batch_ = std::make_unique<AeadBatch>();
+  std::vector<AeadText> texts_;  // of a burst
+  std::array<AeadBlock, kBurstSize> nonces_;
+  std::array<AeadBlock, kBurstSize> aads_;
   std::uint64_t aad_length_;
   std::uint64_t number_ = 0;
 };

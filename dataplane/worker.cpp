@@ -63,6 +63,72 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   for (std::size_t i = 0; i < tables.ports.size(); ++i) sends_by_others_ = sends_by_others_ || senders_[i] != self_;
 }
 
+// The usual way, each packet from step to step with no burst between. What turns off it, and what the next steps gather
+// from several others, still waits in bursts.
+
+void Worker::input_straight() {
+  Straight host(HostInputStep{tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)});
+  const ClassifyStep<decltype(host)> first{{tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host};
+  frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
+    return first.input(std::move(frame), row);
+  });
+  steps_.add(Step::host_input, host.size());
+}
+
+void Worker::open_straight(std::uint64_t now_ns) {
+  Straight forward(Ip4ForwardStep<Burst<stage::Steered>>{forwarding(), steered_});
+  Straight at_sid(EndDx4Step<decltype(forward)>{tables_.sids, sid_counters_, forward, EndDx4Ends(ends_)});
+  Straight ip6(LocalSidStep<decltype(at_sid)>{{tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid});
+  steps_.note(Step::esp_open, esp_);
+  drain_asking(esp_, EspOpenStep<decltype(ip6)>{tables_.sas, aead_, audit_, ip6, EspOpenEnds(ends_)});
+  steps_.add(Step::local_sid, ip6.size());
+  steps_.add(Step::end_dx4, at_sid.size());
+  steps_.add(Step::ip4_forward, forward.size());
+}
+
+namespace {
+
+// Once a packet of the burst takes another way that ends in sealing, being cut or answered, those behind it are sealed
+// after it: sequence numbers rise in the order that the packets leave in.
+template <class ToEncaps>
+struct InTurn {
+  using stage_type = stage::Steered;
+
+  const Burst<stage::Oversize>& oversize;
+  const Burst<stage::Local>& local;
+  const Burst<stage::Refused>& refused;
+  const Burst<stage::Made>& made;
+  ToEncaps& at_once;
+  Burst<stage::Steered>& later;
+
+  Done push(Packet<stage::Steered>&& packet, const Row<stage::Steered>& row) {
+    if (oversize.empty() && local.empty() && refused.empty() && made.empty()) [[likely]]
+      return at_once.push(std::move(packet), row);
+    return later.push(std::move(packet), row);
+  }
+};
+
+}  // namespace
+
+void Worker::forward_straight() {
+  const auto go = [&](auto& sealing) {
+    Straight encaps(
+        HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_.policies, sealing, HEncapsEnds(ends_)});
+    InTurn<decltype(encaps)> in_turn{oversize_, local_, refused_, made_, encaps, steered_};
+    drain_routed(ip4_, Ip4ForwardStep<decltype(in_turn)>{forwarding(), in_turn});
+    steps_.add(Step::h_encaps, encaps.size());
+  };
+  if (handoff_) {
+    go(sr6_out_);
+    NoEye blind;
+    spread_sealing(blind);
+    return seal_what_is_mine(blind);
+  }
+  Straight sealing(EspSealStep{tables_.out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
+  go(sealing);
+  steps_.add(Step::esp_seal, sealing.size());
+}
+
 // A neighbor that is newly known is sent to by this worker itself from now on. Whatever it has handed over for want of
 // that goes first.
 bool Worker::catch_up(std::uint64_t now_ns) {

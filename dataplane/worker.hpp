@@ -27,11 +27,14 @@
 
 namespace strata {
 
-// Looks at the bursts between two steps. This one does not look, and costs nothing.
+// Looks at the bursts between two steps. This one does not look, and costs nothing: where nobody looks, the usual way
+// goes straight on from step to step.
 struct NoEye {
   template <class... Stages>
   void after(const char*, const Burst<Stages>&...) {}
 };
+template <class Eye>
+inline constexpr bool kLooks = !std::same_as<Eye, NoEye>;
 
 // What the workers of a gateway share.
 struct Team {
@@ -118,7 +121,16 @@ class Worker {
          const std::optional<Membership>& membership);
 
   template <class Eye>
-  void open(Eye& eye);
+  void input(Eye& eye);
+  template <class Eye>
+  void open(std::uint64_t now_ns, Eye& eye);
+  void input_straight();
+  void open_straight(std::uint64_t now_ns);
+  void forward_straight();
+  Ip4ForwardRest forwarding() {
+    return {tables_,    neighbors_, audit_,   oversize_, unresolved_,
+            fragments_, local_,     refused_, out_,      Ip4ForwardEnds(ends_)};
+  }
   template <class Eye>
   void onwards(std::uint64_t now_ns, Eye& eye);
   template <class Eye>
@@ -136,6 +148,8 @@ class Worker {
   void leave(std::uint64_t now_ns, Eye& eye);
   template <class Eye>
   void seal(Eye& eye);
+  template <class Eye>
+  void spread_sealing(Eye& eye);
   template <class Eye>
   void seal_what_is_mine(Eye& eye);
   void wake(const Heard& heard, std::uint64_t now_ns);
@@ -175,7 +189,6 @@ class Worker {
   Ends ends_;
   StepCounters steps_;
   Audit audit_;
-  EspOpenScratch esp_scratch_;
   SidCounters sid_counters_;
   std::array<std::uint16_t, kMaxPorts> devices_;
   std::array<DeviceSums, kMaxPorts> sums_{};
@@ -218,17 +231,31 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   if (n == 0) return 0;
   eye.after("rx", frames_);
 
-  steps_.note(at.is_host ? Step::classify_host : Step::classify, frames_);
-  if (!at.is_host) [[likely]]
-    classify(frames_, tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
-  else
+  if (!at.is_host) [[likely]] {
+    steps_.note(Step::classify, frames_);
+    input(eye);
+    host(now_ns, eye);
+  } else {
+    steps_.note(Step::classify_host, frames_);
     classify_host(frames_, tables_, arp_, made_, ClassifyEnds(ends_));
-  eye.after("classify", arp_, host_, ip4_, ip6_, made_);
-  if (!host_.empty()) host(now_ns, eye);
-  if (!esp_.empty()) open(eye);
+    eye.after("classify", arp_, made_);
+  }
+  open(now_ns, eye);
   onwards(now_ns, eye);
   ends_.flush();
   return n;
+}
+
+// From frames to what is in them; IPv4 to an address of ours: what is ESP waits in esp_, fragments wait for each other,
+// the rest waits in local_.
+template <class Eye>
+void Worker::input(Eye& eye) {
+  if constexpr (!kLooks<Eye>) return input_straight();
+  classify(frames_, tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
+  eye.after("classify", arp_, host_, ip4_, ip6_);
+  steps_.note(Step::host_input, host_);
+  host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
+  eye.after("host_input", esp_, fragments_, local_);
 }
 
 // From the first IPv6 or IPv4 packet in hand to the last port.
@@ -298,10 +325,10 @@ std::size_t Worker::turn_of(WorkerId from, std::uint64_t now_ns, Eye& eye) {
     seal_what_is_mine(eye);
     transmit();
   }
-  if (!esp_.empty()) open(eye);
+  open(now_ns, eye);
   if (!fragments_.empty()) {
     host(now_ns, eye);
-    if (!esp_.empty()) open(eye);
+    open(now_ns, eye);
   }
   onwards(now_ns, eye);
   ends_.flush();
@@ -316,12 +343,9 @@ void Worker::hand_to_host(Burst<Stage>& in) {
   to_host(in, *handoff_, HandoffEnds(ends_));
 }
 
-// IPv4 to an address of ours: what is ESP waits in esp_, fragments wait for each other, the rest waits in local_.
+// Fragments that are together now go the same way; then ESP is spread over the workers.
 template <class Eye>
 void Worker::host(std::uint64_t now_ns, Eye& eye) {
-  steps_.note(Step::host_input, host_);
-  host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
-  eye.after("host_input", esp_, fragments_, local_);
   if (!fragments_.empty() && !is_host_) [[unlikely]]
     hand_to_host(fragments_);
   if (!fragments_.empty()) [[unlikely]] {
@@ -334,7 +358,7 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
     local_.restore_arrival_order();
     eye.after("host_input", esp_, local_);
   }
-  if (handoff_) {
+  if (handoff_ && !esp_.empty()) {
     esp_.take_all(esp_of_all_);
     steps_.note(Step::spread_in, esp_of_all_);
     spread_in(esp_of_all_, *handoff_, esp_, HandoffEnds(ends_));
@@ -343,10 +367,15 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
 }
 
 template <class Eye>
-void Worker::open(Eye& eye) {
+void Worker::open(std::uint64_t now_ns, Eye& eye) {
+  if (esp_.empty()) return;
+  // With others on their way beside them, all go step by step, so that their order can be restored between.
+  if constexpr (!kLooks<Eye>)
+    if (ip4_.empty() && ip6_.empty() && fragments_.empty()) [[likely]]
+      return open_straight(now_ns);
   const bool mixed = !ip6_.empty();
   steps_.note(Step::esp_open, esp_);
-  esp_open(esp_, tables_.sas, aead_, esp_scratch_, audit_, ip6_, EspOpenEnds(ends_));
+  esp_open(esp_, tables_.sas, aead_, audit_, ip6_, EspOpenEnds(ends_));
   if (mixed) ip6_.restore_arrival_order();
   eye.after("esp_open", ip6_);
 }
@@ -355,10 +384,15 @@ void Worker::open(Eye& eye) {
 template <class Eye>
 void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   bool mixed = !local_.empty();
-  steps_.note(Step::ip4_forward, ip4_);
-  ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_, out_,
-              Ip4ForwardEnds(ends_));
-  eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
+  if (!ip4_.empty()) {
+    steps_.note(Step::ip4_forward, ip4_);
+    if constexpr (!kLooks<Eye>)
+      forward_straight();
+    else
+      ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_,
+                  out_, Ip4ForwardEnds(ends_));
+    eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
+  }
   if (!is_host_) {
     hand_to_host(fragments_);
     hand_to_host(local_);
@@ -430,13 +464,17 @@ void Worker::seal(Eye& eye) {
   steps_.note(Step::h_encaps, steered_);
   h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
   eye.after("h_encaps", sr6_out_);
-  if (handoff_) {
-    sr6_out_.take_all(sr6_out_of_all_);
-    steps_.note(Step::spread_out, sr6_out_of_all_);
-    spread_out(sr6_out_of_all_, *handoff_, sr6_out_, HandoffEnds(ends_));
-    eye.after("spread_out", sr6_out_);
-  }
+  spread_sealing(eye);
   seal_what_is_mine(eye);
+}
+
+template <class Eye>
+void Worker::spread_sealing(Eye& eye) {
+  if (!handoff_) return;
+  sr6_out_.take_all(sr6_out_of_all_);
+  steps_.note(Step::spread_out, sr6_out_of_all_);
+  spread_out(sr6_out_of_all_, *handoff_, sr6_out_, HandoffEnds(ends_));
+  eye.after("spread_out", sr6_out_);
 }
 
 template <class Eye>
@@ -444,7 +482,7 @@ void Worker::seal_what_is_mine(Eye& eye) {
   if (sr6_out_.empty()) return;
   const bool mixed = !out_.empty();
   steps_.note(Step::esp_seal, sr6_out_);
-  esp_seal(sr6_out_, tables_.out_sas, adjacencies_, aead_, esp_scratch_.batch, out_, EspSealEnds(ends_));
+  esp_seal(sr6_out_, tables_.out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_));
   if (mixed) out_.restore_arrival_order();
   eye.after("esp_seal", out_);
 }

@@ -38,21 +38,8 @@ std::size_t expanded_size(AeadAlgorithm algorithm) {
   return algorithm == AeadAlgorithm::chacha20_poly1305 ? 64 : (sizeof(gcm_key_data) + 63) / 64 * 64;
 }
 
-// Whose turn is some packets later: a key that is not in the first-level cache comes from far, with thousands of SAs.
-constexpr std::size_t kKeysAhead = 3;
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kBlock = 16;
-
-// The round keys, and of the powers of the hash key, which end with the lowest, as many as the text has blocks.
-void prefetch_key(const AeadBatch& batch, std::size_t i) {
-  if (i >= batch.size) return;
-  const AeadBatch::Item& item = batch.items[i];
-  const auto* key = static_cast<const std::uint8_t*>(item.key->expanded());
-  for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(key + line * kLine);
-  const std::size_t end = sizeof(gcm_key_data) / kLine;
-  const std::size_t lines = std::min(item.length / kBlock * kBlock / kLine + 2, end - 3);
-  for (std::size_t line = end - lines; line < end; ++line) __builtin_prefetch(key + line * kLine);
-}
 
 }  // namespace
 
@@ -79,6 +66,17 @@ AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
   }
 }
 
+// The round keys, and of the powers of the hash key, which end with the lowest, as many as the text has blocks.
+void AeadKey::prefetch(std::size_t length) const {
+  const auto* key = static_cast<const std::uint8_t*>(expanded_);
+  __builtin_prefetch(key);
+  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
+  for (std::size_t line = 1; line < 3; ++line) __builtin_prefetch(key + line * kLine);
+  const std::size_t end = sizeof(gcm_key_data) / kLine;
+  const std::size_t lines = std::min(length / kBlock * kBlock / kLine + 2, end - 3);
+  for (std::size_t line = end - lines; line < end; ++line) __builtin_prefetch(key + line * kLine);
+}
+
 struct Aead::Library {
   Manager manager;
   Scratch scratch{};
@@ -100,73 +98,59 @@ std::optional<Aead> Aead::create() {
   return Aead(std::move(library));
 }
 
-void Aead::open(AeadBatch& batch) {
+void Aead::open(const AeadText& text, std::uint8_t* icv) {
   IMB_MGR* manager = library_->manager.get();
   Scratch& scratch = library_->scratch;
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    prefetch_key(batch, i + kKeysAhead);
-    const AeadBatch::Item& item = batch.items[i];
-    const std::uint8_t* nonce = batch.nonces[i].octets;
-    const std::uint8_t* aad = batch.aads[i].octets;
-    std::uint8_t* icv = batch.icvs[i].octets;
-    const auto* gcm = static_cast<const gcm_key_data*>(item.key->expanded());
-    switch (item.key->algorithm()) {
-      case AeadAlgorithm::aes_128_gcm:
-        IMB_AES128_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::aes_192_gcm:
-        IMB_AES192_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::aes_256_gcm:
-        IMB_AES256_GCM_DEC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::chacha20_poly1305:
-        IMB_CHACHA20_POLY1305_INIT(manager, item.key->expanded(), &scratch.chacha, nonce, aad, item.aad_length);
-        IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, item.key->expanded(), &scratch.chacha, item.data, item.data,
-                                         item.length);
-        IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
-        break;
-    }
+  const auto* gcm = static_cast<const gcm_key_data*>(text.key->expanded());
+  switch (text.key->algorithm()) {
+    case AeadAlgorithm::aes_128_gcm:
+      IMB_AES128_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::aes_192_gcm:
+      IMB_AES192_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::aes_256_gcm:
+      IMB_AES256_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::chacha20_poly1305:
+      IMB_CHACHA20_POLY1305_INIT(manager, text.key->expanded(), &scratch.chacha, text.nonce, text.aad, text.aad_length);
+      IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, text.key->expanded(), &scratch.chacha, text.data, text.data,
+                                       text.length);
+      IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
+      break;
   }
 }
 
-std::optional<Sealed> Aead::seal(AeadBatch& batch) {
+std::optional<Sealed> Aead::seal(const AeadText& text) {
   IMB_MGR* manager = library_->manager.get();
   Scratch& scratch = library_->scratch;
-  int error = 0;
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    prefetch_key(batch, i + kKeysAhead);
-    const AeadBatch::Item& item = batch.items[i];
-    const std::uint8_t* nonce = batch.nonces[i].octets;
-    const std::uint8_t* aad = batch.aads[i].octets;
-    std::uint8_t* icv = item.data + item.length;
-    const auto* gcm = static_cast<const gcm_key_data*>(item.key->expanded());
-    switch (item.key->algorithm()) {
-      case AeadAlgorithm::aes_128_gcm:
-        IMB_AES128_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::aes_192_gcm:
-        IMB_AES192_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::aes_256_gcm:
-        IMB_AES256_GCM_ENC(manager, gcm, &scratch.gcm, item.data, item.data, item.length, nonce, aad, item.aad_length,
-                           icv, kIcvLength);
-        break;
-      case AeadAlgorithm::chacha20_poly1305:
-        IMB_CHACHA20_POLY1305_INIT(manager, item.key->expanded(), &scratch.chacha, nonce, aad, item.aad_length);
-        IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, item.key->expanded(), &scratch.chacha, item.data, item.data,
-                                         item.length);
-        IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
-        break;
-    }
-    error |= imb_get_errno(manager);  // each call forgets what the one before reported
+  std::uint8_t* icv = text.data + text.length;
+  const auto* gcm = static_cast<const gcm_key_data*>(text.key->expanded());
+  switch (text.key->algorithm()) {
+    case AeadAlgorithm::aes_128_gcm:
+      IMB_AES128_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::aes_192_gcm:
+      IMB_AES192_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::aes_256_gcm:
+      IMB_AES256_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
+                         text.aad_length, icv, kIcvLength);
+      break;
+    case AeadAlgorithm::chacha20_poly1305:
+      IMB_CHACHA20_POLY1305_INIT(manager, text.key->expanded(), &scratch.chacha, text.nonce, text.aad, text.aad_length);
+      IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, text.key->expanded(), &scratch.chacha, text.data, text.data,
+                                       text.length);
+      IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
+      break;
   }
-  if (error != 0) return std::nullopt;
+  if (imb_get_errno(manager) != 0) [[unlikely]]
+    return std::nullopt;
   return Sealed();
 }
 

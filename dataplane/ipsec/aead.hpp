@@ -1,8 +1,8 @@
-// The AEAD algorithms of ESP (RFC 4106, RFC 7634), a burst at a time. aead.cpp is the one file that knows
-// intel-ipsec-mb.
+// The AEAD algorithms of ESP (RFC 4106, RFC 7634). aead.cpp is the one file that knows intel-ipsec-mb.
 #pragma once
 
-#include <array>
+#include <emmintrin.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "dataplane/ipsec/authentic.hpp"
-#include "dataplane/packet/burst_size.hpp"
 
 namespace strata {
 
@@ -54,6 +53,9 @@ class AeadKey {
   std::uint32_t salt() const { return salt_; }  // as it lies in memory
   const void* expanded() const { return expanded_; }
 
+  // Asks for what a text of that many octets needs: of thousands of keys none is in the first-level cache.
+  void prefetch(std::size_t length) const;
+
  private:
   void* expanded_;
   std::uint32_t salt_ = 0;
@@ -76,25 +78,28 @@ class AeadVerdict {
   }
 };
 
-// The packets of one burst, laid out before the first of them is worked on: a nonce that is written just before it is
-// read costs a stall of the store buffer.
-struct AeadBatch {
-  struct Item {
-    const AeadKey* key;
-    std::uint8_t* data;    // the text, worked on in place
-    std::uint64_t length;  // octets of it
-    std::uint64_t aad_length;
-  };
-  // RFC 4106 section 4: salt 4 | IV 8. RFC 4106 section 5: SPI 4 | sequence 4, or SPI 4 | high 4 | low 4 with ESN.
-  struct alignas(16) Block {
-    std::uint8_t octets[16];
-  };
+// RFC 4106 section 4: salt 4 | IV 8. RFC 4106 section 5: SPI 4 | sequence 4, or SPI 4 | high 4 | low 4 with ESN.
+// Written by one store: the cipher reads it at once and as a whole, and halves that were just stored would first have
+// to arrive in the cache (11 of 87 cycles on an EPYC of 2022).
+struct alignas(16) AeadBlock {
+  std::uint8_t octets[16] = {};
 
-  std::array<Item, kBurstSize> items;
-  std::array<Block, kBurstSize> nonces;
-  std::array<Block, kBurstSize> aads;
-  std::array<Block, kBurstSize> icvs;  // out: as computed
-  std::size_t size = 0;
+  AeadBlock() = default;
+  // As they lie in memory; 4 octets of zero end it.
+  AeadBlock(std::uint32_t first, std::uint64_t then) {
+    const __m128i all = _mm_set_epi64x(static_cast<long long>(then >> 32), static_cast<long long>(then << 32 | first));
+    _mm_store_si128(reinterpret_cast<__m128i*>(octets), all);
+  }
+};
+
+// What the cipher works on.
+struct AeadText {
+  const AeadKey* key;
+  std::uint8_t* data;         // worked on in place
+  std::uint64_t length;       // octets of it
+  const std::uint8_t* nonce;  // 12 octets
+  const std::uint8_t* aad;
+  std::uint64_t aad_length;
 };
 
 // One for each worker: it holds the state of the algorithms.
@@ -106,12 +111,12 @@ class Aead {
   Aead& operator=(Aead&&) noexcept;
   ~Aead();
 
-  // Decrypts every item of the batch in place and leaves the ICVs in it; nothing is believed yet.
-  void open(AeadBatch& batch);
+  // Decrypts in place and leaves the ICV as computed, kIcvLength octets; nothing is believed yet.
+  void open(const AeadText& text, std::uint8_t* icv);
 
-  // Encrypts every item in place and writes its ICV behind it, where the caller has made room. Nothing: the library
-  // reported an error, and no item may be sent.
-  std::optional<Sealed> seal(AeadBatch& batch);
+  // Encrypts in place and writes the ICV behind it, where the caller has made room. Nothing: the library reported an
+  // error, and the packet may not be sent.
+  std::optional<Sealed> seal(const AeadText& text);
 
  private:
   struct Library;

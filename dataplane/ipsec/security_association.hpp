@@ -54,7 +54,6 @@ struct alignas(64) InboundSa {
   bool esn;
   std::int16_t protocol;  // of the selectors; kAnyProtocol
   ReplayWindow window;
-  std::uint64_t guess = 0;             // esp_open's own: the highest number of the burst at hand that is not judged yet
   Relaxed<std::uint64_t> packets = 0;  // opened and passed on
   Relaxed<std::uint64_t> octets = 0;   // of the IPv6 packets in them
 

@@ -14,6 +14,13 @@
 
 namespace strata {
 
+// Where a step puts what goes on to a stage: a burst, or the step behind it, which takes it at once (straight.hpp).
+template <class To, class Stage>
+concept LeadsTo = std::same_as<typename To::stage_type, Stage> &&
+    requires(To& to, Packet<Stage>&& packet, const Row<Stage>& row) {
+  { to.push(std::move(packet), row) } -> std::same_as<Done>;
+};
+
 template <class Stage>
 class alignas(64) Burst {
  public:
@@ -38,7 +45,7 @@ class alignas(64) Burst {
   }
   std::span<const std::uint8_t> bytes(std::size_t i) const {
     assert(i < size_);
-    return {rte_pktmbuf_mtod(buffers_[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
+    return bytes_at(i);
   }
 
   Done push(Packet<Stage>&& packet, const Row<Stage>& row) {
@@ -68,14 +75,20 @@ class alignas(64) Burst {
     }
   }
 
-  // As drain, and asks for the bytes of the packets ahead: for the first stage, which meets them cold.
+  // As drain, and of the packets that come kAhead later asks for their bytes, or for what `ask` knows.
+  // ask: void(const Row<Stage>&, std::span<const std::uint8_t> bytes)
   template <class Step>
   void drain_ahead(Step&& step) {
+    drain_ahead(std::forward<Step>(step),
+                [](const Row<Stage>&, std::span<const std::uint8_t> bytes) { rte_prefetch0(bytes.data()); });
+  }
+  template <class Step, class Ask>
+  void drain_ahead(Step&& step, Ask&& ask) {
     constexpr std::size_t kAhead = 4;
-    for (std::size_t i = 0; i < size_ && i < kAhead; ++i) prefetch(i);
+    for (std::size_t i = 0; i < size_ && i < kAhead; ++i) ask(rows()[i], bytes_at(i));
     const std::size_t n = size_;
     drain([&](Packet<Stage> packet, const Row<Stage>& row, std::size_t i) -> Done {
-      if (i + kAhead < n) prefetch(i + kAhead);
+      if (i + kAhead < n) ask(std::as_const(*this).rows()[i + kAhead], bytes_at(i + kAhead));
       return step(std::move(packet), row);
     });
   }
@@ -103,7 +116,6 @@ class alignas(64) Burst {
   void restore_arrival_order();
 
  private:
-  friend class Gate;    // opens packets for sealing in place
   friend class PortIo;  // sends the buffers of a whole burst in one call
 
   void copy(std::size_t first, std::size_t n, Burst& to) {
@@ -112,7 +124,9 @@ class alignas(64) Burst {
     std::memcpy(&to.rows_[to.size_ * sizeof(Row<Stage>)], &rows_[first * sizeof(Row<Stage>)], n * sizeof(Row<Stage>));
     to.size_ += n;
   }
-  void prefetch(std::size_t i) const { rte_prefetch0(rte_pktmbuf_mtod(buffers_[i], const void*)); }
+  std::span<const std::uint8_t> bytes_at(std::size_t i) const {
+    return {rte_pktmbuf_mtod(buffers_[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
+  }
   Row<Stage>* rows() { return std::launder(reinterpret_cast<Row<Stage>*>(rows_)); }
   const Row<Stage>* rows() const { return std::launder(reinterpret_cast<const Row<Stage>*>(rows_)); }
 

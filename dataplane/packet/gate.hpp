@@ -46,11 +46,11 @@ class Gate {
  public:
   // An IPv4 packet for this host: nothing is checked yet.
   static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
-                   Burst<stage::Host>& out) {
+                   LeadsTo<stage::Host> auto& out) {
     return host_part(take(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = false}, out);
   }
   static Done host_of_broadcast(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
-                                Burst<stage::Host>& out) {
+                                LeadsTo<stage::Host> auto& out) {
     return host_part(take(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = true}, out);
   }
 
@@ -86,7 +86,7 @@ class Gate {
 
   // From the outer IPv4 packet to the ESP packet in it. The source goes along for the audit, ECN for RFC 6040.
   static Done esp(Packet<stage::Host>&& host, const Row<stage::Host>& was, Within esp, SaId sa,
-                  wire::Ipv4Address source, wire::Ecn ecn, Burst<stage::EspIn>& out) {
+                  wire::Ipv4Address source, wire::Ecn ecn, LeadsTo<stage::EspIn> auto& out) {
     rte_mbuf* buffer = take(std::move(host));
     cut_to(buffer, esp);
     return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
@@ -118,7 +118,7 @@ class Gate {
 
   // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
   static Done opened(Packet<stage::EspIn>&& sealed, const Row<stage::EspIn>& was, Authentic, Within inner,
-                     Burst<stage::Ip6>& out) {
+                     LeadsTo<stage::Ip6> auto& out) {
     rte_mbuf* buffer = take(std::move(sealed));
     cut_to(buffer, inner);
     return push(buffer, Row<stage::Ip6>{.from = on_side(was.from, Side::protected_side), .carried = was.carried}, out);
@@ -126,7 +126,7 @@ class Gate {
 
   // An IPv6 packet that has come to a local SID. `total` cuts what follows the packet (RFC 4303 section 2.7).
   static Done at_sid(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, std::size_t total, SidId sid,
-                     wire::Ecn ecn, Burst<stage::Sr6>& out) {
+                     wire::Ecn ecn, LeadsTo<stage::Sr6> auto& out) {
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Sr6>{.from = was.from, .sid = sid, .ecn = ecn}, out);
@@ -134,7 +134,7 @@ class Gate {
 
   // RFC 8986 section 4.5: the IPv6 header and all its extension headers go, and with them all that was known of them.
   static Done decapsulated(Packet<stage::Sr6>&& packet, const Row<stage::Sr6>& was, OuterLength outer, AdjId<V4> adj,
-                           Burst<stage::Ip4>& out) {
+                           LeadsTo<stage::Ip4> auto& out) {
     rte_mbuf* buffer = take(std::move(packet));
     cut_front(buffer, static_cast<std::size_t>(outer));
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
@@ -143,7 +143,7 @@ class Gate {
   // An IPv4 packet of `total` octets that a policy takes. What carried it is forgotten here too.
   template <Forwarded Stage>
   static Done steered(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, PolicyId policy,
-                      Burst<stage::Steered>& out) {
+                      LeadsTo<stage::Steered> auto& out) {
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
     return push(buffer, Row<stage::Steered>{.from = was.from, .policy = policy}, out);
@@ -238,7 +238,7 @@ class Gate {
   // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. The caller has asked
   // has_room(); room is kept for what esp_seal adds.
   static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, const Ipv6Header& header,
-                           std::span<const std::uint8_t> srh, OutSaId sa, Burst<stage::Sr6Out>& out) {
+                           std::span<const std::uint8_t> srh, OutSaId sa, LeadsTo<stage::Sr6Out> auto& out) {
     rte_mbuf* buffer = take(std::move(packet));
     make_headroom(buffer, header.size() + srh.size() + kSealFront);
     grow_front(buffer, header.size() + srh.size());
@@ -250,12 +250,11 @@ class Gate {
 
   // The octets that ESP's header, IV, padding, trailer and ICV will take, made part of the packet for the cipher to
   // fill. Still the same stage: nothing is sealed yet. The room was asked for before encapsulated().
-  static std::span<std::uint8_t> open_for_sealing(Burst<stage::Sr6Out>& burst, std::size_t i, std::size_t front,
-                                                  std::size_t end) {
-    rte_mbuf* buffer = burst.buffers_[i];
+  static std::span<std::uint8_t> open_for_sealing(Packet<stage::Sr6Out>& packet, std::size_t front, std::size_t end) {
+    rte_mbuf* buffer = packet.buffer_;
     grow_front(buffer, front);
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + end);
-    return burst.bytes(i);
+    return packet.bytes();
   }
 
   // A sealed packet with its link header: nothing but ciphertext and what was made for it goes along.
@@ -351,7 +350,8 @@ class Gate {
     return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
 
-  static Done host_part(rte_mbuf* buffer, LinkLength link, const Row<stage::Host>& row, Burst<stage::Host>& out) {
+  static Done host_part(rte_mbuf* buffer, LinkLength link, const Row<stage::Host>& row,
+                        LeadsTo<stage::Host> auto& out) {
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, row, out);
   }
@@ -381,7 +381,7 @@ class Gate {
   }
 
   template <class Stage>
-  static Done push(rte_mbuf* buffer, const Row<Stage>& row, Burst<Stage>& out) {
+  [[gnu::always_inline]] static Done push(rte_mbuf* buffer, const Row<Stage>& row, LeadsTo<Stage> auto& out) {
     return out.push(Access::adopt<Stage>(buffer), row);
   }
 };

@@ -32,8 +32,11 @@ class PortIo {
     rte_mbuf* buffers[kBurstSize];
     const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
     const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
+    // A driver that looks at descriptors alone has left these lines to us.
+    for (std::uint16_t i = 0; i < n; ++i) rte_prefetch0(buffers[i]);
     for (std::uint16_t i = 0; i < n; ++i) {
       rte_mbuf* buffer = buffers[i];
+      rte_prefetch0(rte_pktmbuf_mtod(buffer, const void*));
       const wire::HeaderSum sum = sum_of(buffer, sums);
       // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece.
       if (buffer->nb_segs != 1) [[unlikely]] {

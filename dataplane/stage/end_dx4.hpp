@@ -5,8 +5,10 @@
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/packet/straight.hpp"
 #include "dataplane/relaxed.hpp"
 #include "dataplane/table/sid_table.hpp"
+#include "dataplane/wire/ipv6.hpp"
 
 namespace strata {
 
@@ -20,6 +22,36 @@ struct SidCounter {
   Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets
 };
 using SidCounters = std::vector<SidCounter>;
+
+EndDx4Ends::cause_type end_dx4_cause_of(wire::ChainFault fault);
+
+template <LeadsTo<stage::Ip4> ToIp4>
+struct EndDx4Step {
+  using stage_type = stage::Sr6;
+
+  const SidTable& sids;
+  SidCounters& counters;
+  ToIp4& ip4;
+  EndDx4Ends ends;
+
+  Done input(Packet<stage::Sr6> packet, const Row<stage::Sr6>& row) const {
+    const wire::Bytes bytes = std::as_const(packet).bytes();
+    const wire::Ipv6Chain chain = wire::walk_extension_headers(bytes);
+    if (chain.fault != wire::ChainFault::none) [[unlikely]]
+      return ends.end(std::move(packet), end_dx4_cause_of(chain.fault));
+    // S02: this must be the last segment.
+    if (chain.segments_left != 0) [[unlikely]]
+      return ends.end(std::move(packet), Cause::sr6_segments_left);
+    // Section 4.1.1: the upper layer is IPv4, or else it is not for this behaviour.
+    if (chain.upper_layer != wire::kProtocolIpv4) [[unlikely]]
+      return ends.end(std::move(packet), Cause::sr6_upper_layer);
+    SidCounter& counter = counters[row.sid.index()];
+    ++counter.packets;
+    counter.octets += bytes.size();
+    const auto outer = static_cast<OuterLength>(chain.upper_offset);
+    return Gate::decapsulated(std::move(packet), row, outer, sids[row.sid].adj, ip4);
+  }
+};
 
 void end_dx4(Burst<stage::Sr6>& in, const SidTable& sids, SidCounters& counters, Burst<stage::Ip4>& ip4,
              EndDx4Ends ends);

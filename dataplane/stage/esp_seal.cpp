@@ -95,40 +95,44 @@ void write_trailer(std::uint8_t* padding, std::size_t count) {
   padding[count + 1] = wire::kProtocolIpv6;
 }
 
-// ESP header, IV, nonce and AAD. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
-void number(AeadBatch& batch, std::size_t k, const OutboundSa& sa, std::uint64_t sequence, std::uint8_t* esp) {
+// ESP header and IV. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
+void write_esp(std::uint8_t* esp, const OutboundSa& sa, std::uint64_t sequence) {
   wire::store_be32(esp, sa.spi);
   wire::store_be32(esp + 4, static_cast<std::uint32_t>(sequence));
   wire::store_be64(esp + wire::kEspHeaderLength, sequence);
-  const std::uint32_t salt = sa.key.salt();
-  std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
-  std::memcpy(batch.nonces[k].octets + sizeof salt, esp + wire::kEspHeaderLength, kIvLength);
-  std::memcpy(batch.aads[k].octets, esp, wire::kEspHeaderLength);
-  if (sa.esn) wire::store_be64(batch.aads[k].octets + 4, sequence);  // RFC 4106 section 5
 }
 
-// Everything of the packet at place i but the encryption.
-void lay_out(Burst<Sr6Out>& in, std::size_t i, OutboundSa& sa, AeadBatch& batch) {
-  const std::span<std::uint8_t> inner = in.bytes(i);
+// RFC 4106 section 5.
+AeadBlock aad_of(const OutboundSa& sa, std::uint64_t sequence) {
+  const std::uint32_t spi = __builtin_bswap32(sa.spi);
+  if (sa.esn) return {spi, __builtin_bswap64(sequence)};
+  return {spi, __builtin_bswap32(static_cast<std::uint32_t>(sequence))};
+}
+
+// Nothing: the cipher failed. The number is used up in either case.
+std::optional<Sealed> seal(Packet<Sr6Out>& packet, OutboundSa& sa, Aead& aead) {
+  const std::span<std::uint8_t> inner = packet.bytes();
   const Layout layout = layout_of(sa, inner.size());
   const Copied copied = copy_of(inner, sa.tunnel);
-  const std::span<std::uint8_t> packet = Gate::open_for_sealing(in, i, layout.front(), layout.end());
+  const std::span<std::uint8_t> whole = Gate::open_for_sealing(packet, layout.front(), layout.end());
   const std::uint64_t sequence = sa.sequence + 1;
   sa.sequence = sequence;
   ++sa.packets;
   sa.octets += inner.size();
 
-  std::uint8_t* esp = packet.data() + wire::kIpv4MinHeaderLength + layout.udp;
-  write_ipv4(packet.data(), sa, copied, packet.size());
+  write_ipv4(whole.data(), sa, copied, whole.size());
   if (layout.udp != 0)
-    write_udp(packet.data() + wire::kIpv4MinHeaderLength, sa.tunnel, packet.size() - wire::kIpv4MinHeaderLength);
+    write_udp(whole.data() + wire::kIpv4MinHeaderLength, sa.tunnel, whole.size() - wire::kIpv4MinHeaderLength);
+  write_esp(whole.data() + wire::kIpv4MinHeaderLength + layout.udp, sa, sequence);
   write_trailer(inner.data() + inner.size(), layout.padding);
-  const std::size_t k = batch.size++;
-  number(batch, k, sa, sequence, esp);
-  batch.items[k] = {.key = &sa.key,
+  const AeadBlock nonce(sa.key.salt(), __builtin_bswap64(sequence));
+  const AeadBlock aad = aad_of(sa, sequence);
+  return aead.seal({.key = &sa.key,
                     .data = inner.data(),
                     .length = inner.size() + layout.padding + wire::kEspTrailerLength,
-                    .aad_length = sa.esn ? 12U : 8U};
+                    .nonce = nonce.octets,
+                    .aad = aad.octets,
+                    .aad_length = sa.esn ? 12U : 8U});
 }
 
 SealCause why_stopped(const OutboundSa& sa) {
@@ -147,36 +151,28 @@ std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adja
   return std::nullopt;
 }
 
-// With thousands of SAs each of them is in another cache.
-constexpr std::size_t kSasAhead = 4;
-void ask_for(const OutboundSa& sa) {
-  __builtin_prefetch(&sa, 1);
-  __builtin_prefetch(&sa.packets, 1);
-}
-
 }  // namespace
 
-void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead, AeadBatch& batch,
+Done EspSealStep::input(Packet<Sr6Out> packet, const Row<Sr6Out>& row) const {
+  OutboundSa& sa = sas[row.sa.index()];
+  if (const auto refused = refuse(sa, adjacencies)) [[unlikely]]
+    return ends.end(std::move(packet), *refused);
+  const std::optional<Sealed> proof = seal(packet, sa, aead);
+  if (!proof) [[unlikely]]
+    return ends.end(std::move(packet), Cause::esp_seal_failed);
+  const Adjacency& adj = adjacencies[sa.adj];
+  return Gate::sealed(std::move(packet), row, *proof, adj.header, adj.port, out);
+}
+
+void EspSealStep::ask(const Row<Sr6Out>& row, std::span<const std::uint8_t> bytes) const {
+  const OutboundSa& sa = sas[row.sa.index()];
+  __builtin_prefetch(&sa.packets, 1);
+  sa.key.prefetch(bytes.size());
+}
+
+void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead,
               Burst<stage::Out>& out, EspSealEnds ends) {
-  std::array<std::optional<SealCause>, kBurstSize> refused;
-  batch.size = 0;
-  const std::size_t n = in.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kSasAhead < n) ask_for(sas[in.row(i + kSasAhead).sa.index()]);
-    OutboundSa& sa = sas[in.row(i).sa.index()];
-    refused[i] = refuse(sa, adjacencies);
-    if (!refused[i]) [[likely]]
-      lay_out(in, i, sa, batch);
-  }
-  const std::optional<Sealed> proof = aead.seal(batch);
-  in.drain([&](Packet<Sr6Out> packet, const Row<Sr6Out>& row, std::size_t i) -> Done {
-    if (refused[i]) [[unlikely]]
-      return ends.end(std::move(packet), *refused[i]);
-    if (!proof) [[unlikely]]
-      return ends.end(std::move(packet), Cause::esp_seal_failed);
-    const Adjacency& adj = adjacencies[sas[row.sa.index()].adj];
-    return Gate::sealed(std::move(packet), row, *proof, adj.header, adj.port, out);
-  });
+  drain_asking(in, EspSealStep{sas, adjacencies, aead, out, ends});
 }
 
 }  // namespace strata

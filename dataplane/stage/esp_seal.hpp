@@ -4,6 +4,7 @@
 #include "dataplane/ipsec/outbound_sa.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/packet/straight.hpp"
 #include "dataplane/table/adjacency.hpp"
 
 namespace strata {
@@ -11,7 +12,21 @@ namespace strata {
 using EspSealEnds = EndsOf<Cause::esp_seq_exhausted, Cause::esp_not_reserved, Cause::esp_seal_failed,
                            Cause::ip4_no_route, Cause::adj_unresolved>;
 
+struct EspSealStep {
+  using stage_type = stage::Sr6Out;
+
+  OutboundSaTable& sas;
+  const AdjacencyTable& adjacencies;
+  Aead& aead;
+  Burst<stage::Out>& out;
+  EspSealEnds ends;
+
+  Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const;
+  // With thousands of SAs nothing of the next one is in a near cache.
+  void ask(const Row<stage::Sr6Out>& row, std::span<const std::uint8_t> bytes) const;
+};
+
 void esp_seal(Burst<stage::Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead,
-              AeadBatch& batch, Burst<stage::Out>& out, EspSealEnds ends);
+              Burst<stage::Out>& out, EspSealEnds ends);
 
 }  // namespace strata

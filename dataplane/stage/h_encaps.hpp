@@ -3,11 +3,47 @@
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/packet/straight.hpp"
 #include "dataplane/table/policy_table.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv6.hpp"
 
 namespace strata {
 
 using HEncapsEnds = EndsOf<Cause::policy_no_sa, Cause::tx_no_room>;
+
+std::uint32_t flow_label_of(const wire::Ipv4View& ip);
+
+template <LeadsTo<stage::Sr6Out> ToSr6Out>
+struct HEncapsStep {
+  using stage_type = stage::Steered;
+
+  const PolicyTable& policies;
+  ToSr6Out& out;
+  HEncapsEnds ends;
+
+  Done input(Packet<stage::Steered> packet, const Row<stage::Steered>& row) const {
+    const Policy& policy = policies[row.policy];
+    // RFC 4301 section 5.1: what no SA takes is dropped, never sent in clear.
+    if (policy.sa().is_none()) [[unlikely]]
+      return ends.end(std::move(packet), Cause::policy_no_sa);
+    if (!Gate::has_room(packet, policy.header().size() + Gate::kSealFront, Gate::kSealEnd)) [[unlikely]]
+      return ends.end(std::move(packet), Cause::tx_no_room);
+
+    // Checked once more, for the view: between ip4_forward and here nothing can have broken it.
+    const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
+    if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
+    Ipv6Header first;
+    std::memcpy(first.data(), policy.header().data(), first.size());
+    // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
+    const auto dscp = policy.dscp().value_or(ip.dscp());
+    const auto traffic_class = static_cast<std::uint32_t>(dscp << 2 | ip.ecn());
+    const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
+    wire::store_be32(&first[0], 0x60000000U | traffic_class << 20 | flow_label_of(ip));
+    wire::store_be16(&first[4], static_cast<std::uint16_t>(payload));
+    return Gate::encapsulated(std::move(packet), row, first, policy.header().subspan(first.size()), policy.sa(), out);
+  }
+};
 
 void h_encaps(Burst<stage::Steered>& in, const PolicyTable& policies, Burst<stage::Sr6Out>& out, HEncapsEnds ends);
 

@@ -4,7 +4,12 @@
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
+#include "dataplane/packet/straight.hpp"
+#include "dataplane/stage/ip4_rules.hpp"
 #include "dataplane/table/tables.hpp"
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/udp.hpp"
 
 namespace strata {
 
@@ -13,6 +18,82 @@ using HostInputEnds =
            Cause::ip4_bad_checksum, Cause::ip4_martian_source, Cause::ip4_fragment, Cause::udp_bad_length,
            Cause::esp_fragment, Cause::esp_truncated, Cause::esp_spi_zero, Cause::esp_no_sa, Cause::esp_encap_mismatch,
            Cause::esp_nat_keepalive>;
+
+struct HostInputStep {
+  using stage_type = stage::Host;
+
+  const Tables& tables;
+  Audit& audit;
+  Burst<stage::EspIn>& out;
+  Burst<stage::Fragment>& fragments;
+  Burst<stage::Local>& local;
+  HostInputEnds ends;
+
+  Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
+    const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
+    if (fault != wire::Ipv4Fault::none) [[unlikely]]
+      return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
+    if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
+      return ends.end(std::move(packet), Cause::ip4_martian_source);
+    if (ip.is_fragment()) [[unlikely]]
+      return fragment(std::move(packet), row, ip);
+    switch (ip.protocol()) {
+      [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
+      case wire::kProtocolEsp: return esp(std::move(packet), row, ip, ip.payload(), kPlain);
+      default: return deliver(std::move(packet), row, ip);
+    }
+  }
+
+ private:
+  static constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
+
+  // RFC 3948 section 2: on a port that some SA is reached at.
+  Done udp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip) const {
+    const auto [udp, fault] = wire::UdpView::check(ip.payload());
+    if (fault != wire::UdpFault::none) [[unlikely]]
+      return ends.end(std::move(packet), Cause::udp_bad_length);
+    const std::uint16_t port = udp.destination_port();
+    if (!tables.esp_ports.contains(port)) [[unlikely]]
+      return deliver(std::move(packet), row, ip);
+    const wire::Bytes payload = udp.payload();
+    // Section 2.3: one octet FF. Section 2.2: four octets of zero, where ESP would have its SPI, mean IKE.
+    if (payload.size() == 1 && payload[0] == 0xff) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_nat_keepalive);
+    if (payload.size() >= 4 && wire::load_be32(payload.data()) == 0) [[unlikely]]
+      return deliver(std::move(packet), row, ip);
+    return esp(std::move(packet), row, ip, payload, port);
+  }
+
+  Done esp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
+           std::uint16_t udp_port) const {
+    const auto [esp, fault] = wire::EspView::check(payload);
+    if (fault != wire::EspFault::none) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_truncated);
+    const std::uint32_t spi = esp.spi();
+    if (spi == 0) [[unlikely]]
+      return refuse(std::move(packet), row, ip, payload, Cause::esp_spi_zero);
+    const SpiEntry* entry = tables.spis.find({spi, ip.destination()});
+    if (entry == nullptr) [[unlikely]]
+      return refuse(std::move(packet), row, ip, payload, Cause::esp_no_sa);
+    if (entry->udp_port != udp_port) [[unlikely]]
+      return refuse(std::move(packet), row, ip, payload, Cause::esp_encap_mismatch);
+    const InboundSa& sa = tables.sas[entry->sa.index()];
+    __builtin_prefetch(&sa);
+    __builtin_prefetch(&sa.selectors);
+    const auto offset = static_cast<std::size_t>(payload.data() - std::as_const(packet).bytes().data());
+    const wire::Ipv4Address source = ip.source();
+    const auto ecn = static_cast<wire::Ecn>(ip.ecn());
+    return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
+  }
+
+  // Apart from the way of ESP.
+  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, const Row<stage::Host>& row,
+                                  const wire::Ipv4View& ip) const;
+  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, const Row<stage::Host>& row,
+                                 const wire::Ipv4View& ip) const;
+  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip,
+                                wire::Bytes esp, HostInputEnds::cause_type cause) const;
+};
 
 void host_input(Burst<stage::Host>& in, const Tables& tables, Audit& audit, Burst<stage::EspIn>& esp,
                 Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, HostInputEnds ends);

@@ -55,6 +55,28 @@ def test_replayed_they_end_as_expected(tmp_path, name, burst):
         assert read_capture(tmp_path / f"{port}.pcap")[0] == read_capture(FOLDER / f"{name}.{port}.expected.pcap")[0]
 
 
+# Whoever looks on takes the packets from burst to burst, and one at a time; nobody looks when they go straight on
+# (decisions/0012). What a burst asks of neighbors depends on what else is in it.
+@pytest.mark.parametrize("name", make_captures.CAPTURES)
+@pytest.mark.parametrize("burst", [1, 7, 64])
+def test_looked_at_or_not_they_end_the_same(tmp_path, name, burst):
+    if name == "host" and burst != 1:
+        pytest.skip("asks for neighbors")
+    ports = [path.name.split(".")[1] for path in FOLDER.glob(f"{name}.*.expected.pcap")]
+
+    def run(*more):
+        arguments = [FOLDER / f"{name}.yaml", "--json", "--burst", burst, *more]
+        for port in ports:
+            arguments += ["--in", f"{port}={FOLDER / name}.{port}.pcap", "--out", f"{port}={tmp_path / port}.pcap"]
+        report = json.loads(replay(*arguments, check=0).stdout)
+        sent = [(tmp_path / f"{port}.pcap").read_bytes() for port in ports]
+        return {key: value for key, value in report.items() if key != "packets" and "second" not in key}, sent
+
+    looked_at, straight = run("--explain"), run()
+    assert straight == looked_at
+    assert any(count for count in straight[0]["steps"].values())
+
+
 def test_every_cause_has_a_packet():
     counted = [json.loads(path.read_text()) for path in FOLDER.glob("*.expected.json")]
     ends = {cause for expected in counted for fate in ("dropped", "consumed", "punted") for cause in expected[fate]}

@@ -35,7 +35,7 @@ struct Opened {
   bool operator==(const Opened&) const = default;
 };
 
-// What a batch is made of: the text and all it takes to open it.
+// A text and all it takes to open it.
 struct SealedText {
   const AeadKey* key;
   Octets iv;
@@ -43,38 +43,42 @@ struct SealedText {
   Octets text;
 };
 
-void lay_out(AeadBatch& batch, const SealedText& sealed, std::uint8_t* data) {
-  const std::size_t k = batch.size++;
-  batch.items[k] = {.key = sealed.key, .data = data, .length = sealed.text.size(), .aad_length = sealed.aad.size()};
+Octets nonce_of(const SealedText& sealed) {
+  Octets nonce(sizeof(std::uint32_t));
   const std::uint32_t salt = sealed.key->salt();
-  std::memcpy(batch.nonces[k].octets, &salt, sizeof salt);
-  std::memcpy(batch.nonces[k].octets + sizeof salt, sealed.iv.data(), kIvLength);
-  // ESP's AAD has 8 or 12 octets and a place of 16. Some published ones are longer: those run into the next place, and
-  // are alone in their batch.
-  if (!sealed.aad.empty()) std::memcpy(static_cast<void*>(batch.aads.data() + k), sealed.aad.data(), sealed.aad.size());
+  std::memcpy(nonce.data(), &salt, sizeof salt);
+  return test::join(nonce, sealed.iv);
 }
 
-Icv icv_of(const AeadBatch& batch, std::size_t k) {
+Icv open_at(const SealedText& sealed, std::uint8_t* data) {
+  const Octets nonce = nonce_of(sealed);
   Icv icv;
-  std::memcpy(icv.data(), batch.icvs[k].octets, icv.size());
+  aead().open({.key = sealed.key,
+               .data = data,
+               .length = sealed.text.size(),
+               .nonce = nonce.data(),
+               .aad = sealed.aad.data(),
+               .aad_length = sealed.aad.size()},
+              icv.data());
   return icv;
 }
 
 Opened open_alone(const SealedText& sealed) {
-  AeadBatch batch;
   Opened opened{sealed.text, {}};
-  lay_out(batch, sealed, opened.text.data());
-  aead().open(batch);
-  opened.icv = icv_of(batch, 0);
+  opened.icv = open_at(sealed, opened.text.data());
   return opened;
 }
 
 // Ciphertext and ICV.
 Octets seal_alone(const SealedText& plain) {
-  AeadBatch batch;
+  const Octets nonce = nonce_of(plain);
   Octets octets = test::join(plain.text, Octets(kIcvLength, 0xee));
-  lay_out(batch, plain, octets.data());
-  EXPECT_TRUE(aead().seal(batch));
+  EXPECT_TRUE(aead().seal({.key = plain.key,
+                           .data = octets.data(),
+                           .length = plain.text.size(),
+                           .nonce = nonce.data(),
+                           .aad = plain.aad.data(),
+                           .aad_length = plain.aad.size()}));
   return octets;
 }
 
@@ -202,45 +206,42 @@ TEST_P(AeadOf, TouchesNothingOutsideThePacket) {
     test::GuardedMemory memory(packet.size());
     for (const bool at_end : {false, true}) {
       const auto place = at_end ? memory.at_end(packet) : memory.at_begin(packet);
-      AeadBatch batch;
-      lay_out(batch, sealed, place.data() + kBefore);
-      aead().open(batch);
-      ASSERT_EQ(icv_of(batch, 0), expected.icv) << length;
+      ASSERT_EQ(open_at(sealed, place.data() + kBefore), expected.icv) << length;
       ASSERT_EQ(Octets(place.begin(), place.end()), test::join(before, expected.text, behind)) << length;
     }
   }
 }
 
-// --- batches ---------------------------------------------------------------------------------------------------------
+// --- one after another -----------------------------------------------------------------------------------------------
 
-TEST(AeadBatchOf, SixtyFourMixedAreAsEachAlone) {
+// The library's context is one for all keys and algorithms: nothing of a text may reach the next one.
+TEST(AeadInTurns, EachIsAsByAnotherWorker) {
   Random random(64);
   std::vector<AeadKey> keys;
   for (int i = 0; i < 3; ++i)
     for (const AeadAlgorithm algorithm : kAlgorithms)
       keys.emplace_back(algorithm, random_octets(random, key_length(algorithm) + kSaltLength));
-  for (int round = 0; round < 40; ++round) {
-    std::vector<SealedText> all;
-    for (std::size_t i = 0; i < kBurstSize; ++i)
-      all.push_back({&keys[pick(random, keys.size())], random_octets(random, kIvLength),
-                     random_octets(random, pick(random, 2) == 0 ? 8 : 12), random_octets(random, pick(random, 1500))});
-    AeadBatch batch;
-    std::vector<Octets> texts(all.size());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      texts[i] = all[i].text;
-      lay_out(batch, all[i], texts[i].data());
-    }
-    aead().open(batch);
-    EXPECT_EQ(batch.size, kBurstSize) << "the batch is the caller's to empty";
-    for (std::size_t i = 0; i < all.size(); ++i)
-      ASSERT_EQ((Opened{texts[i], icv_of(batch, i)}), open_alone(all[i])) << round << ' ' << i;
+  for (int i = 0; i < 500; ++i) {
+    const SealedText sealed{&keys[pick(random, keys.size())], random_octets(random, kIvLength),
+                            random_octets(random, pick(random, 2) == 0 ? 8 : 12),
+                            random_octets(random, pick(random, 1500))};
+    const Opened opened = open_alone(sealed);
+    const Octets nonce = nonce_of(sealed);
+    Opened anew{sealed.text, {}};
+    Aead::create()->open({.key = sealed.key,
+                          .data = anew.text.data(),
+                          .length = anew.text.size(),
+                          .nonce = nonce.data(),
+                          .aad = sealed.aad.data(),
+                          .aad_length = sealed.aad.size()},
+                         anew.icv.data());
+    ASSERT_EQ(opened, anew) << i;
   }
 }
 
-TEST(AeadBatchOf, NoneIsNothing) {
-  AeadBatch batch;
-  aead().open(batch);
-  EXPECT_EQ(batch.size, 0u);
+TEST(AeadBlock, LiesAsItsPartsDo) {
+  const AeadBlock block(0x04030201, 0x0c0b0a0908070605);
+  EXPECT_EQ(Octets(block.octets, block.octets + 16), from_hex("0102030405060708090a0b0c00000000"));
 }
 
 // --- the verdict -----------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class Opener {
     Became became{std::vector<std::optional<Octets>>(packets.size()), {}};
     Burst<Ip6> ip6;
     Ends ends;
-    esp_open(esp, sas, aead, scratch_, audit, ip6, EspOpenEnds(ends));
+    esp_open(esp, sas, aead, audit, ip6, EspOpenEnds(ends));
     for (std::size_t i = 0; i < kCauseCount; ++i) became.ends[i] = ends.count(static_cast<Cause>(i));
     std::size_t last = 0;
     ip6.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
@@ -111,7 +111,6 @@ class Opener {
   }
 
   Source source_;
-  EspOpenScratch scratch_;
 };
 
 // --- what should become of them, packet by packet --------------------------------------------------------------------

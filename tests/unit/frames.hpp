@@ -96,19 +96,25 @@ inline Octets seal(Aead& aead, const AeadKey& key, std::uint32_t spi, std::uint6
     put16(aad, 4, (sequence >> 48) & 0xffff);
     put16(aad, 6, (sequence >> 32) & 0xffff);
   }
-  AeadBatch batch;
-  batch.size = 1;
-  const std::uint32_t salt = key.salt();
-  std::memcpy(batch.nonces[0].octets, &salt, sizeof salt);
-  std::copy_n(packet.begin() + 8, kIvLength, batch.nonces[0].octets + sizeof salt);
-  std::copy(aad.begin(), aad.end(), batch.aads[0].octets);
+  std::uint64_t iv = 0;
+  std::memcpy(&iv, &packet[8], sizeof iv);
+  const AeadBlock nonce(key.salt(), iv);
   Octets sealed = text;
-  batch.items[0] = {.key = &key, .data = sealed.data(), .length = sealed.size(), .aad_length = aad.size()};
-  aead.open(batch);
+  std::array<std::uint8_t, kIcvLength> icv;
+  // Counter mode: what opens a text seals it too; the ICV is that of the sealed text.
+  const auto run = [&](Octets& octets) {
+    aead.open({.key = &key,
+               .data = octets.data(),
+               .length = octets.size(),
+               .nonce = nonce.octets,
+               .aad = aad.data(),
+               .aad_length = aad.size()},
+              icv.data());
+  };
+  run(sealed);
   Octets opened = sealed;
-  batch.items[0].data = opened.data();
-  aead.open(batch);
-  return join(packet, sealed, Octets(batch.icvs[0].octets, batch.icvs[0].octets + kIcvLength));
+  run(opened);
+  return join(packet, sealed, Octets(icv.begin(), icv.end()));
 }
 
 }  // namespace strata::test

@@ -1,0 +1,54 @@
+// A step that follows another one at once, packet by packet, without a burst between them.
+#pragma once
+
+#include "dataplane/packet/burst.hpp"
+
+namespace strata {
+
+// A step's work on one packet: Done input(Packet<Stage>, const Row<Stage>&), of the stage that it names.
+template <class Step>
+concept PacketStep = requires(const Step& step, Packet<typename Step::stage_type> packet,
+                              const Row<typename Step::stage_type>& row) {
+  { step.input(std::move(packet), row) } -> std::same_as<Done>;
+};
+
+// Takes a packet where a step before would put it into a burst. What a cipher leaves idle of a core, it is a chain of
+// dependent instructions, goes to the steps around it where these are in one loop with it.
+template <PacketStep Step>
+class Straight {
+ public:
+  using stage_type = typename Step::stage_type;
+
+  explicit Straight(Step step) : step_(step) {}
+  Straight(const Straight&) = delete;
+  Straight& operator=(const Straight&) = delete;
+
+  [[gnu::always_inline]] Done push(Packet<stage_type>&& packet, const Row<stage_type>& row) {
+    ++size_;
+    return step_.input(std::move(packet), row);
+  }
+
+  std::size_t size() const { return size_; }  // that have come so far
+
+ private:
+  Step step_;
+  std::size_t size_ = 0;
+};
+
+// A burst through such a step.
+template <PacketStep Step>
+void drain(Burst<typename Step::stage_type>& in, const Step& step) {
+  using Stage = typename Step::stage_type;
+  in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); });
+}
+
+// One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes).
+template <PacketStep Step>
+void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
+  using Stage = typename Step::stage_type;
+  in.drain_ahead(
+      [&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); },
+      [&](const Row<Stage>& row, std::span<const std::uint8_t> bytes) { step.ask(row, bytes); });
+}
+
+}  // namespace strata
