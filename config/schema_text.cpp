@@ -81,8 +81,8 @@ Json value_schema(const Field& field) {
 // The default as YAML reads it.
 Json default_of(const Field& field) {
   const std::string text(field.default_text);
-  const bool is_text = field.type == Type::choice || field.type == Type::dscp || field.type == Type::text ||
-                       field.type == Type::name;
+  const bool is_text =
+      field.type == Type::choice || field.type == Type::dscp || field.type == Type::text || field.type == Type::name;
   return is_text && !field.list ? Json(text) : Json::parse(text, nullptr, false);
 }
 

@@ -219,12 +219,15 @@ RunReport Gateway::run() {
 
 // The workers have ended: this thread goes round for all of them.
 void Gateway::drain() {
-  std::size_t packets = 1;
-  for (unsigned i = 0; i < kDrainRounds && packets != 0; ++i) {
-    packets = 0;
+  const auto go_round = [&](std::size_t most) {
+    std::size_t packets = 0;
     for (unsigned worker = 0; worker < workers_->size(); ++worker)
-      packets += workers_->round(worker, nanoseconds(Clock::now()));
-  }
+      packets += workers_->round(worker, nanoseconds(Clock::now()), most);
+    return packets;
+  };
+  for (unsigned i = 0; i < kDrainRounds && go_round(kTurn) != 0; ++i) {}
+  // More may come without end; what did come is not left between two workers.
+  while (go_round(0) != 0) {}
   for (unsigned worker = 0; worker < workers_->size(); ++worker) workers_->worker(worker).finish();
   tell_audit();
   // A driver that is stopped throws away what its rings still hold.

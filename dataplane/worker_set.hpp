@@ -46,8 +46,9 @@ class WorkerSet {
   const std::vector<Queue>& queues(unsigned i) const { return workers_[i]->queues; }
 
   // One round of a worker: its clock, each of its queues, what others have handed over. From any thread, but for each
-  // worker from one at a time. Returns how many packets there were; 0 says that it has nothing to do.
-  std::size_t round(unsigned i, std::uint64_t now_ns);
+  // worker from one at a time. most: frames of each queue; 0: none are received. Returns how many packets there were;
+  // 0 says that it has nothing to do.
+  std::size_t round(unsigned i, std::uint64_t now_ns, std::size_t most = kTurn);
 
   // Gives SAs to another worker, while all of them go round in threads of their own: no packet is lost by it, and those
   // of an SA stay in their order. Waits for the workers, some microseconds. One thread may do so at a time.

@@ -11,7 +11,8 @@ namespace strata {
 KeyTag tag_of(const StateSalt& salt, std::span<const std::uint8_t> key) {
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> mac{};
   // It fails for want of memory, or where the library was told to know no SHA-256: then no state can be kept at all.
-  if (HMAC(EVP_sha256(), salt.data(), static_cast<int>(salt.size()), key.data(), key.size(), mac.data(), nullptr) == nullptr)
+  if (HMAC(EVP_sha256(), salt.data(), static_cast<int>(salt.size()), key.data(), key.size(), mac.data(), nullptr) ==
+      nullptr)
     std::abort();
   KeyTag tag;
   std::copy_n(mac.begin(), tag.size(), tag.begin());

@@ -59,6 +59,17 @@ def test_inbound(tmp_path, count):
     assert report["ports"]["lan"]["sent"] >= count and report["dropped"] == {}
 
 
+# At the end packets still come, and none stays on its way from worker to worker.
+def test_two_workers(tmp_path):
+    frames, _ = journeys.inbound(240)
+    tree = {**configuration(wan=played(tmp_path, frames)), "workers": {"count": 2}}
+    with Running(tree, tmp_path, within=NO_RIGHTS, words=("--stats", "1")) as strata:
+        strata.wait_for("port wan: received")
+        report = strata.stop()
+    assert report["parked"] == 0 and report["balanced"] is True
+    assert report["steps"]["pick_up"] > 0
+
+
 def test_outbound(tmp_path):
     frames, _ = journeys.outbound(240)
     report = plays(configuration(lan=played(tmp_path, frames)), tmp_path, "lan", "wan")
