@@ -109,9 +109,11 @@ std::string Dispatcher::one(ClientId client, const Request& request) const {
 
 tl::expected<Json, Failure> Dispatcher::call(ClientId client, const std::string& name, const Request& params) const {
   const Method* const method = find_method(name);
-  const auto handler = method == nullptr ? handlers_.end() : handlers_.find(method->name);
-  if (handler == handlers_.end())
-    return tl::unexpected(Failure{error::kMethodNotFound, "there is no such method; rpc.discover lists all"});
+  const tl::unexpected<Failure> none(
+      Failure{error::kMethodNotFound, "there is no such method; rpc.discover lists all"});
+  if (method == nullptr) return none;
+  const auto handler = handlers_.find(method->name);
+  if (handler == handlers_.end()) return none;
   if (auto fault = fault_in(params_of(*method), params)) return tl::unexpected(std::move(*fault));
   return handler->second(client, params.is_object() ? params : Request::object());
 }
