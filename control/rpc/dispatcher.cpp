@@ -44,6 +44,12 @@ std::string why_no_request(const Request& request) {
   return {};
 }
 
+// Whatever a client sent is passed on by reference: to copy it takes a stack as deep as it is.
+const Request& no_params() {
+  static const Request none = Request::object();
+  return none;
+}
+
 Request id_of(const Request& request) {
   if (!request.is_object()) return nullptr;
   const auto id = request.find("id");
@@ -98,8 +104,8 @@ std::string Dispatcher::one(ClientId client, const Request& request) const {
   if (const std::string why = why_no_request(request); !why.empty())
     return error_line(id_of(request), {error::kInvalidRequest, why});
   const auto params = request.find("params");
-  auto result = call(client, request["method"].get_ref<const std::string&>(),
-                     params == request.end() ? Request::object() : *params);
+  auto result =
+      call(client, request["method"].get_ref<const std::string&>(), params == request.end() ? no_params() : *params);
   if (!request.contains("id")) return {};
   const Request& id = request["id"];
   if (!result) return error_line(id, result.error());
@@ -115,7 +121,7 @@ tl::expected<Json, Failure> Dispatcher::call(ClientId client, const std::string&
   const auto handler = handlers_.find(method->name);
   if (handler == handlers_.end()) return none;
   if (auto fault = fault_in(params_of(*method), params)) return tl::unexpected(std::move(*fault));
-  return handler->second(client, params.is_object() ? params : Request::object());
+  return handler->second(client, params.is_object() ? params : no_params());
 }
 
 }  // namespace strata::rpc
