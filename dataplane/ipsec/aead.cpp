@@ -3,6 +3,7 @@
 #include <intel-ipsec-mb.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
@@ -77,9 +78,47 @@ void AeadKey::prefetch(std::size_t length) const {
   for (std::size_t line = end - lines; line < end; ++line) __builtin_prefetch(key + line * kLine);
 }
 
+namespace {
+
+// One direction, as the manager has chosen it for this CPU.
+struct Direction {
+  std::array<aes_gcm_enc_dec_t, 3> gcm;  // by AeadAlgorithm
+  decltype(IMB_MGR::chacha20_poly1305_dec_update) chacha_update;
+  decltype(IMB_MGR::chacha20_poly1305_finalize) chacha_finalize;
+};
+static_assert(static_cast<std::size_t>(AeadAlgorithm::aes_128_gcm) == 0 &&
+              static_cast<std::size_t>(AeadAlgorithm::aes_256_gcm) == 2);
+
+}  // namespace
+
 struct Aead::Library {
+  explicit Library(Manager made)
+      : manager(std::move(made)),
+        decrypt{{manager->gcm128_dec, manager->gcm192_dec, manager->gcm256_dec},
+                manager->chacha20_poly1305_dec_update,
+                manager->chacha20_poly1305_finalize},
+        encrypt{{manager->gcm128_enc, manager->gcm192_enc, manager->gcm256_enc},
+                manager->chacha20_poly1305_enc_update,
+                manager->chacha20_poly1305_finalize} {}
+
+  void work(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
+    const void* key = text.key->expanded();
+    const AeadAlgorithm algorithm = text.key->algorithm();
+    if (algorithm == AeadAlgorithm::chacha20_poly1305) {
+      IMB_CHACHA20_POLY1305_INIT(manager.get(), key, &scratch.chacha, text.nonce, text.aad, text.aad_length);
+      direction.chacha_update(key, &scratch.chacha, text.data, text.data, text.length);
+      direction.chacha_finalize(&scratch.chacha, icv, kIcvLength);
+      return;
+    }
+    direction.gcm[static_cast<std::size_t>(algorithm)](static_cast<const gcm_key_data*>(key), &scratch.gcm, text.data,
+                                                       text.data, text.length, text.nonce, text.aad, text.aad_length,
+                                                       icv, kIcvLength);
+  }
+
   Manager manager;
   Scratch scratch{};
+  Direction decrypt;
+  Direction encrypt;
 };
 
 Aead::Aead(std::unique_ptr<Library> library) : library_(std::move(library)) {}
@@ -92,64 +131,16 @@ Aead::~Aead() {
 }
 
 std::optional<Aead> Aead::create() {
-  auto library = std::make_unique<Library>();
-  library->manager = make_manager();
-  if (library->manager == nullptr) return std::nullopt;
-  return Aead(std::move(library));
+  Manager manager = make_manager();
+  if (manager == nullptr) return std::nullopt;
+  return Aead(std::make_unique<Library>(std::move(manager)));
 }
 
-void Aead::open(const AeadText& text, std::uint8_t* icv) {
-  IMB_MGR* manager = library_->manager.get();
-  Scratch& scratch = library_->scratch;
-  const auto* gcm = static_cast<const gcm_key_data*>(text.key->expanded());
-  switch (text.key->algorithm()) {
-    case AeadAlgorithm::aes_128_gcm:
-      IMB_AES128_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::aes_192_gcm:
-      IMB_AES192_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::aes_256_gcm:
-      IMB_AES256_GCM_DEC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::chacha20_poly1305:
-      IMB_CHACHA20_POLY1305_INIT(manager, text.key->expanded(), &scratch.chacha, text.nonce, text.aad, text.aad_length);
-      IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, text.key->expanded(), &scratch.chacha, text.data, text.data,
-                                       text.length);
-      IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
-      break;
-  }
-}
+void Aead::open(const AeadText& text, std::uint8_t* icv) { library_->work(library_->decrypt, text, icv); }
 
 std::optional<Sealed> Aead::seal(const AeadText& text) {
-  IMB_MGR* manager = library_->manager.get();
-  Scratch& scratch = library_->scratch;
-  std::uint8_t* icv = text.data + text.length;
-  const auto* gcm = static_cast<const gcm_key_data*>(text.key->expanded());
-  switch (text.key->algorithm()) {
-    case AeadAlgorithm::aes_128_gcm:
-      IMB_AES128_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::aes_192_gcm:
-      IMB_AES192_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::aes_256_gcm:
-      IMB_AES256_GCM_ENC(manager, gcm, &scratch.gcm, text.data, text.data, text.length, text.nonce, text.aad,
-                         text.aad_length, icv, kIcvLength);
-      break;
-    case AeadAlgorithm::chacha20_poly1305:
-      IMB_CHACHA20_POLY1305_INIT(manager, text.key->expanded(), &scratch.chacha, text.nonce, text.aad, text.aad_length);
-      IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, text.key->expanded(), &scratch.chacha, text.data, text.data,
-                                       text.length);
-      IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, &scratch.chacha, icv, kIcvLength);
-      break;
-  }
-  if (imb_get_errno(manager) != 0) [[unlikely]]
+  library_->work(library_->encrypt, text, text.data + text.length);
+  if (imb_get_errno(library_->manager.get()) != 0) [[unlikely]]
     return std::nullopt;
   return Sealed();
 }
