@@ -21,6 +21,7 @@ constexpr std::uint16_t kMadeRoom = 9728;
 // After the end was asked for: all that queues hold, but not for ever when packets go on coming.
 constexpr unsigned kDrainRounds = 1024;
 constexpr std::chrono::seconds kBetweenLooks{1};
+constexpr std::string_view kRunning = "running";
 constexpr std::chrono::milliseconds kBetweenAudits{100};
 constexpr std::chrono::milliseconds kRingsEmptyIn{50};  // 4096 packets of 1500 octets at 1 Gbit/s
 
@@ -34,6 +35,11 @@ unsigned between_workers(const config::Config& config) {
 }
 
 PortId port_id(std::size_t index) { return PortId(static_cast<std::uint8_t>(index)); }
+
+std::string worker_text(const config::Config& config, unsigned worker) {
+  const auto& cpus = config.workers.cpus;
+  return "worker " + std::to_string(worker) + (cpus.empty() ? "" : " on CPU " + std::to_string(cpus[worker]));
+}
 
 std::vector<Worker*> workers_of(WorkerSet& set) {
   std::vector<Worker*> all;
@@ -128,6 +134,22 @@ void Gateway::look_at_links() {
   }
 }
 
+// A worker that is well makes thousands of rounds between two looks, and a hundred where it waits for interrupts.
+void Gateway::look_at_workers() {
+  std::vector<std::uint64_t> rounds;
+  for (unsigned i = 0; i < workers_->size(); ++i) rounds.push_back(workers_->rounds(i));
+  pulse_.look(rounds);
+  for (const unsigned worker : pulse_.stopped())
+    log_line(worker_text(config_, worker) + " stands still: no round in the last second" +
+             (manager_.wants_heartbeat() ? "; the watchdog is not fed meanwhile" : ""));
+  for (const unsigned worker : pulse_.resumed()) log_line(worker_text(config_, worker) + " goes round again");
+  if (!pulse_.stopped().empty())
+    manager_.status(worker_text(config_, pulse_.stopped().front()) + " stands still");
+  else if (!pulse_.resumed().empty() && pulse_.all_go_round())
+    manager_.status(kRunning);
+  if (manager_.wants_heartbeat() && pulse_.all_go_round()) manager_.heartbeat();
+}
+
 void Gateway::tell_rates(Clock::time_point now) {
   const std::chrono::duration<double> since = now - next_rates_ + options_.statistics;
   for (std::size_t i = 0; i < devices_.size(); ++i) log_line(rates_[i].line(devices_[i].count(), since.count()));
@@ -147,13 +169,15 @@ void Gateway::note_busy(Clock::time_point now) {
 // What is not the packets' business, each second.
 void Gateway::look_around(Clock::time_point now) {
   next_look_ = now + kBetweenLooks;
+  look_at_workers();
   look_at_links();
   if (options_.statistics.count() != 0 && now >= next_rates_) tell_rates(now);
   note_busy(now);
   cause_rates_.look(*workers_);
   if (socket_) socket_->tell_drops(cause_rates_);
-  // SAs of the busiest worker to the idlest, by what the last second was like.
-  if (!rebalancer_) return;
+  // SAs of the busiest worker to the idlest, by what the last second was like. One that stands still would never let
+  // go.
+  if (!rebalancer_ || !pulse_.all_go_round()) return;
   if (const std::size_t moved = rebalancer_->look(busy_); moved != 0)
     log_line(std::to_string(moved) + (moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
 }
@@ -184,6 +208,7 @@ void Gateway::begin() {
   log_line(std::string("running; idle, ") + (workers_->size() == 1 ? "it waits " : "each worker waits ") +
            (threads_->wait_by_interrupt() ? "for the devices' interrupts" : "in short sleeps") +
            "; SIGTERM or SIGINT ends it");
+  manager_.ready(kRunning);
   if (!socket_) return;
   log_line("control socket " + socket_->path());
   socket_->begin({.config = config_,
@@ -212,6 +237,7 @@ RunReport Gateway::run() {
   }
   socket_.reset();
   log_line("ending");
+  manager_.stopping();
   threads_->stop();
   drain();
   return end();

@@ -16,6 +16,8 @@
 #include "control/rebalance.hpp"
 #include "control/run_report.hpp"
 #include "control/sa_keeper.hpp"
+#include "control/service/pulse.hpp"
+#include "control/service/service_manager.hpp"
 #include "control/worker_threads.hpp"
 #include "dataplane/worker_set.hpp"
 
@@ -51,6 +53,7 @@ class Gateway {
   void tell_news();
   void look_around(Clock::time_point now);
   void look_at_links();
+  void look_at_workers();
   void tell_rates(Clock::time_point now);
   void tell_report();
   void note_busy(Clock::time_point now);
@@ -62,6 +65,7 @@ class Gateway {
 
   const config::Config& config_;
   const RunOptions& options_;
+  const ServiceManager manager_;
   std::unique_ptr<SaKeeper> keeper_;
   Eal eal_;                                // goes after all that is made of it
   std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody asks anything
@@ -72,6 +76,7 @@ class Gateway {
   std::unique_ptr<WorkerSet> workers_;
   std::unique_ptr<WorkerThreads> threads_;
   std::optional<Rebalancer> rebalancer_;
+  Pulse pulse_;
   std::vector<std::chrono::nanoseconds> busy_before_;  // by worker
   std::vector<double> busy_;                           // by worker: share of the last second
   Clock::time_point noted_;                            // when that was

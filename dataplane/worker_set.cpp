@@ -114,9 +114,9 @@ void WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to
 // A round that is under way may have begun before, the one behind it has not.
 void WorkerSet::wait_for_a_round_of_all() {
   std::vector<std::uint64_t> until;
-  for (const auto& member : workers_) until.push_back(member->rounds.load(std::memory_order_acquire) + 2);
-  for (std::size_t i = 0; i < workers_.size(); ++i)
-    while (workers_[i]->rounds.load(std::memory_order_acquire) < until[i]) std::this_thread::yield();
+  for (unsigned i = 0; i < size(); ++i) until.push_back(rounds(i) + 2);
+  for (unsigned i = 0; i < size(); ++i)
+    while (rounds(i) < until[i]) std::this_thread::yield();
 }
 
 // Only what has waited at a ring's reader for an SA can stop it, and that is done before the next SA moves.

@@ -44,6 +44,8 @@ class WorkerSet {
   unsigned size() const { return static_cast<unsigned>(workers_.size()); }
   Worker& worker(unsigned i) { return *workers_[i]->worker; }
   const std::vector<Queue>& queues(unsigned i) const { return workers_[i]->queues; }
+  // How many rounds a worker has made, empty ones too.
+  std::uint64_t rounds(unsigned i) const { return workers_[i]->rounds.load(std::memory_order_acquire); }
 
   // One round of a worker: its clock, each of its queues, what others have handed over. From any thread, but for each
   // worker from one at a time. most: frames of each queue; 0: none are received. Returns how many packets there were;

@@ -70,9 +70,13 @@ class Running:
             assert time.monotonic() < until, f"strata run did not say {text!r} {count} times:\n{self.log()}"
             time.sleep(0.05)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def threads_allowed(self):
         """The CPUs that each of its threads may run on, as the kernel writes them."""
-        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
         status = [(task / "status").read_text() for task in tasks]
         return [text.split("Cpus_allowed_list:")[1].split()[0] for text in status]
 
