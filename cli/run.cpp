@@ -62,6 +62,8 @@ void add_run(CLI::App& app, std::function<int()>& run) {
       ->check(CLI::Range(1, 86400));
   command->add_option("--socket", options->run.socket, "The control socket; else the configuration says, see control")
       ->type_name("PATH");
+  command->add_option("--user", options->run.user, "Become this user, without rights, once the devices are open")
+      ->type_name("NAME");
   command->add_flag("--json", options->json, "Print the report at the end as JSON");
   command->callback([options, &run] { run = [options] { return run_gateway(*options); }; });
 }

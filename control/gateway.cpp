@@ -1,11 +1,16 @@
 #include "control/gateway.hpp"
 
+#include <linux/capability.h>
+
 #include <algorithm>
 #include <thread>
 
+#include "config/socket_path.hpp"
 #include "control/account.hpp"
 #include "control/build.hpp"
+#include "control/device_name.hpp"
 #include "control/log.hpp"
+#include "control/privileges/confine.hpp"
 #include "control/signals.hpp"
 
 namespace strata {
@@ -47,20 +52,58 @@ std::vector<Worker*> workers_of(WorkerSet& set) {
   return all;
 }
 
-}  // namespace
+struct Files {
+  std::unique_ptr<ControlSocket> socket;
+  std::unique_ptr<SaKeeper> keeper;
+};
 
-tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
-                                                                   const RunOptions& options) {
-  // First, as another gateway of this name is no reason to touch a device.
+// What the user is to write to as long as the gateway runs, and at its next start.
+tl::expected<Files, std::string> open_files(const config::Config& config, const RunOptions& options, const User* user) {
+  if (user != nullptr) {
+    make_folder_for(*user, config::kSocketFolder, 0750, Existing::taken_from_root);
+    if (!config.state.unsafe_lab_without_state)
+      make_folder_for(*user, config.state.directory, 0700, Existing::left_alone);
+  }
+  const ActingAs acting(user);
   auto socket = ControlSocket::open(config, options.socket);
   if (!socket) return tl::unexpected(socket.error());
   auto keeper = SaKeeper::open(config);
   if (!keeper) return tl::unexpected(keeper.error());
+  return Files{std::move(*socket), std::move(*keeper)};
+}
+
+// To receive and to send on what is open takes none; net_tap puts its interface in order at the end.
+Capabilities capabilities_for(const config::Config& config) {
+  const auto wants = [](const config::Port& port) { return driver_of_device(port.device) == "net_tap"; };
+  return std::ranges::any_of(config.ports, wants) ? Capabilities{1} << CAP_NET_ADMIN : Capabilities{0};
+}
+
+// Nobody: nobody else than who started the process.
+tl::expected<std::optional<User>, std::string> user_to_become(const config::Config& config, const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  for (const config::Port& port : config.ports)
+    if (driver_of_device(port.device) == "net_af_xdp")
+      return tl::unexpected("port " + port.name + ": net_af_xdp needs root's rights to take its program off the " +
+                            "interface at the end; leave --user out, or use net_af_packet");
+  return find_user(name);
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
+                                                                   const RunOptions& options) {
+  const auto user = user_to_become(config, options.user);
+  if (!user) return tl::unexpected(user.error());
+  // First, as another gateway of this name is no reason to touch a device.
+  auto files = open_files(config, options, *user ? &**user : nullptr);
+  if (!files) return tl::unexpected(files.error());
   auto eal = Eal::start_live(config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
-  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(*keeper), std::move(*eal)));
-  gateway->socket_ = std::move(*socket);
+  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(files->keeper), std::move(*eal)));
+  gateway->socket_ = std::move(files->socket);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
+  if (*user)
+    if (auto done = gateway->confine_to(**user); !done) return tl::unexpected(done.error());
   if (auto done = gateway->make_workers(); !done) return tl::unexpected(done.error());
   return gateway;
 }
@@ -89,6 +132,14 @@ tl::expected<void, std::string> Gateway::open_devices() {
   made_pool_.emplace(std::move(*made));
   for (Device& device : devices_)
     if (auto done = device.start(*pool_); !done) return done;
+  return {};
+}
+
+// Before the workers are made: what they and the keeper of sequence numbers write is the user's.
+tl::expected<void, std::string> Gateway::confine_to(const User& user) {
+  if (auto done = confine(user, capabilities_for(config_)); !done) return done;
+  log_line("from here on this is user " + user.name + " (" + std::to_string(user.uid) +
+           "): it has given up its other rights and starts no program");
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "control/control_socket.hpp"
 #include "control/device.hpp"
 #include "control/eal.hpp"
+#include "control/privileges/user.hpp"
 #include "control/rates.hpp"
 #include "control/rebalance.hpp"
 #include "control/run_report.hpp"
@@ -27,6 +28,7 @@ struct RunOptions {
   std::vector<std::string> eal;                      // words of the command line, for EAL
   std::chrono::seconds statistics{0};                // between two lines of rates for each port; 0: none
   std::string socket;                                // to be asked and told things by; empty: as configured
+  std::string user;                                  // whom it becomes once its devices are open; empty: nobody else
   std::string version;                               // of the program
   std::function<void(const RunReport&)> on_request;  // told the report when somebody asks for it
 };
@@ -47,6 +49,7 @@ class Gateway {
   Gateway(const config::Config& config, const RunOptions& options, std::unique_ptr<SaKeeper> keeper, Eal eal)
       : config_(config), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
+  tl::expected<void, std::string> confine_to(const User& user);
   tl::expected<void, std::string> make_workers();
   void begin();
   void tell_audit();

@@ -25,13 +25,13 @@ PATIENCE = 120  # seconds: to end what hangs, not to measure
 class Running:
     """From the line that says so until the `with` block ends."""
 
-    def __init__(self, tree, folder, *, within=(), words=()):
+    def __init__(self, tree, folder, *, within=(), words=(), strata=None):
         folder = Path(folder)
         config = folder / "gateway.yaml"
         # Beside it, so that no two tests share one, nor the machine's own.
         config.write_text(yaml.safe_dump({"state": {"directory": "state"}, **tree}, sort_keys=False))
         self._log, self._report = folder / "log", folder / "report.json"
-        self._command = [*within, program(), "run", config, "--json", *words]
+        self._command = [*within, strata or program(), "run", config, "--json", *words]
         self._process = None
 
     def __enter__(self):
