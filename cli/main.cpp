@@ -8,6 +8,7 @@
 #include "cli/check.hpp"
 #include "cli/doctor.hpp"
 #include "cli/graph.hpp"
+#include "cli/manual.hpp"
 #include "cli/replay.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
@@ -28,6 +29,7 @@ int run_command(int argc, char** argv) {
   strata::cli::add_check(app, run);
   strata::cli::add_graph(app, run);
   strata::cli::add_bench(app, run);
+  strata::cli::add_manual(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
