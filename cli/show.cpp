@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "cli/last_drops.hpp"
 #include "cli/show_tables.hpp"
 #include "config/socket_path.hpp"
 #include "control/ledger.hpp"
@@ -17,17 +18,27 @@ struct ShowOptions {
   std::string name = "strata";
   std::string socket;
   bool json = false;
+  bool last = false;  // of the drops
 };
 
-int fail(const std::string& sentence) {
+int fail(const std::string& sentence, int code = 1) {
   std::cerr << "strata show: " << sentence << "\n";
-  return 1;
+  return code;
+}
+
+int show_last_drops(const ShowOptions& options, Connection& gateway) {
+  const auto rows = gateway.rows("show.last_drops");
+  if (!rows) return fail(rows.error());
+  std::cout << (options.json ? printed(*rows) : last_drops_text(*rows));
+  return 0;
 }
 
 int show(const ShowOptions& options) {
+  if (options.last && options.what != "drops") return fail("--last goes with `drops` alone", 2);
   const auto shown = std::ranges::find(all_shown(), options.what, &Shown::what);
   auto gateway = Connection::open(options.socket.empty() ? config::socket_path(options.name) : options.socket);
   if (!gateway) return fail(gateway.error());
+  if (options.last) return show_last_drops(options, *gateway);
   const bool is_table = !shown->columns.empty();
   auto answer = is_table ? gateway->rows(shown->method) : gateway->call(shown->method, Json::object());
   if (!answer) return fail(answer.error());
@@ -52,6 +63,7 @@ void add_show(CLI::App& app, std::function<int()>& run) {
       ->required()
       ->type_name("WHAT")
       ->check(CLI::IsMember(names_of_shown()));
+  command->add_flag("--last", options->last, "With `drops`: what the last packets of each cause began with");
   command->add_flag("--json", options->json, "Print JSON; docs/control.md has the fields");
   CLI::Option* name =
       command->add_option("--name", options->name, "The gateway's `name` in its configuration; else strata")

@@ -90,7 +90,8 @@ inline constexpr std::size_t kLongestSocketPath = 107;
 // How a running gateway is asked and told things.
 struct Control {
   bool enabled = true;
-  std::string socket;  // empty: the usual place, by the gateway's name
+  std::string socket;         // empty: the usual place, by the gateway's name
+  std::string payload_group;  // who may see opened packets beside root and the gateway's own user; empty: nobody
 };
 
 struct Neighbor {

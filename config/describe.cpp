@@ -198,7 +198,9 @@ std::string state_text(const State& state) {
 }
 
 std::string control_text(const Config& config) {
-  return config.control.enabled ? "socket " + socket_path(config) : "no socket: nobody can ask it anything";
+  if (!config.control.enabled) return "no socket: nobody can ask it anything";
+  const std::string& group = config.control.payload_group;
+  return "socket " + socket_path(config) + (group.empty() ? "" : ", the group " + group + " may see opened packets");
 }
 
 std::string machine_text(const Config& config) {

@@ -267,6 +267,9 @@ constexpr std::array kControlFields{
     Field{.key = "socket", .type = Type::text, .note = "an absolute path of at most 107 octets, in a folder that is there",
           .description = "Where the socket is. Left out: `/run/strata/NAME.sock`, NAME being the gateway's `name`; where that "
                          "cannot be made (not root, say) the gateway runs without, and says so. One that stands here has to be made."},
+    Field{.key = "payload_group", .type = Type::text, .note = "the name or the number of a group of this machine",
+          .description = "Whose members may see of a packet what an SA has opened or is to seal, as root and the gateway's own user may "
+                         "(control.md). They have to be let in by the socket too. Left out: nobody else."},
 };
 constexpr Section kControl{"control", "The Unix socket by which a running gateway is asked and told things (control.md).", kControlFields};
 

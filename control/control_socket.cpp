@@ -68,19 +68,27 @@ tl::expected<std::unique_ptr<ControlSocket>, std::string> ControlSocket::open(co
              std::strerror(errno) + "); be root, or set control.socket or --socket");
     return nullptr;
   }
+  std::optional<gid_t> payload_group;
+  if (const std::string& name = config.control.payload_group; !name.empty()) {
+    const auto group = group_named(name);
+    if (!group)
+      return tl::unexpected("control.payload_group: " + group.error() + "; `groupadd` makes one, or leave the key out");
+    payload_group = *group;
+  }
   auto file = SocketFile::create(path);
-  if (file) return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(*file)));
+  if (file) return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(*file), payload_group));
   if (is_wished) return tl::unexpected(std::move(file.error()));
   log_line("no control socket: " + file.error());
   return nullptr;
 }
 
-ControlSocket::ControlSocket(SocketFile file)
+ControlSocket::ControlSocket(SocketFile file, std::optional<gid_t> payload_group)
     : server_(std::move(file), {.answer = [this](rpc::ClientId client,
                                                  std::string_view line) { return dispatcher_.answer(client, line); },
                                 .gone = [this](rpc::ClientId client) { subscriptions_.erase(client); },
                                 .listens = [this](rpc::ClientId client) { return subscriptions_.contains(client); },
-                                .log = [](const std::string& line) { log_line(line); }}) {}
+                                .log = [](const std::string& line) { log_line(line); }}),
+      payload_group_(payload_group) {}
 
 void ControlSocket::begin(const show::Gateway& gateway, const std::string& version) {
   gateway_.emplace(gateway);
@@ -104,6 +112,9 @@ void ControlSocket::add_tables() {
   add_table("show.routes", [this] { return show::routes(*gateway_, *index_); });
   add_table("show.neighbors", [this] { return show::neighbors(*gateway_, neighbors()); });
   add_table("show.drops", [this] { return show::drops(*gateway_); });
+  dispatcher_.add("show.last_drops", [this](rpc::ClientId client, const rpc::Request& params) {
+    return part_of(show::last_drops(*gateway_, may_see_payload(client)), params);
+  });
   add_table("show.mtu", [this] { return show::mtus(*gateway_, *index_); });
 }
 
@@ -155,6 +166,14 @@ ControlSocket::Result ControlSocket::report() {
     report_taken_ = now;
   }
   return Json{{"report", report_}};
+}
+
+// What an SA has opened or is to seal: whoever has the keys may see it, and whom the configuration names.
+bool ControlSocket::may_see_payload(rpc::ClientId client) const {
+  const Peer* const peer = server_.peer(client);
+  if (peer == nullptr) return false;
+  if (peer->uid == 0 || peer->uid == ::geteuid()) return true;
+  return payload_group_ && may_come_in(*peer, *payload_group_);
 }
 
 const std::vector<Neighbors::Known>& ControlSocket::neighbors() {

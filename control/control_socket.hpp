@@ -45,7 +45,7 @@ class ControlSocket {
     std::uint64_t drops_per_second = 1000;
   };
 
-  explicit ControlSocket(SocketFile file);
+  ControlSocket(SocketFile file, std::optional<gid_t> payload_group);
   void add_tables();
   void add_subscriptions();
   void add_table(std::string_view name, std::function<show::Rows()> rows);
@@ -54,9 +54,11 @@ class ControlSocket {
   Result report();
   const std::vector<Neighbors::Known>& neighbors();
   void publish(std::string_view event, const Json& data);
+  bool may_see_payload(rpc::ClientId client) const;
 
   rpc::Dispatcher dispatcher_;
   LineServer server_;
+  std::optional<gid_t> payload_group_;
   std::map<rpc::ClientId, Subscription> subscriptions_;
   std::optional<show::Gateway> gateway_;
   std::optional<show::Index> index_;

@@ -162,6 +162,7 @@ void Worker::give_to_senders() {
 void Worker::tick(std::uint64_t now_ns) {
   if (!is_host_) return;
   audit_.set_time(now_ns);
+  ends_.mark({.time_ns = now_ns});
   reassembly_->expire(now_ns, ReassembleEnds(ends_));
   if (now_ns >= path_mtus_->next_due()) path_mtus_->expire(now_ns);
   if (now_ns >= neighbors_.next_due()) round_of_neighbors(now_ns);

@@ -222,8 +222,8 @@ class Worker {
 template <class Eye>
 std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  ends_.mark();
   const PortEntry& at = tables_.ports[port.index()];
+  ends_.mark({.time_ns = now_ns, .port = port, .side = at.side});
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,
                                         PortIo::RxEnds(ends_), sums_[port.index()]);
@@ -311,7 +311,7 @@ void Worker::finish_with_host(std::uint64_t now_ns, Eye& eye) {
 template <class Eye>
 std::size_t Worker::turn_of(WorkerId from, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  ends_.mark();
+  ends_.mark({.time_ns = now_ns});
   const std::size_t n =
       handoff_->pick_up(from, arp_, fragments_, esp_, local_, refused_, unresolved_, sr6_out_, out_, PickUpEnds(ends_));
   if (n == 0) return 0;

@@ -8,6 +8,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kDirections{"in", "out"};
 constexpr std::array<std::string_view, 2> kSides{"protected", "unprotected"};
 constexpr std::array<std::string_view, 3> kFates{"dropped", "consumed", "punted"};
+constexpr std::array<std::string_view, 5> kHeaders{"ethernet", "arp", "esp", "ipv4", "ipv6"};
 constexpr std::array<std::string_view, 3> kRouteKinds{"connected", "route", "policy"};
 constexpr std::array<std::string_view, 5> kPhases{"permanent", "idle", "asking", "reachable", "probing"};
 constexpr std::array<std::string_view, 2> kNeighborEvents{"reachable", "gone"};
@@ -123,6 +124,22 @@ constexpr std::array kDrops{
     Field{.name = "source", .about = "The document that asks for it; null: strata's own decision.", .optional = true},
 };
 
+constexpr std::array kLastDrops{
+    Field{.name = "cause", .about = "drop-reasons.md has them all."},
+    Field{.name = "fate", .about = "What became of the packet.", .choices = kFates},
+    Field{.name = "why", .about = "A sentence."},
+    Field{.name = "time", .about = "When: UTC, as in `2026-11-21T14:36:46.123456Z`."},
+    Field{.name = "age", .type = Type::real, .about = "Seconds since then."},
+    Field{.name = "worker", .type = Type::number, .about = "Where it ended."},
+    Field{.name = "port", .about = "Whose packets the worker was taking; null: it ended in a turn for packets of several.", .optional = true},
+    Field{.name = "stage", .about = "How far it had come (journey.md); null: between two workers.", .optional = true},
+    Field{.name = "begins", .about = "The header that `octets` begins with; null as `stage` is.", .optional = true, .choices = kHeaders},
+    Field{.name = "length", .type = Type::number, .about = "Octets that the packet had there."},
+    Field{.name = "octets", .about = "The first ones, in hexadecimal: up to 96; of a packet whose ICV was wrong no more than its ESP header and IV."},
+    Field{.name = "withheld", .type = Type::number, .about = "Octets that are kept, but are not for whoever asks: what an SA has opened, or may seal, is for root, "
+                                                             "the gateway's own user and `control.payload_group`."},
+};
+
 constexpr std::array kMtuParts{
     Field{.name = "inner", .type = Type::number, .about = "`port_mtu` less all that follows."},
     Field{.name = "port", .about = "The port that leads to the peer."},
@@ -189,6 +206,7 @@ constexpr std::array kMethods{
     Method{.name = "show.neighbors", .about = "Who is known on the links, and who is being asked for. Read while the workers stand still for some microseconds, "
                                               "at most ten times a second, whoever asks.", .answer = Answer::table, .result = kNeighbors},
     Method{.name = "show.drops", .about = "The causes for which packets ended, those that occurred.", .answer = Answer::table, .result = kDrops},
+    Method{.name = "show.last_drops", .about = "For each cause that occurred the last packets, up to four, the newest first: what they began with where they ended.", .answer = Answer::table, .result = kLastDrops},
     Method{.name = "show.config", .about = "The configuration that is in force. One that makes an answer too large is refused; its parts are in the tables.", .result = kConfig},
     Method{.name = "show.mtu", .about = "The largest IPv4 packet of each policy, and how it comes about.", .answer = Answer::table, .result = kMtu},
     Method{.name = "report", .about = "The account of all packets: it adds up, as the workers stand still for some microseconds while it is taken, at most ten times a second.", .result = kReport},

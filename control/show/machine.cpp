@@ -1,4 +1,4 @@
-// Ports, workers, and what ended.
+// Ports and workers.
 #include "config/describe.hpp"
 #include "control/ledger.hpp"
 #include "control/show/view.hpp"
@@ -65,12 +65,6 @@ Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
           {"busy_since_start", std::chrono::duration<double>(gateway.threads.busy(i)) / since}};
 }
 
-Json cause_row(const CauseText& cause, std::uint64_t packets, std::uint64_t rate) {
-  return {{"cause", cause.name},   {"fate", name_of(cause.fate)},
-          {"packets", packets},    {"rate", rate},
-          {"why", cause.sentence}, {"source", cause.source.empty() ? Json(nullptr) : Json(cause.source)}};
-}
-
 }  // namespace
 
 Rows ports(const Gateway& gateway) {
@@ -80,21 +74,6 @@ Rows ports(const Gateway& gateway) {
 Rows workers(const Gateway& gateway) {
   return {gateway.workers.size(), [&gateway, counts = owned(gateway)](std::size_t i) {
             return worker_row(gateway, counts[i], static_cast<unsigned>(i));
-          }};
-}
-
-// The most packets first among each fate's, as what is looked for is most often there.
-Rows drops(const Gateway& gateway) {
-  const auto counts = count_causes(gateway.workers);
-  std::vector<const CauseText*> there;
-  for (const CauseText& cause : kCauses)
-    if (counts[static_cast<std::size_t>(cause.cause)] != 0) there.push_back(&cause);
-  std::ranges::stable_sort(there, {}, [&](const CauseText* cause) {
-    return std::pair(cause->fate, ~counts[static_cast<std::size_t>(cause->cause)]);
-  });
-  return {there.size(), [&gateway, counts, there](std::size_t i) {
-            const CauseText& cause = *there[i];
-            return cause_row(cause, counts[static_cast<std::size_t>(cause.cause)], gateway.causes.rate(cause.cause));
           }};
 }
 

@@ -43,6 +43,8 @@ struct Rows {
 Rows ports(const Gateway& gateway);
 Rows workers(const Gateway& gateway);
 Rows drops(const Gateway& gateway);
+// with_payload: to somebody who may see what an SA has opened or is to seal.
+Rows last_drops(const Gateway& gateway, bool with_payload);
 
 // What follows from a configuration: made once, as that of very many SAs takes a while.
 class Index {

@@ -69,6 +69,11 @@ bool LineServer::serve(Clock::time_point now) {
   return more;
 }
 
+const Peer* LineServer::peer(ClientId client) const {
+  const auto at = clients_.find(client);
+  return at == clients_.end() ? nullptr : &at->second->peer;
+}
+
 // --- coming and going ----------------------------------------------------------------------------------------------
 
 void LineServer::accept_all(Clock::time_point now) {

@@ -58,6 +58,9 @@ class LineServer {
   // A line that was not asked for.
   void tell(ClientId to, std::string_view line);
 
+  // Who a client is. nullptr: it is gone.
+  const Peer* peer(ClientId client) const;
+
   const std::string& path() const { return file_.path(); }
   const ServerCounts& counts() const { return counts_; }
 

@@ -1,10 +1,12 @@
 #include "control/socket/peer.hpp"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 namespace strata {
 namespace {
@@ -35,6 +37,14 @@ std::optional<Peer> peer_of(int fd) {
 
 bool may_come_in(const Peer& peer, gid_t group) {
   return peer.uid == 0 || peer.uid == ::geteuid() || std::ranges::find(peer.groups, group) != peer.groups.end();
+}
+
+tl::expected<gid_t, std::string> group_named(const std::string& name) {
+  gid_t number = 0;
+  const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (fault == std::errc() && end == name.data() + name.size()) return number;
+  if (const group* found = ::getgrnam(name.c_str())) return found->gr_gid;
+  return tl::unexpected(std::string("this machine has no group '") + name + "'");
 }
 
 std::string to_string(const Peer& peer) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace strata {
@@ -20,6 +21,9 @@ std::optional<Peer> peer_of(int fd);
 
 // root, this process's own user, or who is in the group.
 bool may_come_in(const Peer& peer, gid_t group);
+
+// A group of this machine by its name or its number. The error says that there is none.
+tl::expected<gid_t, std::string> group_named(const std::string& name);
 
 // "uid 1000, pid 4711"
 std::string to_string(const Peer& peer);

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/burst.hpp"
+#include "dataplane/packet/last_ended.hpp"
 #include "dataplane/relaxed.hpp"
 
 namespace strata {
@@ -19,8 +21,10 @@ class Ends {
   ~Ends() { flush(); }
 
   // What came in ends here, and something that we make of it goes on in its buffer: an ICMP error, say.
-  void note_answered(Cause cause) {
+  template <class Stage>
+  void note_answered(const Packet<Stage>& packet, Cause cause) {
     note(cause);
+    last_->note(cause, &kStageFacts<Stage>, turn_, packet.bytes());
     ++generated_;
   }
   void note_joined(Cause cause, std::size_t packets) {
@@ -33,7 +37,12 @@ class Ends {
 
   template <class Stage>
   Done end(Packet<Stage>&& packet, Cause cause) {
-    end_buffer(Access::release(std::move(packet)), cause);
+    end_buffer(Access::release(std::move(packet)), cause, &kStageFacts<Stage>);
+    return Access::done();
+  }
+  // Where only its buffer is known, not how far the packet had come.
+  Done end_somewhere(Packet<stage::Out>&& packet, Cause cause) {
+    end_buffer(Access::release(std::move(packet)), cause, nullptr);
     return Access::done();
   }
 
@@ -46,13 +55,19 @@ class Ends {
   std::uint64_t count(Fate fate) const;
   // Of the packet that ended first since mark(); count_: none did. Those that went into another one (note_joined) count
   // as that one.
-  void mark() { first_ = Cause::count_; }
+  void mark(const TurnOf& turn = {}) {
+    first_ = Cause::count_;
+    turn_ = turn;
+  }
   Cause first() const { return first_; }
+  // What they began with.
+  const LastEnded& last() const { return *last_; }
 
  private:
   // Apart: it stands behind every check of the journey, and few packets come here.
-  [[gnu::noinline]] void end_buffer(rte_mbuf* buffer, Cause cause) {
+  [[gnu::noinline]] void end_buffer(rte_mbuf* buffer, Cause cause, const StageFacts* at) {
     note(cause);
+    last_->note(cause, at, turn_, {rte_pktmbuf_mtod(buffer, const std::uint8_t*), rte_pktmbuf_data_len(buffer)});
     buffers_[pending_++] = buffer;
     if (pending_ == buffers_.size()) flush();
   }
@@ -66,6 +81,8 @@ class Ends {
   Cause first_ = Cause::count_;
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;
+  TurnOf turn_;
+  std::unique_ptr<LastEnded> last_ = std::make_unique<LastEnded>();  // apart: it is large, and seldom touched
 };
 
 inline std::uint64_t Ends::count(Fate fate) const {
@@ -88,7 +105,13 @@ class EndsOf {
   Done end(Packet<Stage>&& packet, cause_type cause) const {
     return ends_->end(std::move(packet), cause.value());
   }
-  void note_answered(cause_type cause) const { ends_->note_answered(cause.value()); }
+  Done end_somewhere(Packet<stage::Out>&& packet, cause_type cause) const {
+    return ends_->end_somewhere(std::move(packet), cause.value());
+  }
+  template <class Stage>
+  void note_answered(const Packet<Stage>& packet, cause_type cause) const {
+    ends_->note_answered(packet, cause.value());
+  }
   void note_generated() const { ends_->note_generated(); }
   // That many packets became one that goes on.
   void note_joined(cause_type cause, std::size_t packets) const { ends_->note_joined(cause.value(), packets); }

@@ -73,7 +73,7 @@ void Handoff::flush_to(EndsType ends) {
     handed_over_ += went;
     // Whatever stage it was parked at, what finds no room has come to its end.
     for (std::size_t i = went; i < box.size; ++i)
-      (void)ends.end(Access::adopt<stage::Out>(box.buffers[i]), Cause::handoff_full);
+      (void)ends.end_somewhere(Access::adopt<stage::Out>(box.buffers[i]), Cause::handoff_full);
     box.size = 0;
   }
 }
@@ -133,8 +133,8 @@ std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage:
                        Parking::pick_up_at(parked, place, local) || Parking::pick_up_at(parked, place, refused) ||
                        Parking::pick_up_at(parked, place, fragments) || Parking::pick_up_at(parked, place, arp);
     if (!known)
-      (void)ends.end(Access::adopt<stage::Out>(static_cast<rte_mbuf*>(Parked::leave(std::move(parked)))),
-                     Cause::park_wrong_stage);
+      (void)ends.end_somewhere(Access::adopt<stage::Out>(static_cast<rte_mbuf*>(Parked::leave(std::move(parked)))),
+                               Cause::park_wrong_stage);
   }
   flush_to(ends);
   return n;

@@ -109,8 +109,8 @@ class Parking {
   static Done pick_up(Parked&& parked, Burst<Stage>& out, Ends& ends, std::optional<Arrival> place = std::nullopt) {
     rte_mbuf* buffer = std::exchange(parked.buffer_, nullptr);
     std::optional<Row<Stage>> row = ParkingSlips::read<Stage>(buffer);
+    if (!row) return ends.end_somewhere(Access::adopt<stage::Out>(buffer), Cause::park_wrong_stage);
     Packet<Stage> packet = Access::adopt<Stage>(buffer);
-    if (!row) return ends.end(std::move(packet), Cause::park_wrong_stage);
     if (place) set_place(*row, *place);
     return out.push(std::move(packet), *row);
   }

@@ -105,7 +105,7 @@ void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimits& limits, Ic
     const auto front = front_of(row, *from, std::as_const(packet).bytes().first(kept), to);
     if (!Gate::has_room(packet, front.size() + 14, 0)) return ends.end(std::move(packet), row.cause);
     ++counters.errors_sent;
-    ends.note_answered(row.cause);
+    ends.note_answered(packet, row.cause);
     return Gate::answered(std::move(packet), row, front, {0, kept}, made);
   });
 }

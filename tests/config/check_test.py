@@ -153,9 +153,13 @@ def test_json_has_every_setting(tmp_path):
     assert config["state"] == {"directory": "/srv/strata", "unsafe_lab_without_state": False}
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
-    assert config["name"] == "far-end" and config["control"] == {"enabled": True, "socket": "/run/strata/far-end.sock"}
+    assert config["name"] == "far-end" and config["control"] == {
+        "enabled": True, "socket": "/run/strata/far-end.sock", "payload_group": None}
     silent = json.loads(check_of(tmp_path, LIVE + "control: {enabled: false}\n", "--json"))["config"]["control"]
-    assert silent == {"enabled": False, "socket": None}
+    assert silent == {"enabled": False, "socket": None, "payload_group": None}
+    text = LIVE + "control: {payload_group: operators}\n"
+    assert json.loads(check_of(tmp_path, text, "--json"))["config"]["control"]["payload_group"] == "operators"
+    assert "control socket /run/strata/far-end.sock, the group operators may see opened packets" in said_of(tmp_path, text)
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
     assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)
 

@@ -58,10 +58,15 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
   EXPECT_EQ(c.name, "gateway-a");
   EXPECT_TRUE(c.control.enabled);
   EXPECT_FALSE(live("  enabled: true\n  socket", "  enabled: false\n  socket").control.enabled);
+  EXPECT_EQ(c.control.payload_group, "operators");
+  EXPECT_EQ(live("  payload_group: operators\n", "").control.payload_group, "");
   EXPECT_EQ(socket_path(c), "/run/gateways/a.sock");
   EXPECT_EQ(socket_path(live("  socket: /run/gateways/a.sock\n", "")), "/run/strata/gateway-a.sock");
-  EXPECT_EQ(socket_path(live("name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n", "")),
-            "/run/strata/strata.sock");
+  EXPECT_EQ(
+      socket_path(live(
+          "name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n  payload_group: operators\n",
+          "")),
+      "/run/strata/strata.sock");
 }
 
 TEST(ConfigLive, TheOuterHeadersAreWhatTheFileSays) {
@@ -250,6 +255,8 @@ const Mistake kMistakes[] = {
      "65:7: name: found ..; allowed: a name without /, and without . at its beginning"},
     {"socket_that_is_relative", "socket: /run/gateways/a.sock", "socket: a.sock",
      "68:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
+    {"payload_group_empty", "payload_group: operators", "payload_group: \"\"",
+     "69:18: control.payload_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},

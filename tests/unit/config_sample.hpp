@@ -148,6 +148,7 @@ name: gateway-a
 control:
   enabled: true
   socket: /run/gateways/a.sock
+  payload_group: operators
 )";
 
 // The sample with the first `from` in it changed.

@@ -1,0 +1,160 @@
+// What the last packets of each cause began with, for whoever looks for a fault: written where packets end, read by
+// other threads meanwhile.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "dataplane/drop/cause.hpp"
+#include "dataplane/packet/stage.hpp"
+
+namespace strata {
+
+// The header that a packet begins with at a stage.
+enum class Begins : std::uint8_t { ethernet, arp, esp, ipv4, ipv6 };
+
+// How much of a packet everybody may see who may ask at all. What an SA has opened, or is to seal, is not for all of
+// them; what the unprotected side's wire has shown to everybody is.
+enum class Open : std::uint8_t {
+  nothing,   // of what may have been opened, or may be sealed
+  as_wire,   // all, if it came by the unprotected side
+  esp_head,  // the SPI, the number and the IV: what stands behind them may be opened by now
+};
+
+// What can be said of a packet that ends at a stage.
+struct StageFacts {
+  const char* name;
+  Begins begins;
+  Open open;
+};
+
+template <class Stage>
+constexpr StageFacts facts_of() {
+  using std::is_same_v;
+  const char* name = kStageName<Stage>;
+  if constexpr (is_same_v<Stage, stage::Frame>) return {name, Begins::ethernet, Open::as_wire};
+  if constexpr (is_same_v<Stage, stage::Arp>) return {name, Begins::arp, Open::as_wire};
+  if constexpr (is_same_v<Stage, stage::Host>) return {name, Begins::ipv4, Open::as_wire};
+  if constexpr (is_same_v<Stage, stage::EspIn>) return {name, Begins::esp, Open::esp_head};
+  if constexpr (is_same_v<Stage, stage::Out>) return {name, Begins::ethernet, Open::nothing};
+  if constexpr (is_same_v<Stage, stage::Ip6> || is_same_v<Stage, stage::Sr6> || is_same_v<Stage, stage::Sr6Out>)
+    return {name, Begins::ipv6, Open::nothing};
+  return {name, Begins::ipv4, Open::nothing};
+}
+template <class Stage>
+inline constexpr StageFacts kStageFacts = facts_of<Stage>();
+
+// The turn in which packets end.
+struct TurnOf {
+  std::uint64_t time_ns = 0;
+  PortId port = PortId::none();  // whose queue was read; none(): they came by several
+  Side side = Side::either_side;
+};
+
+class LastEnded {
+ public:
+  static constexpr std::size_t kKept = 4;     // packets of each cause
+  static constexpr std::size_t kOctets = 96;  // of each
+
+  struct Packet {
+    std::uint64_t time_ns;
+    const StageFacts* at;  // nullptr: not known
+    std::uint16_t length;  // octets that the packet had there
+    std::uint16_t kept;    // octets of them here
+    std::uint16_t open;    // octets that everybody may see who may ask at all
+    std::uint8_t port;     // PortId
+    std::uint8_t reserved;
+    std::array<std::uint8_t, kOctets> octets;
+  };
+
+  // The worker's.
+  void note(Cause cause, const StageFacts* at, const TurnOf& turn, std::span<const std::uint8_t> bytes) {
+    Packet packet{.time_ns = turn.time_ns,
+                  .at = at,
+                  .length = static_cast<std::uint16_t>(bytes.size()),
+                  .kept = static_cast<std::uint16_t>(std::min(bytes.size(), most_of(cause))),
+                  .open = 0,
+                  .port = turn.port.index(),
+                  .reserved = 0,
+                  .octets = {}};
+    packet.open = std::min(packet.kept, open_of(at, turn));
+    std::memcpy(packet.octets.data(), bytes.data(), packet.kept);
+    rings_[static_cast<std::size_t>(cause)].put(packet);
+  }
+
+  // From any thread: what is there, the newest first.
+  std::vector<Packet> of(Cause cause) const {
+    std::vector<Packet> found;
+    const Ring& ring = rings_[static_cast<std::size_t>(cause)];
+    for (std::uint64_t back = 0, put = ring.put_so_far(); back < std::min<std::uint64_t>(put, kKept); ++back)
+      if (const auto packet = ring.get(put - back)) found.push_back(*packet);
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t kEspHead = 16;  // SPI, number, IV
+
+  // RFC 4303 section 3.4.4: of what failed its ICV nothing behind what came in clear is ever shown. A cipher that
+  // failed may have left anything.
+  static constexpr std::size_t most_of(Cause cause) {
+    if (cause == Cause::esp_auth_failed) return kEspHead;
+    return cause == Cause::esp_seal_failed ? 0 : kOctets;
+  }
+
+  static std::uint16_t open_of(const StageFacts* at, const TurnOf& turn) {
+    if (at == nullptr || at->open == Open::nothing) return 0;
+    if (at->open == Open::esp_head) return kEspHead;
+    return turn.side == Side::unprotected_side ? kOctets : 0;
+  }
+
+  static_assert(std::has_unique_object_representations_v<Packet> && sizeof(Packet) % sizeof(std::uint64_t) == 0);
+  using Words = std::array<std::uint64_t, sizeof(Packet) / sizeof(std::uint64_t)>;
+
+  // A place that is written while others read it: its number is odd meanwhile. Who has read a word of a later packet
+  // sees a later number, as each word is released after it.
+  struct Place {
+    std::atomic<std::uint64_t> number{0};
+    std::array<std::atomic<std::uint64_t>, std::tuple_size_v<Words>> words{};
+  };
+
+  class Ring {
+   public:
+    void put(const Packet& packet) {
+      const std::uint64_t n = put_.load(std::memory_order_relaxed) + 1;
+      Place& place = places_[n % kKept];
+      Words words;
+      std::memcpy(words.data(), &packet, sizeof packet);
+      place.number.store(2 * n - 1, std::memory_order_relaxed);
+      for (std::size_t i = 0; i < words.size(); ++i) place.words[i].store(words[i], std::memory_order_release);
+      place.number.store(2 * n, std::memory_order_release);
+      put_.store(n, std::memory_order_release);
+    }
+    std::uint64_t put_so_far() const { return put_.load(std::memory_order_acquire); }
+    // The nth that was put. Nothing: a later one stands there by now.
+    std::optional<Packet> get(std::uint64_t n) const {
+      const Place& place = places_[n % kKept];
+      if (place.number.load(std::memory_order_acquire) != 2 * n) return std::nullopt;
+      Words words;
+      for (std::size_t i = 0; i < words.size(); ++i) words[i] = place.words[i].load(std::memory_order_acquire);
+      if (place.number.load(std::memory_order_relaxed) != 2 * n) return std::nullopt;
+      Packet packet;
+      std::memcpy(&packet, words.data(), sizeof packet);
+      return packet;
+    }
+
+   private:
+    std::atomic<std::uint64_t> put_{0};
+    std::array<Place, kKept> places_;
+  };
+
+  std::array<Ring, kCauseCount> rings_;
+};
+
+}  // namespace strata
