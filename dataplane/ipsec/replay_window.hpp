@@ -5,9 +5,9 @@
 //                                                     ^ 260 = top - size + 1     ^ top
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 
 #include "dataplane/relaxed.hpp"
@@ -23,7 +23,7 @@ class ReplayWindow {
   // size: packets, 0: off, up to kMaxSize. Nothing was received yet: top is 0.
   explicit ReplayWindow(std::uint32_t size)
       : size_(size), block_mask_(size == 0 ? 0 : std::bit_ceil(size / 64 + 2) - 1) {
-    if (size != 0) blocks_ = std::make_unique<std::uint64_t[]>(block_mask_ + 1);
+    if (size != 0) blocks_ = std::make_unique<Block[]>(block_mask_ + 1);
   }
 
   // sequence: all 64 bits. Does not move the window: only an authenticated packet may, by accept().
@@ -41,7 +41,8 @@ class ReplayWindow {
       return;
     }
     if (sequence > top_) slide(sequence);
-    blocks_[(sequence >> 6) & block_mask_] |= std::uint64_t{1} << (sequence & 63);
+    Block& block = blocks_[(sequence >> 6) & block_mask_];
+    block = block | std::uint64_t{1} << (sequence & 63);
   }
 
   // Asks for what accept() will write.
@@ -52,24 +53,44 @@ class ReplayWindow {
   std::uint64_t top() const { return top_; }
   std::uint32_t size() const { return size_; }
 
+  // How many of the numbers that the window covers now have arrived. From any thread: beside a worker that slides it,
+  // about so many.
+  std::uint32_t filled() const;
+
+  // How many it covers: fewer than its size at an SA's beginning.
+  std::uint32_t covered() const { return static_cast<std::uint32_t>(std::min<std::uint64_t>(top_, size_)); }
+
  private:
+  using Block = Relaxed<std::uint64_t>;
+
   void slide(std::uint64_t sequence) {
     const std::uint64_t old_block = top_ >> 6;
     const std::uint64_t new_block = sequence >> 6;
     const std::uint64_t distance = new_block - old_block;
-    if (distance > block_mask_) {
-      std::memset(blocks_.get(), 0, (block_mask_ + 1) * sizeof(std::uint64_t));
-    } else {
-      for (std::uint64_t b = old_block + 1; b <= new_block; ++b) blocks_[b & block_mask_] = 0;
-    }
+    const std::uint64_t from = distance > block_mask_ ? new_block - block_mask_ : old_block + 1;
+    for (std::uint64_t b = from; b <= new_block; ++b) blocks_[b & block_mask_] = 0;
     top_ = sequence;
   }
 
   Relaxed<std::uint64_t> top_ = 0;  // the highest number accepted; who shows it reads it too
   std::uint32_t size_;
   std::uint32_t block_mask_;  // of a power of two blocks, one more than the window can straddle
-  std::unique_ptr<std::uint64_t[]> blocks_;
+  std::unique_ptr<Block[]> blocks_;
 };
+
+inline std::uint32_t ReplayWindow::filled() const {
+  const std::uint64_t top = top_;
+  std::uint32_t count = 0;
+  // Its numbers lie in (top - size, top]; 0 is none.
+  const std::uint64_t first = top > size_ ? top - size_ + 1 : 1;
+  for (std::uint64_t block = first >> 6; size_ != 0 && block <= top >> 6; ++block) {
+    std::uint64_t bits = blocks_[block & block_mask_];
+    if (block == first >> 6) bits &= ~std::uint64_t{0} << (first & 63);
+    if (block == top >> 6) bits &= ~std::uint64_t{0} >> (63 - (top & 63));
+    count += static_cast<std::uint32_t>(std::popcount(bits));
+  }
+  return count;
+}
 
 // The 64-bit sequence number of which a packet carries the low half (RFC 4303 appendix A2.1): the one that lies in the
 // window or, failing that, ahead of it. With the window off it is the one nearest to top.

@@ -130,6 +130,30 @@ TEST(Window, OffTakesAllAndKeepsTheTop) {
   EXPECT_EQ(window.size(), 0u);
 }
 
+// Against counting with check(): what is fresh within the window has not arrived.
+TEST(Window, FilledIsWhatHasArrivedInIt) {
+  Random random(9);
+  for (const std::uint32_t size : {1U, 63U, 64U, 65U, 1000U, 4096U}) {
+    ReplayWindow window(size);
+    EXPECT_EQ(window.filled(), 0U);
+    EXPECT_EQ(window.covered(), 0U);
+    for (unsigned i = 0; i < 300; ++i) {
+      const std::uint64_t sequence = window.top() + 1 + pick(random, i % 50 == 0 ? 3 * size : 4);
+      window.accept(sequence);
+      if (sequence > 2 && window.check(sequence - 1) == Freshness::fresh && i % 3 == 0) window.accept(sequence - 1);
+      const std::uint64_t bottom = window.top() > size ? window.top() - size + 1 : 1;
+      std::uint32_t arrived = 0;
+      for (std::uint64_t s = bottom; s <= window.top(); ++s) arrived += window.check(s) == Freshness::replayed ? 1 : 0;
+      ASSERT_EQ(window.filled(), arrived) << size << ' ' << window.top();
+      ASSERT_EQ(window.covered(), window.top() - bottom + 1);
+    }
+  }
+  ReplayWindow off(0);
+  off.accept(5);
+  EXPECT_EQ(off.filled(), 0U);
+  EXPECT_EQ(off.covered(), 0U);
+}
+
 TEST(Window, EndOfAllNumbers) {
   constexpr std::uint64_t kLast = std::numeric_limits<std::uint64_t>::max();
   ReplayWindow window(4096);
@@ -142,6 +166,7 @@ TEST(Window, EndOfAllNumbers) {
   EXPECT_EQ(window.check(kLast - 4095), Freshness::fresh);
   EXPECT_EQ(window.check(kLast - 4096), Freshness::too_old);
   EXPECT_EQ(window.check(0), Freshness::too_old);
+  EXPECT_EQ(window.filled(), 2U);
 }
 
 // --- the high half ---------------------------------------------------------------------------------------------------
