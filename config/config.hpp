@@ -94,6 +94,16 @@ struct Control {
   std::string payload_group;  // who may see opened packets beside root and the gateway's own user; empty: nobody
 };
 
+// Where the figures of a running gateway are read.
+struct Metrics {
+  bool http = true;
+  bool http_is_wished = false;  // in so many words: then it has to be
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 14500;
+  std::uint32_t entries = 1000;  // SAs, and SIDs, with series of their own
+  bool telemetry = false;        // also at DPDK's telemetry socket
+};
+
 struct Neighbor {
   std::string port;
   wire::Ipv4Address address;
@@ -201,6 +211,7 @@ struct Config {
   std::vector<Policy> policies;
   std::vector<Route> routes;
   std::vector<Bypass> bypass;
+  Metrics metrics;
 };
 
 }  // namespace strata::config

@@ -203,6 +203,14 @@ std::string control_text(const Config& config) {
   return "socket " + socket_path(config) + (group.empty() ? "" : ", the group " + group + " may see opened packets");
 }
 
+std::string metrics_text(const Config& config) {
+  const Metrics& metrics = config.metrics;
+  std::string text = "none over HTTP";
+  if (metrics.http) text = metrics_url(metrics);
+  if (metrics.telemetry) text += ", DPDK's telemetry socket of " + config.name;
+  return text + "; series for " + std::to_string(metrics.entries) + " SAs and SIDs at the most";
+}
+
 std::string machine_text(const Config& config) {
   Table table;
   table.add({"arp", arp_text(config.arp)});
@@ -211,6 +219,7 @@ std::string machine_text(const Config& config) {
   table.add({"state", state_text(config.state)});
   table.add({"workers", workers_text(config.workers)});
   table.add({"control", control_text(config)});
+  table.add({"metrics", metrics_text(config)});
   table.add({"eal", eal_text(config.eal)});
   table.add({"memory", memory_text(config)});
   return table.text("How it runs");
@@ -295,6 +304,12 @@ std::string notes_text(const Config& config) {
 }
 
 }  // namespace
+
+std::string metrics_url(const Metrics& metrics) {
+  const bool is_six = metrics.address.find(':') != std::string::npos;
+  const std::string host = is_six ? "[" + metrics.address + "]" : metrics.address;
+  return "http://" + host + ":" + std::to_string(metrics.port) + "/metrics";
+}
 
 std::string_view to_string(Side side) { return side == Side::protected_side ? "protected" : "unprotected"; }
 std::string_view to_string(Direction direction) { return direction == Direction::in ? "in" : "out"; }

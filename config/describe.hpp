@@ -16,6 +16,9 @@ std::string describe(const Config& config);
 nlohmann::json describe_json(const Config& config);
 nlohmann::json describe_json(const InnerMtu& mtu);
 
+// "http://127.0.0.1:14500/metrics"
+std::string metrics_url(const Metrics& metrics);
+
 std::string_view to_string(Side side);
 std::string_view to_string(Direction direction);
 std::string_view to_string(Algorithm algorithm);

@@ -127,6 +127,14 @@ json state_json(const State& state) {
           {"unsafe_lab_without_state", state.unsafe_lab_without_state}};
 }
 
+json metrics_json(const Metrics& metrics) {
+  return {{"http", metrics.http},
+          {"address", metrics.address},
+          {"port", metrics.port},
+          {"entries", metrics.entries},
+          {"telemetry", metrics.telemetry}};
+}
+
 }  // namespace
 
 json describe_json(const InnerMtu& mtu) {
@@ -168,6 +176,7 @@ json describe_json(const Config& config) {
        {{"enabled", config.control.enabled},
         {"socket", config.control.enabled ? json(socket_path(config)) : json(nullptr)},
         {"payload_group", config.control.payload_group.empty() ? json(nullptr) : json(config.control.payload_group)}}},
+      {"metrics", metrics_json(config.metrics)},
       {"memory", memory_json(config)},
       {"arp", arp_json(config.arp)},
       {"icmp",

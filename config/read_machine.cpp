@@ -86,11 +86,29 @@ void read_control(Scene& scene, const Mapping& mapping) {
   control.socket = *socket;
 }
 
+bool is_address(const std::string& text) {
+  return wire::parse_ipv4(text).has_value() || wire::parse_ipv6(text).has_value();
+}
+
+void read_metrics(Scene& scene, const Mapping& mapping) {
+  Metrics& metrics = scene.config.metrics;
+  metrics.http = mapping.boolean("http").value_or(metrics.http);
+  metrics.http_is_wished = mapping.has("http") || mapping.has("address") || mapping.has("port");
+  metrics.telemetry = mapping.boolean("telemetry").value_or(metrics.telemetry);
+  read_number(mapping, "port", metrics.port);
+  read_number(mapping, "entries", metrics.entries);
+  const auto address = mapping.text("address");
+  if (!address) return;
+  if (!is_address(*address)) scene.problems.refuse(*mapping.value("address"), "allowed: an IPv4 or IPv6 address");
+  metrics.address = *address;
+}
+
 }  // namespace
 
 void read_machine(Scene& scene, const Mapping& root) {
   read_name(scene, root);
   if (const auto control = root.mapping("control")) read_control(scene, *control);
+  if (const auto metrics = root.mapping("metrics")) read_metrics(scene, *metrics);
   if (const auto eal = root.mapping("eal")) read_eal(scene, *eal);
   if (const auto workers = root.mapping("workers")) read_workers(scene, *workers);
   if (const auto arp = root.mapping("arp")) read_arp(scene.config.arp, *arp);

@@ -273,6 +273,20 @@ constexpr std::array kControlFields{
 };
 constexpr Section kControl{"control", "The Unix socket by which a running gateway is asked and told things (control.md).", kControlFields};
 
+constexpr std::array kMetricsFields{
+    Field{.key = "http", .type = Type::boolean, .default_text = "true",
+          .description = "They are read over HTTP at `/metrics`. `false`: no port is opened. Where nothing of `http`, `address` and `port` is said and the port cannot be had "
+                         "(by the second gateway of a machine, say) the gateway runs without, and says so; one that is said has to be there."},
+    Field{.key = "address", .type = Type::text, .default_text = "127.0.0.1", .note = "an IPv4 or IPv6 address of this machine's, or 0.0.0.0 or \"::\" for all of them",
+          .description = "Where it listens. Whoever reaches it can read the figures, as there is neither a password nor encryption: beyond loopback, let a firewall say who."},
+    Field{.key = "port", .type = Type::number, .default_text = "14500", .description = "TCP port. Each gateway of a machine needs one of its own.", .min = 1, .max = 65535},
+    Field{.key = "entries", .type = Type::number, .default_text = "1000",
+          .description = "So many SAs, and as many local SIDs, have series of their own, the first ones of the configuration. All SAs together are always told, and how many have none.", .min = 0, .max = 100000},
+    Field{.key = "telemetry", .type = Type::boolean, .default_text = "false",
+          .description = "`true`: they are also commands of DPDK's telemetry socket, for `dpdk-telemetry.py -f NAME`, NAME being the gateway's `name`."},
+};
+constexpr Section kMetrics{"metrics", "Where a running gateway's figures are read by programs (metrics.md).", kMetricsFields};
+
 constexpr std::array kRootFields{
     Field{.key = "name", .type = Type::name, .default_text = "strata", .note = "no /, and no . at its beginning",
           .description = "What this gateway is called among those of this machine: its control socket is `/run/strata/NAME.sock`."},
@@ -289,6 +303,7 @@ constexpr std::array kRootFields{
     Field{.key = "workers", .type = Type::mapping, .description = "How many cores carry packets, and which.", .section = &kWorkers},
     Field{.key = "eal", .type = Type::mapping, .description = "How DPDK is started.", .section = &kEal},
     Field{.key = "control", .type = Type::mapping, .description = "How it is asked and told things while it runs.", .section = &kControl},
+    Field{.key = "metrics", .type = Type::mapping, .description = "Figures for Prometheus and DPDK's telemetry.", .section = &kMetrics},
 };
 constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
 // clang-format on

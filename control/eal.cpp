@@ -103,6 +103,11 @@ std::vector<std::string> usual_words(const std::string& lcores) {
   return {"strata", "--no-telemetry", "--lcores", lcores, "--file-prefix", "strata-" + std::to_string(getpid())};
 }
 
+// Where DPDK's programs look for a telemetry socket: the gateway's name is the prefix that they are given.
+std::vector<std::string> words_with_telemetry(const std::string& lcores, const std::string& name) {
+  return {"strata", "--lcores", lcores, "--file-prefix", name};
+}
+
 // Standard output is the report's: what EAL prints there, its options above all when one of them is wrong, goes to
 // standard error.
 class StandardOutputAside {
@@ -172,9 +177,14 @@ tl::expected<Eal, std::string> Eal::start_offline(unsigned megabytes, Pages page
 tl::expected<Eal, std::string> Eal::start_live(const config::Config& config, const std::vector<std::string>& words) {
   const auto hugepages = choose_hugepages(config.eal);
   if (!hugepages) return tl::unexpected(hugepages.error());
-  const auto folder = RuntimeFolder::create();
-  if (!folder) return tl::unexpected(folder.error());
-  std::vector<std::string> all = usual_words(lcores_for(config.workers));
+  std::optional<RuntimeFolder> folder;
+  if (!config.metrics.telemetry) {
+    auto made = RuntimeFolder::create();
+    if (!made) return tl::unexpected(made.error());
+    folder.emplace(std::move(*made));
+  }
+  const std::string lcores = lcores_for(config.workers);
+  std::vector<std::string> all = folder ? usual_words(lcores) : words_with_telemetry(lcores, config.name);
   append_memory(all, *hugepages, config.eal.memory);
   append_devices(all, config);
   append(all, {"--log-level", "*:warning"});

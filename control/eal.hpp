@@ -19,7 +19,7 @@ class Eal {
   static tl::expected<Eal, std::string> start_offline(unsigned megabytes, Pages pages = Pages::ordinary);
 
   // With the ports' devices, memory, and an lcore for each worker, as the configuration says. words: of the command
-  // line, for EAL as they are; they come last and win. Leaves no files.
+  // line, for EAL as they are; they come last and win. Leaves no files, but for the folder of a telemetry socket.
   static tl::expected<Eal, std::string> start_live(const config::Config& config, const std::vector<std::string>& words);
 
   Eal(Eal&& other) noexcept : started_(std::exchange(other.started_, false)) {}

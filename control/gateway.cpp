@@ -53,6 +53,7 @@ std::vector<Worker*> workers_of(WorkerSet& set) {
 }
 
 struct Files {
+  std::unique_ptr<Metrics> metrics;
   std::unique_ptr<ControlSocket> socket;
   std::unique_ptr<SaKeeper> keeper;
 };
@@ -64,12 +65,15 @@ tl::expected<Files, std::string> open_files(const config::Config& config, const 
     if (!config.state.unsafe_lab_without_state)
       make_folder_for(*user, config.state.directory, 0700, Existing::left_alone);
   }
+  // Before it acts as the user: a port may be root's.
+  auto metrics = Metrics::open(config);
+  if (!metrics) return tl::unexpected(metrics.error());
   const ActingAs acting(user);
   auto socket = ControlSocket::open(config, options.socket);
   if (!socket) return tl::unexpected(socket.error());
   auto keeper = SaKeeper::open(config);
   if (!keeper) return tl::unexpected(keeper.error());
-  return Files{std::move(*socket), std::move(*keeper)};
+  return Files{std::move(*metrics), std::move(*socket), std::move(*keeper)};
 }
 
 // To receive and to send on what is open takes none; net_tap puts its interface in order at the end.
@@ -101,6 +105,7 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
   if (!eal) return tl::unexpected(eal.error());
   std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(files->keeper), std::move(*eal)));
   gateway->socket_ = std::move(files->socket);
+  gateway->metrics_ = std::move(files->metrics);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
   if (*user)
     if (auto done = gateway->confine_to(**user); !done) return tl::unexpected(done.error());
@@ -235,9 +240,10 @@ void Gateway::look_around(Clock::time_point now) {
 
 void Gateway::serve_clients() {
   workers_->neighbor_board().collect(neighbor_news_);
+  more_to_serve_ = metrics_ && metrics_->serve(Clock::now());
   if (!socket_) return;
   socket_->tell_neighbors(neighbor_news_);
-  more_to_serve_ = socket_->serve(Clock::now());
+  more_to_serve_ = socket_->serve(Clock::now()) || more_to_serve_;
 }
 
 void Gateway::tell_report() {
@@ -260,18 +266,26 @@ void Gateway::begin() {
            (threads_->wait_by_interrupt() ? "for the devices' interrupts" : "in short sleeps") +
            "; SIGTERM or SIGINT ends it");
   manager_.ready(kRunning);
+  begin_to_be_asked();
+}
+
+void Gateway::begin_to_be_asked() {
+  const show::Gateway parts{.config = config_,
+                            .tables = *tables_,
+                            .workers = *workers_,
+                            .threads = *threads_,
+                            .devices = devices_,
+                            .busy = busy_,
+                            .causes = cause_rates_,
+                            .start = start_,
+                            .report = [this] { return report(); }};
+  if (auto done = metrics_->begin(parts, options_.version); !done) {
+    log_line(done.error());
+    metrics_.reset();
+  }
   if (!socket_) return;
   log_line("control socket " + socket_->path());
-  socket_->begin({.config = config_,
-                  .tables = *tables_,
-                  .workers = *workers_,
-                  .threads = *threads_,
-                  .devices = devices_,
-                  .busy = busy_,
-                  .causes = cause_rates_,
-                  .start = start_,
-                  .report = [this] { return report(); }},
-                 options_.version);
+  socket_->begin(parts, options_.version);
 }
 
 RunReport Gateway::run() {
@@ -284,9 +298,11 @@ RunReport Gateway::run() {
     if (report_asked() && options_.on_request) tell_report();
     serve_clients();
     const auto longest = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now());
-    wait_for_wishes(more_to_serve_ ? 0ms : std::clamp(longest, 0ms, kBetweenAudits), socket_ ? socket_->fd() : -1);
+    wait_for_wishes(more_to_serve_ ? 0ms : std::clamp(longest, 0ms, kBetweenAudits),
+                    {socket_ ? socket_->fd() : -1, metrics_ ? metrics_->fd() : -1});
   }
   socket_.reset();
+  metrics_.reset();
   log_line("ending");
   manager_.stopping();
   threads_->stop();

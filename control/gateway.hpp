@@ -12,6 +12,7 @@
 #include "control/control_socket.hpp"
 #include "control/device.hpp"
 #include "control/eal.hpp"
+#include "control/metrics/metrics.hpp"
 #include "control/privileges/user.hpp"
 #include "control/rates.hpp"
 #include "control/rebalance.hpp"
@@ -52,6 +53,7 @@ class Gateway {
   tl::expected<void, std::string> confine_to(const User& user);
   tl::expected<void, std::string> make_workers();
   void begin();
+  void begin_to_be_asked();
   void tell_audit();
   void tell_news();
   void look_around(Clock::time_point now);
@@ -72,6 +74,7 @@ class Gateway {
   std::unique_ptr<SaKeeper> keeper_;
   Eal eal_;                                // goes after all that is made of it
   std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody asks anything
+  std::unique_ptr<Metrics> metrics_;       // nullptr: nor reads any metric
   std::optional<Pool> pool_;
   std::optional<Pool> made_pool_;
   std::vector<Device> devices_;  // by PortId

@@ -4,12 +4,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
+#include <vector>
 
 namespace strata {
 namespace {
@@ -77,10 +77,10 @@ void catch_signals() {
 
 bool end_asked() { return end.load(std::memory_order_relaxed); }
 
-void wait_for_wishes(std::chrono::milliseconds longest, int also) {
-  std::array<pollfd, 2> both{
-      {{.fd = wish, .events = POLLIN, .revents = 0}, {.fd = also, .events = POLLIN, .revents = 0}}};
-  if (poll(both.data(), both.size(), static_cast<int>(longest.count())) < 1 || both[0].revents == 0) return;
+void wait_for_wishes(std::chrono::milliseconds longest, std::initializer_list<int> also) {
+  std::vector<pollfd> all{{.fd = wish, .events = POLLIN, .revents = 0}};
+  for (const int fd : also) all.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  if (poll(all.data(), all.size(), static_cast<int>(longest.count())) < 1 || all[0].revents == 0) return;
   std::uint64_t wishes = 0;
   [[maybe_unused]] const ssize_t got = read(wish, &wishes, sizeof wishes);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 
 namespace strata {
 
@@ -10,9 +11,9 @@ void catch_signals();
 
 bool end_asked();
 
-// Returns at once when something is asked for, or when there is something to read at `also` (-1: nowhere), else after
-// so long.
-void wait_for_wishes(std::chrono::milliseconds longest, int also);
+// Returns at once when something is asked for, or when there is something to read at one of `also` (-1: nowhere), else
+// after so long.
+void wait_for_wishes(std::chrono::milliseconds longest, std::initializer_list<int> also);
 
 // True once for each time.
 bool report_asked();

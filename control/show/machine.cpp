@@ -1,7 +1,7 @@
 // Ports and workers.
 #include "config/describe.hpp"
 #include "control/ledger.hpp"
-#include "control/show/view.hpp"
+#include "control/show/figures.hpp"
 
 namespace strata::show {
 namespace {
@@ -34,32 +34,18 @@ Json port_row(const Gateway& gateway, std::size_t i) {
           {"not_sent", count.not_sent}};
 }
 
-// How many SAs each worker has.
-std::vector<std::uint64_t> owned(const Gateway& gateway) {
-  std::vector<std::uint64_t> counts(gateway.workers.size());
-  const auto add = [&](SaRef::Direction direction, std::size_t sas) {
-    for (std::uint32_t i = 0; i < sas; ++i) ++counts[gateway.workers.owner({direction, i}).index()];
-  };
-  add(SaRef::Direction::in, gateway.tables.sas.size());
-  add(SaRef::Direction::out, gateway.tables.out_sas.size());
-  return counts;
-}
-
 Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
   const Worker& worker = gateway.workers.worker(i);
   const auto& cpus = gateway.config.workers.cpus;
   Json queues = Json::array();
   for (const WorkerSet::Queue& at : gateway.workers.queues(i))
     queues.push_back(gateway.config.ports[at.port.index()].name + ":" + std::to_string(at.queue));
-  std::uint64_t received = 0;
-  for (std::size_t port = 0; port < gateway.config.ports.size(); ++port)
-    received += worker.received(PortId(static_cast<std::uint8_t>(port)));
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - gateway.start;
   return {{"worker", i},
           {"cpu", cpus.empty() ? Json(nullptr) : Json(cpus[i])},
           {"queues", std::move(queues)},
           {"sas", sas},
-          {"received", received},
+          {"received", received_by(gateway, i)},
           {"handed_over", worker.handed_over()},
           {"busy", i < gateway.busy.size() ? gateway.busy[i] : 0.0},
           {"busy_since_start", std::chrono::duration<double>(gateway.threads.busy(i)) / since}};
@@ -72,7 +58,7 @@ Rows ports(const Gateway& gateway) {
 }
 
 Rows workers(const Gateway& gateway) {
-  return {gateway.workers.size(), [&gateway, counts = owned(gateway)](std::size_t i) {
+  return {gateway.workers.size(), [&gateway, counts = sas_of_workers(gateway)](std::size_t i) {
             return worker_row(gateway, counts[i], static_cast<unsigned>(i));
           }};
 }

@@ -1,39 +1,15 @@
 // SAs, SIDs, policies, routes, neighbors, MTUs.
-#include <limits>
-
 #include "config/describe.hpp"
-#include "control/show/view.hpp"
+#include "control/show/figures.hpp"
 
 namespace strata::show {
 namespace {
 
 using Kind = Index::RouteOf::Kind;
 
-// What the tables have of an SA.
-struct SaState {
-  std::uint64_t packets;
-  std::uint64_t octets;
-  std::uint64_t sequence;
-  std::uint64_t left;  // numbers
-  WorkerId worker;
-};
-
-SaState state_of(const Gateway& gateway, config::Direction direction, std::uint32_t at) {
-  if (direction == config::Direction::in) {
-    const InboundSa& sa = gateway.tables.sas[at];
-    const std::uint64_t last =
-        sa.esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
-    const std::uint64_t top = sa.window.top();
-    return {sa.packets, sa.octets, top, last - top, gateway.workers.owner({SaRef::Direction::in, at})};
-  }
-  const OutboundSa& sa = gateway.tables.out_sas[at];
-  const std::uint64_t sent = sa.sequence;
-  return {sa.packets, sa.octets, sent, sa.last_number() - sent, gateway.workers.owner({SaRef::Direction::out, at})};
-}
-
 Json sa_row(const Gateway& gateway, const config::SecurityAssociation& sa, std::uint32_t at) {
   const bool in = sa.direction == config::Direction::in;
-  const SaState state = state_of(gateway, sa.direction, at);
+  const SaFigures state = figures_of_sa(gateway, sa.direction, at);
   const auto udp = [&](std::uint16_t config::UdpEncap::*port) {
     return sa.udp_encap ? Json((*sa.udp_encap).*port) : Json(nullptr);
   };
@@ -60,20 +36,14 @@ Json sa_row(const Gateway& gateway, const config::SecurityAssociation& sa, std::
 
 Json sid_row(const Gateway& gateway, std::size_t i) {
   const config::LocalSid& sid = gateway.config.local_sids[i];
-  std::uint64_t packets = 0;
-  std::uint64_t octets = 0;
-  for (unsigned worker = 0; worker < gateway.workers.size(); ++worker) {
-    const auto& counter = gateway.workers.worker(worker).sid_counters()[i];
-    packets += counter.packets;
-    octets += counter.octets;
-  }
+  const SidFigures figures = figures_of_sid(gateway, i);
   return {{"sid", wire::to_string(sid.sid)},
           {"behavior", config::to_string(sid.behavior)},
           {"next_hop", wire::to_string(sid.next_hop)},
           {"port", sid.port},
           {"clear", sid.clear},
-          {"packets", packets},
-          {"bytes", octets}};
+          {"packets", figures.packets},
+          {"bytes", figures.octets}};
 }
 
 // What a policy's packets may measure now; nothing: they go nowhere.

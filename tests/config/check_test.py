@@ -104,6 +104,7 @@ def test_text_says_how_it_runs(tmp_path):
         "state sequence numbers are reserved in /srv/strata",
         "workers 1 worker, CPU 5; SAs go to where there is less to do",
         "control socket /run/strata/far-end.sock",
+        "metrics http://127.0.0.1:14500/metrics; series for 1000 SAs and SIDs at the most",
         "eal hugepages never, 100 MiB, arguments: --log-level 8",
         "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
         "and of the process's own 0 MiB",
@@ -125,6 +126,11 @@ def test_text_says_what_is_off_and_that_a_peer_cannot_be_reached(tmp_path):
     assert ("state.unsafe_lab_without_state is true: a start with the keys of an earlier one gives these keys away "
             "(RFC 8221 section 3).") in lines
     assert "control no socket: nobody can ask it anything" in said_of(tmp_path, LIVE + "control: {enabled: false}\n")
+    told = said_of(tmp_path, LIVE + 'metrics: {address: "::1", telemetry: true, entries: 2}\n')
+    assert ("metrics http://[::1]:14500/metrics, DPDK's telemetry socket of far-end; "
+            "series for 2 SAs and SIDs at the most") in told
+    told = said_of(tmp_path, LIVE + "metrics: {http: false}\n")
+    assert "metrics none over HTTP; series for 1000 SAs and SIDs at the most" in told
     assert "near none: there is no way to 203.0.113.2, the peer of SA 'to-b'" in lines
 
 
@@ -155,6 +161,8 @@ def test_json_has_every_setting(tmp_path):
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
     assert config["name"] == "far-end" and config["control"] == {
         "enabled": True, "socket": "/run/strata/far-end.sock", "payload_group": None}
+    assert config["metrics"] == {
+        "http": True, "address": "127.0.0.1", "port": 14500, "entries": 1000, "telemetry": False}
     silent = json.loads(check_of(tmp_path, LIVE + "control: {enabled: false}\n", "--json"))["config"]["control"]
     assert silent == {"enabled": False, "socket": None, "payload_group": None}
     text = LIVE + "control: {payload_group: operators}\n"

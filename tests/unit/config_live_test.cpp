@@ -69,6 +69,22 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
       "/run/strata/strata.sock");
 }
 
+TEST(ConfigLive, MetricsAreWhatTheFileSays) {
+  const Config c = parsed(std::string(kLiveSample));
+  EXPECT_TRUE(c.metrics.http && c.metrics.http_is_wished && c.metrics.telemetry);
+  EXPECT_EQ(c.metrics.address, "::1");
+  EXPECT_EQ(c.metrics.port, 9000);
+  EXPECT_EQ(c.metrics.entries, 5U);
+  EXPECT_FALSE(live("http: true", "http: false").metrics.http);
+  constexpr const char* kAll = "  http: true\n  address: \"::1\"\n  port: 9000\n";
+  const Metrics unsaid = live(kAll, "").metrics;
+  EXPECT_TRUE(unsaid.http && !unsaid.http_is_wished);
+  EXPECT_EQ(unsaid.address, "127.0.0.1");
+  EXPECT_EQ(unsaid.port, 14500);
+  for (const char* said : {"  http: true\n", "  address: 192.0.2.1\n", "  port: 1\n"})
+    EXPECT_TRUE(live(kAll, said).metrics.http_is_wished) << said;
+}
+
 TEST(ConfigLive, TheOuterHeadersAreWhatTheFileSays) {
   const Config c = parsed(std::string(kLiveSample));
   const SecurityAssociation& sa = c.security_associations.at(0);
@@ -257,6 +273,8 @@ const Mistake kMistakes[] = {
      "68:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
     {"payload_group_empty", "payload_group: operators", "payload_group: \"\"",
      "69:18: control.payload_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
+    {"metrics_at_a_name", "address: \"::1\"", "address: localhost",
+     "72:12: metrics.address: found localhost; allowed: an IPv4 or IPv6 address"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},

@@ -149,6 +149,12 @@ control:
   enabled: true
   socket: /run/gateways/a.sock
   payload_group: operators
+metrics:
+  http: true
+  address: "::1"
+  port: 9000
+  entries: 5
+  telemetry: true
 )";
 
 // The sample with the first `from` in it changed.
