@@ -1,5 +1,6 @@
 #include "control/rpc/dispatcher.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace strata::rpc {
@@ -77,11 +78,11 @@ std::vector<std::string_view> Dispatcher::missing() const {
   return names;
 }
 
-std::string Dispatcher::answer(ClientId client, std::string_view line) const {
+Reply Dispatcher::answer(ClientId client, std::string_view line) const {
   const Request request = Request::parse(line, nullptr, false);
-  if (request.is_discarded()) return error_line(Request(), {error::kParse, "the line is no JSON"});
-  if (!request.is_array()) return one(client, request);
-  return batch(client, request);
+  if (request.is_discarded()) return {error_line(Request(), {error::kParse, "the line is no JSON"})};
+  if (!request.is_array()) return {one(client, request)};
+  return {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};
 }
 
 // What no longer fits is refused one by one, so that each request of the batch has its answer.

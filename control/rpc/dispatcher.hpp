@@ -26,6 +26,12 @@ struct Failure {
 
 enum class ClientId : std::uint64_t {};
 
+// What a line of a client came to.
+struct Reply {
+  std::string line;          // for it, without a newline, never longer than kMostWaiting; empty: none is wanted
+  std::size_t requests = 1;  // that were in it
+};
+
 class Dispatcher {
  public:
   // What a method's parameters are was judged by the schema before.
@@ -36,8 +42,8 @@ class Dispatcher {
   // Of the schema, and without a handler here.
   std::vector<std::string_view> missing() const;
 
-  // line: a request or a batch. The answer without a newline, never longer than kMostWaiting; empty: none is wanted.
-  std::string answer(ClientId client, std::string_view line) const;
+  // line: a request or a batch.
+  Reply answer(ClientId client, std::string_view line) const;
 
  private:
   std::string batch(ClientId client, const Request& requests) const;

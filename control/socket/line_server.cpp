@@ -20,6 +20,7 @@ constexpr std::uint64_t kListener = 0;  // no client's ID
 // One that has asked for nothing for so long gives up its place to somebody who comes.
 constexpr std::chrono::seconds kIdle{60};
 constexpr unsigned kLinesPerSecond = 10;
+constexpr std::chrono::seconds kBurst{1};
 
 std::string octets(std::size_t n) { return std::to_string(n) + " octets"; }
 
@@ -115,6 +116,7 @@ void LineServer::admit(Descriptor fd, Clock::time_point now) {
   client->peer = std::move(*peer);
   client->wanted = EPOLLIN;
   client->last_asked = now;
+  client->heard_from = now - kBurst;
   clients_.emplace(id, std::move(client));
 }
 
@@ -182,7 +184,20 @@ void LineServer::take_line(Client& client, Clock::time_point now) {
   if (client.in.empty()) client.in.shrink_to_fit();
   client.begun = client.last_asked = now;
   if (line.find_first_not_of(" \t\r") == std::string::npos) return;
-  if (const std::string answer = callbacks_.answer(client.id, line); !answer.empty()) put(client, answer, now);
+  const rpc::Reply reply = callbacks_.answer(client.id, line);
+  charge(client, reply.requests);
+  if (!reply.line.empty()) put(client, reply.line, now);
+}
+
+// Each request takes its part of a second, of which one is had in advance.
+void LineServer::charge(Client& client, std::size_t requests) {
+  const std::chrono::nanoseconds each = std::chrono::nanoseconds(std::chrono::seconds(1)) / limits_.requests;
+  client.heard_from = std::max(client.heard_from, now_ - kBurst) + each * requests;
+  if (client.heard_from < now_ || client.slowed) return;
+  client.slowed = true;
+  ++counts_.slowed;
+  say("slowed " + to_string(client.peer) + ": it asks more than " + std::to_string(limits_.requests) +
+      " times a second");
 }
 
 void LineServer::refuse_and_end(Client& client, int code, const std::string& sentence) {

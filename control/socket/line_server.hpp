@@ -1,7 +1,7 @@
 // Many clients of one listening socket, line by line, none of which can hold up another or whoever serves them.
 //
 // Nothing here waits. A client gets as far as it reads: while much waits for it, nothing more is taken from it. One
-// that has what waits for it unread for too long, or a line half sent, is cut.
+// that has what waits for it unread for too long, or a line half sent, is cut. One that asks too often is heard later.
 #pragma once
 
 #include <chrono>
@@ -20,9 +20,10 @@ namespace strata {
 
 struct ServerLimits {
   std::size_t clients = rpc::kMostClients;
-  std::size_t request = rpc::kLongestRequest;   // octets of a line
-  std::size_t waiting = 2 * rpc::kMostWaiting;  // octets for a client: two answers, or events
-  std::size_t enough = std::size_t{256} << 10;  // octets that wait: beyond, no request is taken
+  std::size_t request = rpc::kLongestRequest;      // octets of a line
+  std::size_t waiting = 2 * rpc::kMostWaiting;     // octets for a client: two answers, or events
+  std::size_t enough = std::size_t{256} << 10;     // octets that wait: beyond, no request is taken
+  std::size_t requests = rpc::kRequestsPerSecond;  // of a client; after a second of silence so many at once
   std::chrono::milliseconds patience{std::chrono::seconds(rpc::kPatienceSeconds)};
 };
 
@@ -32,6 +33,7 @@ struct ServerCounts {
   std::uint64_t refused = 0;  // by their credentials
   std::uint64_t too_many = 0;
   std::uint64_t cut = 0;
+  std::uint64_t slowed = 0;
 };
 
 class LineServer {
@@ -40,7 +42,7 @@ class LineServer {
   using ClientId = rpc::ClientId;
 
   struct Callbacks {
-    std::function<std::string(ClientId, std::string_view)> answer;  // a line to a line; empty: nothing is said
+    std::function<rpc::Reply(ClientId, std::string_view)> answer;  // to a line
     std::function<void(ClientId)> gone;
     std::function<bool(ClientId)> listens;  // it waits for what it did not ask for one by one: silence is its right
     std::function<void(const std::string&)> log;
@@ -76,8 +78,10 @@ class LineServer {
     Clock::time_point begun;       // of the half line in `in`
     Clock::time_point moved;       // when it last took something of `out`
     Clock::time_point last_asked;  // or came
+    Clock::time_point heard_from;  // where its requests of late, in even steps, would end: not heard until then
     std::uint32_t wanted = 0;      // what epoll watches for
     bool ended = false;            // it sends no more
+    bool slowed = false;           // once at least
     bool goes = false;             // once `out` is empty
     bool is_gone = false;
 
@@ -85,14 +89,17 @@ class LineServer {
     std::size_t waiting() const { return out.size() - sent; }
   };
 
-  // Not while much waits for it.
-  bool is_heard(const Client& client) const { return !client.goes && client.waiting() < limits_.enough; }
+  // Not while much waits for it, nor before its time.
+  bool is_heard(const Client& client) const {
+    return !client.goes && client.waiting() < limits_.enough && client.heard_from < now_;
+  }
   void accept_all(Clock::time_point now);
   void admit(Descriptor fd, Clock::time_point now);
   bool make_room();
   void turn_away(int fd, int code, const std::string& sentence);
   void read_from(Client& client, Clock::time_point now);
   void take_line(Client& client, Clock::time_point now);
+  void charge(Client& client, std::size_t requests);
   void refuse_and_end(Client& client, int code, const std::string& sentence);
   void put(Client& client, std::string_view line, Clock::time_point now);
   void write_to(Client& client, Clock::time_point now);

@@ -83,6 +83,18 @@ def test_lines_may_come_in_pieces_and_many_at_once(running):
         assert [json.loads(client.line())["id"] for _ in range(2000)] == list(range(2000))
 
 
+def test_who_asks_too_often_waits_and_nobody_else(running):
+    """2500 requests in batches: 1000 a second are answered, after the first thousand; all of them in the end."""
+    batch = json.dumps([json.loads(HELLO)] * 100).encode() + b"\n"
+    with running.client() as greedy, running.client() as modest:
+        begun = time.monotonic()
+        greedy.send(batch * 25)
+        for _ in range(20):
+            assert modest.ask("hello")["program"] == "strata"
+        assert sum(len(json.loads(greedy.line())) for _ in range(25)) == 2500
+        assert time.monotonic() - begun > 1.4
+
+
 def test_who_sends_no_more_still_hears_the_answer(running):
     with running.client() as client:
         client.send(HELLO.encode())  # without a newline

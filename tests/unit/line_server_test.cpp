@@ -158,10 +158,12 @@ class LineServerTest : public testing::Test {
                                           .log = [this](const std::string& line) { log_ += line + "\n"; }},
                     limits);
   }
-  std::string answer(std::string_view line) {
+  rpc::Reply answer(std::string_view line) {
     lines_.emplace_back(line);
+    const auto number = [&](std::size_t at) { return std::stoul(std::string(line.substr(at))); };
     if (line == "silence") return {};
-    return line.starts_with("give ") ? std::string(std::stoul(std::string(line.substr(5))), '.') : std::string(line);
+    if (line.starts_with("batch of ")) return {std::string(line), number(9)};
+    return {line.starts_with("give ") ? std::string(number(5), '.') : std::string(line)};
   }
 
   // Until there is nothing more to do.
@@ -279,6 +281,42 @@ TEST_F(LineServerTest, OneTurnIsOneLineOfEach) {
   server_->serve(now_);
   EXPECT_EQ(received(modest), "modest\n");
   EXPECT_LE(lines_.size(), 3U);
+}
+
+TEST_F(LineServerTest, WhoAsksTooOftenIsSlowedAndNobodyElse) {
+  start({.requests = 10});
+  const Descriptor greedy = connected(path_);
+  const Descriptor modest = connected(path_);
+  std::string many;
+  for (int i = 0; i < 50; ++i) many += "a\n";
+  send(greedy, many);
+  send(modest, "b\n");
+  serve();
+  EXPECT_EQ(received(greedy).size(), 2U * 10);
+  EXPECT_EQ(received(modest), "b\n");
+  serve(500ms);
+  EXPECT_EQ(received(greedy).size(), 2U * 5);
+  send(modest, "b\n");
+  serve();
+  EXPECT_EQ(received(greedy), "");
+  EXPECT_EQ(received(modest), "b\n");
+  serve(60s);
+  EXPECT_EQ(received(greedy).size(), 2U * 10) << "silence is worth no more than a second";
+  EXPECT_EQ(server_->counts().slowed, 1U);
+  EXPECT_EQ(log_.find("slowed "), log_.rfind("slowed ")) << log_;
+  EXPECT_NE(log_.find("it asks more than 10 times a second"), std::string::npos) << log_;
+}
+
+TEST_F(LineServerTest, ABatchIsAsManyRequestsAsAreInIt) {
+  start({.requests = 10});
+  const Descriptor client = connected(path_);
+  send(client, "batch of 25\nnext\n");
+  serve();
+  EXPECT_EQ(received(client), "batch of 25\n");
+  serve(1500ms);
+  EXPECT_EQ(received(client), "");
+  serve(1ms);
+  EXPECT_EQ(received(client), "next\n");
 }
 
 TEST_F(LineServerTest, ALongLineIsRefusedAndTheClientCut) {

@@ -67,7 +67,8 @@ class RpcDispatcher : public testing::Test {
     });
   }
 
-  std::string say(const std::string& line) { return dispatcher_.answer(ClientId{7}, line); }
+  std::string say(const std::string& line) { return dispatcher_.answer(ClientId{7}, line).line; }
+  std::size_t requests_in(const std::string& line) { return dispatcher_.answer(ClientId{7}, line).requests; }
   int code_of(const std::string& line) {
     const Json answer = Json::parse(say(line));
     EXPECT_EQ(answer["jsonrpc"], "2.0");
@@ -162,6 +163,9 @@ TEST_F(RpcDispatcher, ABatchHasABound) {
   };
   EXPECT_EQ(Json::parse(say(batch(kMostInBatch))).size(), kMostInBatch);
   EXPECT_EQ(code_of(batch(kMostInBatch + 1)), error::kInvalidRequest);
+  EXPECT_EQ(requests_in(batch(7)), 7U);
+  EXPECT_EQ(requests_in(batch(kMostInBatch + 1)), kMostInBatch);
+  for (const std::string line : {"no JSON", "[]", "{}"}) EXPECT_EQ(requests_in(line), 1U);
   EXPECT_EQ(called_, kMostInBatch);
 }
 
