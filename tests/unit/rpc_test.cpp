@@ -163,10 +163,10 @@ TEST_F(RpcDispatcher, ABatchHasABound) {
   };
   EXPECT_EQ(Json::parse(say(batch(kMostInBatch))).size(), kMostInBatch);
   EXPECT_EQ(code_of(batch(kMostInBatch + 1)), error::kInvalidRequest);
+  EXPECT_EQ(called_, kMostInBatch);
   EXPECT_EQ(requests_in(batch(7)), 7U);
   EXPECT_EQ(requests_in(batch(kMostInBatch + 1)), kMostInBatch);
   for (const std::string line : {"no JSON", "[]", "{}"}) EXPECT_EQ(requests_in(line), 1U);
-  EXPECT_EQ(called_, kMostInBatch);
 }
 
 TEST_F(RpcDispatcher, AnAnswerHasABound) {
