@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "config/socket_path.hpp"
@@ -58,10 +59,18 @@ struct Files {
   std::unique_ptr<SaKeeper> keeper;
 };
 
+// Other gateways' sockets may be there: who has none of its own there leaves the folder alone.
+bool is_in_usual_folder(const config::Config& config, const RunOptions& options) {
+  if (options.socket.empty() && !config.control.enabled) return false;
+  const std::filesystem::path path = options.socket.empty() ? config::socket_path(config) : options.socket;
+  return path.parent_path() == config::kSocketFolder;
+}
+
 // What the user is to write to as long as the gateway runs, and at its next start.
 tl::expected<Files, std::string> open_files(const config::Config& config, const RunOptions& options, const User* user) {
   if (user != nullptr) {
-    make_folder_for(*user, config::kSocketFolder, 0750, Existing::taken_from_root);
+    if (is_in_usual_folder(config, options))
+      make_folder_for(*user, config::kSocketFolder, 0750, Existing::taken_from_root);
     if (!config.state.unsafe_lab_without_state)
       make_folder_for(*user, config.state.directory, 0700, Existing::left_alone);
   }

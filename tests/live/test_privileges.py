@@ -47,6 +47,8 @@ def without_leaks():
 
 
 def as_root(folder, tree, within=()):
+    # The usual place of control sockets is other gateways' too, and would be given to the user.
+    tree = {"control": {"enabled": False}, **tree}
     return Running(tree, folder, within=[*within, *without_leaks()], words=["--user", USER.pw_name])
 
 
@@ -113,7 +115,15 @@ def sealing(folder):
     return {**tree, "eal": {"hugepages": "never"}, "control": {"socket": str(folder / "run/gateway.sock")}}
 
 
+def owner_of_the_usual_folder():
+    """None: it is not there."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat("/run/strata").st_uid
+    return None
+
+
 def test_its_files_are_the_users_and_a_restart_finds_them(folder):
+    usual = owner_of_the_usual_folder()
     (folder / "run").mkdir()
     os.chown(folder / "run", USER.pw_uid, USER.pw_gid)
     said = []
@@ -129,6 +139,7 @@ def test_its_files_are_the_users_and_a_restart_finds_them(folder):
         said.append(strata.log())
         assert not (folder / "run/gateway.sock").exists()
         assert {path.stat().st_uid for path in [folder / "state", *(folder / "state").iterdir()]} == {USER.pw_uid}
+    assert owner_of_the_usual_folder() == usual  # other gateways' sockets may be there
     assert "begin at 1" in said[0] or "begins at 1" in said[0]
     assert "go on behind" in said[1] and "0 keys begin at 1" in said[1]
 

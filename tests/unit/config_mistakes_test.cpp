@@ -432,7 +432,7 @@ const Mistake kMistakes[] = {
     {"bypass_host_bits", "source: 10.1.0.0/24", "source: 10.1.0.5/24",
      "60:13: bypass[0].source: found 10.1.0.5/24; host bits are set; the network is 10.1.0.0/24"},
     {"unknown_section", "routes:", "route:",
-     "55:1: route: found an unknown key; did you mean 'routes'? allowed: name, ports, neighbors, ipsec, srv6, routes, bypass, arp, icmp, reassembly, state, workers, eal, control"},
+     "55:1: route: found an unknown key; did you mean 'routes'? allowed: name, ports, neighbors, ipsec, srv6, routes, bypass, arp, icmp, reassembly, state, workers, eal, control, metrics"},
     {"section_twice", "bypass:\n", "routes: []\nbypass:\n",
      "59:1: routes: found the key a second time; the first is at line 55; allowed: one"},
     {"tag", "esn: true", "esn: !!bool true",
