@@ -116,6 +116,8 @@ constexpr std::array kRoutes{Column{"prefix", "prefix"}, Column{"kind", "kind"},
 constexpr std::array kNeighbors{Column{"neighbor", "address"}, Column{"port", "port"}, Column{"MAC", "mac"},
                                 Column{"state", "state"}};
 
+constexpr std::array kStages{Column{"step", "step"}, Column{"packets", "packets"}};
+
 constexpr std::array kDrops{Column{"cause", "cause"}, Column{"fate", "fate"}, Column{"packets", "packets"},
                             Column{"packets/s", "rate"}, Column{"why", nullptr, why}};
 
@@ -130,6 +132,7 @@ constexpr std::array kAll{
     Shown{"policies", "show.policies", "no SRv6 policy", kPolicies},
     Shown{"routes", "show.routes", "no route", kRoutes},
     Shown{"neighbors", "show.neighbors", "no neighbor", kNeighbors},
+    Shown{"stages", "show.stages", "no step", kStages},
     Shown{"drops", "show.drops", "no packet has ended but by being sent", kDrops},
     Shown{"config", "show.config", "", {}},
     Shown{"mtu", "show.mtu", "no SRv6 policy", kMtu},

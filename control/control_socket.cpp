@@ -111,6 +111,7 @@ void ControlSocket::add_tables() {
   add_table("show.policies", [this] { return show::policies(*gateway_, *index_); });
   add_table("show.routes", [this] { return show::routes(*gateway_, *index_); });
   add_table("show.neighbors", [this] { return show::neighbors(*gateway_, neighbors()); });
+  add_table("show.stages", [this] { return show::stages(*gateway_); });
   add_table("show.drops", [this] { return show::drops(*gateway_); });
   dispatcher_.add("show.last_drops", [this](rpc::ClientId client, const rpc::Request& params) {
     return part_of(show::last_drops(*gateway_, may_see_payload(client)), params);

@@ -115,6 +115,11 @@ constexpr std::array kNeighbors{
                                     "`asking`: it has not answered yet; `idle`: nothing was to be sent to it.", .choices = kPhases},
 };
 
+constexpr std::array kStages{
+    Field{.name = "step", .about = "Of the journey; journey.md has the picture."},
+    Field{.name = "packets", .type = Type::number, .about = "That it took, of all workers. One that waited for a neighbor passes twice."},
+};
+
 constexpr std::array kDrops{
     Field{.name = "cause", .about = "drop-reasons.md has them all."},
     Field{.name = "fate", .about = "What became of the packets.", .choices = kFates},
@@ -205,6 +210,7 @@ constexpr std::array kMethods{
     Method{.name = "show.routes", .about = "Where IPv4 packets are sent.", .answer = Answer::table, .result = kRoutes},
     Method{.name = "show.neighbors", .about = "Who is known on the links, and who is being asked for. Read while the workers stand still for some microseconds, "
                                               "at most ten times a second, whoever asks.", .answer = Answer::table, .result = kNeighbors},
+    Method{.name = "show.stages", .about = "The steps of the journey between the ports, and how many packets each has taken.", .answer = Answer::table, .result = kStages},
     Method{.name = "show.drops", .about = "The causes for which packets ended, those that occurred.", .answer = Answer::table, .result = kDrops},
     Method{.name = "show.last_drops", .about = "For each cause that occurred the last packets, up to four, the newest first: what they began with where they ended.", .answer = Answer::table, .result = kLastDrops},
     Method{.name = "show.config", .about = "The configuration that is in force. One that makes an answer too large is refused; its parts are in the tables.", .result = kConfig},

@@ -1,4 +1,4 @@
-// Ports and workers.
+// Ports, workers, and the steps of the journey.
 #include "config/describe.hpp"
 #include "control/ledger.hpp"
 #include "control/show/figures.hpp"
@@ -60,6 +60,15 @@ Rows ports(const Gateway& gateway) {
 Rows workers(const Gateway& gateway) {
   return {gateway.workers.size(), [&gateway, counts = sas_of_workers(gateway)](std::size_t i) {
             return worker_row(gateway, counts[i], static_cast<unsigned>(i));
+          }};
+}
+
+Rows stages(const Gateway& gateway) {
+  return {kStepNames.size(), [&gateway](std::size_t i) -> Json {
+            std::uint64_t packets = 0;
+            for (unsigned worker = 0; worker < gateway.workers.size(); ++worker)
+              packets += gateway.workers.worker(worker).steps().of(static_cast<Step>(i));
+            return {{"step", kStepNames[i]}, {"packets", packets}};
           }};
 }
 

@@ -42,6 +42,7 @@ struct Rows {
 
 Rows ports(const Gateway& gateway);
 Rows workers(const Gateway& gateway);
+Rows stages(const Gateway& gateway);
 Rows drops(const Gateway& gateway);
 // with_payload: to somebody who may see what an SA has opened or is to seal.
 Rows last_drops(const Gateway& gateway, bool with_payload);

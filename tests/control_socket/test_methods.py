@@ -174,6 +174,20 @@ def test_a_neighbor_that_does_not_answer(place):
         strata.stop()
 
 
+def test_stages(place):
+    """A capture that is played once, with a wrong ICV in half of its packets: what each step took, exactly."""
+    frames, _ = journeys.inbound(16)
+    bad = [frame[:-1] + bytes([frame[-1] ^ 1]) for frame in frames]
+    once = place.played(frames + bad).removesuffix(",infinite_rx=1")
+    with place.running(place.configuration(wan=once)) as strata:
+        stages = lambda: {row["step"]: row["packets"] for row in rows_of(place, "show.stages")}  # noqa: E731
+        took = until(stages, lambda now: now["ip4_forward"] == 16)
+        report = strata.stop()
+    assert took == report["steps"] and list(took) == list(report["steps"])
+    assert {step: packets for step, packets in took.items() if packets} == {
+        "classify": 32, "host_input": 32, "esp_open": 32, "local_sid": 16, "end_dx4": 16, "ip4_forward": 16}
+
+
 def test_drops(place):
     """Half of the packets have a wrong ICV."""
     frames, _ = journeys.inbound(16)

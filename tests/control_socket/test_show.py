@@ -13,7 +13,7 @@ import journeys
 from asking import KEYS, until
 from running import program
 
-TABLES = ["ports", "workers", "sas", "sids", "policies", "routes", "neighbors", "drops", "mtu"]
+TABLES = ["ports", "workers", "sas", "sids", "policies", "routes", "neighbors", "stages", "drops", "mtu"]
 
 
 def show(place, *words, **named):
