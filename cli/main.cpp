@@ -12,6 +12,7 @@
 #include "cli/replay.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
+#include "cli/top.hpp"
 
 namespace {
 
@@ -24,6 +25,7 @@ int run_command(int argc, char** argv) {
   std::function<int()> run;
   strata::cli::add_run(app, run);
   strata::cli::add_show(app, run);
+  strata::cli::add_top(app, run);
   strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);

@@ -80,25 +80,43 @@ tl::expected<void, std::string> Connection::send_line(const std::string& line) {
   return {};
 }
 
+std::optional<std::string> Connection::line_that_came() {
+  const std::size_t end = in_.find('\n', searched_);
+  searched_ = in_.size();
+  if (end == std::string::npos) return std::nullopt;
+  std::string line = in_.substr(0, end);
+  in_.erase(0, end + 1);
+  searched_ = 0;
+  return line;
+}
+
+tl::expected<bool, std::string> Connection::receive() {
+  std::array<char, 65536> buffer;
+  const ssize_t n = ::recv(fd_.number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (n < 0) return fault(std::strerror(errno));
+  if (n == 0) return fault("the gateway ended before it answered");
+  in_.append(buffer.data(), static_cast<std::size_t>(n));
+  return true;
+}
+
 tl::expected<std::string, std::string> Connection::receive_line() {
-  std::size_t searched = 0;
   for (;;) {
-    if (const std::size_t end = in_.find('\n', searched); end != std::string::npos) {
-      std::string line = in_.substr(0, end);
-      in_.erase(0, end + 1);
-      return line;
-    }
-    searched = in_.size();
+    if (auto line = line_that_came()) return std::move(*line);
     pollfd one{.fd = fd_.number(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&one, 1, kPatienceMs);
     if (ready == 0) return fault("the gateway does not answer; it may still be starting, or hang");
     if (ready < 0) return fault(std::strerror(errno));
-    std::array<char, 65536> buffer;
-    const ssize_t n = ::recv(fd_.number(), buffer.data(), buffer.size(), 0);
-    if (n < 0) return fault(std::strerror(errno));
-    if (n == 0) return fault("the gateway ended before it answered");
-    in_.append(buffer.data(), static_cast<std::size_t>(n));
+    if (const auto received = receive(); !received) return tl::unexpected(received.error());
   }
+}
+
+tl::expected<Connection::Json, std::string> Connection::result_of(Json answer) const {
+  if (!answer.is_object()) return fault("what answers is no gateway");
+  if (const auto error = answer.find("error"); error != answer.end())
+    return tl::unexpected(error->value("message", std::string("an error without a message")));
+  if (!answer.contains("result")) return fault("what answers is no gateway");
+  return std::move(answer["result"]);
 }
 
 tl::expected<Connection::Json, std::string> Connection::call(std::string_view method, const Json& params) {
@@ -107,11 +125,41 @@ tl::expected<Connection::Json, std::string> Connection::call(std::string_view me
   auto line = receive_line();
   if (!line) return tl::unexpected(std::move(line.error()));
   Json answer = Json::parse(*line, nullptr, false);
-  if (!answer.is_object()) return fault("what answers is no gateway: " + line->substr(0, 80));
-  if (const auto error = answer.find("error"); error != answer.end())
-    return tl::unexpected(error->value("message", std::string("an error without a message")));
-  if (!answer.contains("result")) return fault("what answers is no gateway: " + line->substr(0, 80));
-  return std::move(answer["result"]);
+  if (answer.is_discarded()) return fault("what answers is no gateway: " + line->substr(0, 80));
+  return result_of(std::move(answer));
+}
+
+tl::expected<void, std::string> Connection::ask(const std::vector<Question>& questions) {
+  Json batch = Json::array();
+  for (const Question& question : questions)
+    batch.push_back(
+        {{"jsonrpc", "2.0"}, {"method", question.method}, {"params", question.params}, {"id", batch.size()}});
+  asked_ = batch.size();
+  return send_line(batch.dump() + "\n");
+}
+
+tl::expected<std::optional<std::vector<Connection::Json>>, std::string> Connection::take() {
+  std::optional<std::string> line;
+  while (!(line = line_that_came())) {
+    const auto received = receive();
+    if (!received) return tl::unexpected(received.error());
+    if (!*received) return std::nullopt;
+  }
+  Json answers = Json::parse(*line, nullptr, false);
+  // Who turns a client away says so in one object.
+  if (answers.is_object() && answers.contains("error")) return tl::unexpected(result_of(std::move(answers)).error());
+  if (!answers.is_array()) return fault("what answers is no gateway: " + line->substr(0, 80));
+  std::vector<Json> results(asked_);
+  for (Json& answer : answers) {
+    const Json id_of = answer.is_object() ? answer.value("id", Json()) : Json();
+    const std::size_t id = id_of.is_number_unsigned() ? id_of.get<std::size_t>() : asked_;
+    if (id >= asked_) return fault("what answers is no gateway: " + line->substr(0, 80));
+    auto result = result_of(std::move(answer));
+    if (!result) return tl::unexpected(std::move(result.error()));
+    results[id] = std::move(*result);
+  }
+  if (answers.size() != asked_) return fault("the gateway left a question without an answer");
+  return results;
 }
 
 tl::expected<Connection::Json, std::string> Connection::rows(std::string_view method) {
