@@ -117,7 +117,7 @@ def test_the_page_of_the_file_shows_a_file_that_is_right(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-# --- completion --------------------------------------------------------------------------------------------------------
+# --- completion ------------------------------------------------------------------------------------------------------
 
 
 def completed(tmp_path, *words):

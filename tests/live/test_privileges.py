@@ -1,4 +1,4 @@
-"""`strata run --user`: what is left of root's rights once the devices are open, in each thread, and that all goes on."""
+"""`strata run --user`: what is left of rights once the devices are open, in each thread, and that all goes on."""
 
 import contextlib
 import os
