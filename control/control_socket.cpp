@@ -51,6 +51,10 @@ tl::unexpected<rpc::Failure> too_large(const std::string& instead) {
       rpc::Failure{rpc::error::kTooLarge, "the configuration is too large for one answer; " + instead});
 }
 
+tl::unexpected<rpc::Failure> stands_still(const std::string& who) {
+  return tl::unexpected(rpc::Failure{rpc::error::kStandsStill, who + "; `strata show workers` has all of them"});
+}
+
 std::size_t entries_of(const config::Config& config) {
   return config.security_associations.size() + config.local_sids.size() + config.policies.size() +
          config.routes.size() + config.neighbors.size() + config.bypass.size();
@@ -110,7 +114,11 @@ void ControlSocket::add_tables() {
   add_table("show.sids", [this] { return show::sids(*gateway_); });
   add_table("show.policies", [this] { return show::policies(*gateway_, *index_); });
   add_table("show.routes", [this] { return show::routes(*gateway_, *index_); });
-  add_table("show.neighbors", [this] { return show::neighbors(*gateway_, neighbors()); });
+  dispatcher_.add("show.neighbors", [this](auto, const rpc::Request& params) -> Result {
+    const auto rows = neighbors();
+    if (!rows) return tl::unexpected(rows.error());
+    return part_of(*rows, params);
+  });
   add_table("show.stages", [this] { return show::stages(*gateway_); });
   add_table("show.drops", [this] { return show::drops(*gateway_); });
   dispatcher_.add("show.last_drops", [this](rpc::ClientId client, const rpc::Request& params) {
@@ -162,7 +170,8 @@ ControlSocket::Result ControlSocket::report() {
   const Clock::time_point now = Clock::now();
   if (report_.is_null() || now - report_taken_ >= kBetweenReports) {
     RunReport taken;
-    gateway_->threads.while_they_stand_still([&] { taken = gateway_->report(); });
+    if (auto done = gateway_->threads.while_they_stand_still([&] { taken = gateway_->report(); }); !done)
+      return stands_still(done.error());
     report_ = to_json(taken);
     report_taken_ = now;
   }
@@ -177,14 +186,16 @@ bool ControlSocket::may_see_payload(rpc::ClientId client) const {
   return payload_group_ && may_come_in(*peer, *payload_group_);
 }
 
-const std::vector<Neighbors::Known>& ControlSocket::neighbors() {
+tl::expected<show::Rows, rpc::Failure> ControlSocket::neighbors() {
   const Clock::time_point now = Clock::now();
-  if (now - neighbors_taken_ < kBetweenLists) return neighbors_;
-  neighbors_taken_ = now;
-  gateway_->threads.while_they_stand_still(
-      [&] { gateway_->workers.worker(kHostWorker.index()).list_neighbors(neighbors_); });
-  std::erase_if(neighbors_, [&](const auto& known) { return gateway_->tables.ports[known.port.index()].is_host; });
-  return neighbors_;
+  if (now - neighbors_taken_ >= kBetweenLists) {
+    const auto done = gateway_->threads.while_they_stand_still(
+        [&] { gateway_->workers.worker(kHostWorker.index()).list_neighbors(neighbors_); });
+    if (!done) return stands_still(done.error());
+    neighbors_taken_ = now;
+    std::erase_if(neighbors_, [&](const auto& known) { return gateway_->tables.ports[known.port.index()].is_host; });
+  }
+  return show::neighbors(*gateway_, neighbors_);
 }
 
 // --- events --------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class ControlSocket {
   Result hello() const;
   Result config() const;
   Result report();
-  const std::vector<Neighbors::Known>& neighbors();
+  tl::expected<show::Rows, rpc::Failure> neighbors();
   void publish(std::string_view event, const Json& data);
   bool may_see_payload(rpc::ClientId client) const;
 

@@ -257,7 +257,8 @@ void Gateway::serve_clients() {
 
 void Gateway::tell_report() {
   RunReport now;
-  threads_->while_they_stand_still([&] { now = report(); });
+  if (auto done = threads_->while_they_stand_still([&] { now = report(); }); !done)
+    return log_line("no report: " + done.error());
   options_.on_request(now);
 }
 

@@ -13,6 +13,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::microseconds kMoment{20};
+// Beyond, a worker is not in a long round but in none: its device's driver hangs, or something has stopped it.
+constexpr std::chrono::seconds kLongestRound{3};
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(Clock::now().time_since_epoch()).count());
@@ -68,8 +70,8 @@ void WorkerThreads::go_round(Lane& lane) {
   std::uint64_t before = now_ns();
   bool was_busy = false;
   while (!end_.load(std::memory_order_relaxed)) {
-    if (still_.load(std::memory_order_relaxed)) [[unlikely]]
-      stand_still();
+    if ((wish_.load(std::memory_order_relaxed) & 1) != 0) [[unlikely]]
+      stand_still(lane);
     const std::uint64_t now = now_ns();
     if (was_busy) lane.busy_ns += now - before;
     const std::size_t packets = set_.round(lane.worker, now);
@@ -79,19 +81,37 @@ void WorkerThreads::go_round(Lane& lane) {
   }
 }
 
-void WorkerThreads::stand_still() {
-  standing_.fetch_add(1, std::memory_order_release);
-  while (still_.load(std::memory_order_acquire)) std::this_thread::sleep_for(kMoment);
-  standing_.fetch_sub(1, std::memory_order_release);
+void WorkerThreads::stand_still(Lane& lane) {
+  const std::uint64_t wish = wish_.load(std::memory_order_acquire);
+  lane.stands_for.store(wish, std::memory_order_release);
+  while (wish_.load(std::memory_order_acquire) == wish) std::this_thread::sleep_for(kMoment);
 }
 
-void WorkerThreads::while_they_stand_still(const std::function<void()>& read) {
-  if (!started_) return read();
-  still_.store(true, std::memory_order_release);
-  while (standing_.load(std::memory_order_acquire) != lanes_.size()) std::this_thread::sleep_for(kMoment);
-  read();
-  still_.store(false, std::memory_order_release);
-  while (standing_.load(std::memory_order_acquire) != 0) std::this_thread::sleep_for(kMoment);
+// Who does not; nullptr: all do.
+const WorkerThreads::Lane* WorkerThreads::wait_until_all_stand(std::uint64_t wish) const {
+  const Clock::time_point until = Clock::now() + kLongestRound;
+  for (const auto& lane : lanes_) {
+    while (lane->stands_for.load(std::memory_order_acquire) != wish) {
+      if (Clock::now() > until) return lane.get();
+      std::this_thread::sleep_for(kMoment);
+    }
+  }
+  return nullptr;
+}
+
+// Each wish has a number of its own: who comes late to one stands for none that came after it.
+tl::expected<void, std::string> WorkerThreads::while_they_stand_still(const std::function<void()>& read) {
+  if (!started_) {
+    read();
+    return {};
+  }
+  const std::uint64_t wish = wish_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  const Lane* const late = wait_until_all_stand(wish);
+  if (late == nullptr) read();
+  wish_.store(wish + 1, std::memory_order_release);
+  if (late == nullptr) return {};
+  return tl::unexpected("worker " + std::to_string(late->worker) + " has made no round for " +
+                        std::to_string(kLongestRound.count()) + " s: what it has counted cannot be read");
 }
 
 std::chrono::nanoseconds WorkerThreads::busy(unsigned worker) const {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "control/idle.hpp"
@@ -29,8 +31,8 @@ class WorkerThreads {
   bool wait_by_interrupt() const;
 
   // What has many parts that belong together is read while nobody changes it: some microseconds, or as long as `read`
-  // takes.
-  void while_they_stand_still(const std::function<void()>& read);
+  // takes. The error, in one sentence: a worker does not come to the end of its round, and nothing was read.
+  tl::expected<void, std::string> while_they_stand_still(const std::function<void()>& read);
 
   // Time in rounds that had packets, since the start.
   std::chrono::nanoseconds busy(unsigned worker) const;
@@ -42,19 +44,20 @@ class WorkerThreads {
     std::vector<RxQueue> queues;
     std::atomic<bool> goes_round{false};
     std::atomic<bool> by_interrupt{false};
+    std::atomic<std::uint64_t> stands_for{0};  // the number of the wish that it stands still for
     alignas(64) Relaxed<std::uint64_t> busy_ns = 0;
   };
 
   static int run(void* lane);
   void go_round(Lane& lane);
-  void stand_still();
+  void stand_still(Lane& lane);
+  const Lane* wait_until_all_stand(std::uint64_t wish) const;
 
   WorkerSet& set_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool started_ = false;
   std::atomic<bool> end_{false};
-  std::atomic<bool> still_{false};
-  std::atomic<unsigned> standing_{0};
+  std::atomic<std::uint64_t> wish_{0};  // odd: that all stand still
 };
 
 }  // namespace strata

@@ -69,6 +69,7 @@ inline constexpr int kTooLarge = -32001;
 inline constexpr int kTimedOut = -32002;
 inline constexpr int kTooMany = -32003;
 inline constexpr int kRefused = -32004;
+inline constexpr int kStandsStill = -32005;
 }  // namespace error
 
 // Bounds that a client can meet, here because the document names them.

@@ -4,12 +4,14 @@ and what the configuration and scapy's packets make it."""
 import ipaddress
 import json
 import pathlib
+import signal
 
 import jsonschema
 import pytest
 
 import journeys
 from asking import KEYS, NULL, until
+from test_service import Stopped, threads
 
 import gateway as g
 from harness import causes
@@ -212,6 +214,22 @@ def test_config(running):
     assert len(config["ipsec"]["security_associations"]) == 16 and config["arp"]["hold"] == 16
     assert all("key" not in sa for sa in config["ipsec"]["security_associations"])
     assert config["ports"]["lan"]["device"] == "net_null1,no-rx=1"
+
+
+def test_a_worker_that_stands_still_keeps_nobody_waiting(place):
+    """What takes all workers is refused and says which one is missing; all else is answered."""
+    with place.running(place.configuration(workers={"count": 2})) as strata, place.client() as client:
+        assert client.ask("report")["report"]["balanced"]
+        with Stopped(threads(strata.pid)["rte-worker-2"]):
+            for method in ("show.neighbors", "report"):
+                error = until(lambda: client.call(method).get("error"))
+                assert error["code"] == -32005 and "worker 1 has made no round for 3 s" in error["message"], error
+            assert len(client.rows("show.workers")) == 2
+            strata.signal(signal.SIGUSR1)
+            strata.wait_for("no report: worker 1 has made no round for 3 s")
+        assert until(lambda: client.call("report").get("result"))["report"]["balanced"]
+        assert until(lambda: client.call("show.neighbors").get("result"))["items"] is not None
+        strata.stop()
 
 
 def test_the_report_adds_up_while_packets_flow(running):
