@@ -32,7 +32,7 @@ class Metrics {
 
  private:
   explicit Metrics(Descriptor listener);
-  tl::expected<void, std::string> begin_http(const config::Metrics& config);
+  tl::expected<void, std::string> begin_http(const config::Metrics& wanted);
   metrics::Desk::Collected collected();
 
   Descriptor listener_;  // until begin()
