@@ -6,7 +6,7 @@
 
 #include "cli/last_drops.hpp"
 #include "cli/show_tables.hpp"
-#include "config/socket_path.hpp"
+#include "cli/whom.hpp"
 #include "control/ledger.hpp"
 #include "control/socket/connection.hpp"
 
@@ -15,8 +15,7 @@ namespace {
 
 struct ShowOptions {
   std::string what;
-  std::string name = "strata";
-  std::string socket;
+  Whom whom;
   bool json = false;
   bool last = false;  // of the drops
 };
@@ -36,7 +35,7 @@ int show_last_drops(const ShowOptions& options, Connection& gateway) {
 int show(const ShowOptions& options) {
   if (options.last && options.what != "drops") return fail("--last goes with `drops` alone", 2);
   const auto shown = std::ranges::find(all_shown(), options.what, &Shown::what);
-  auto gateway = Connection::open(options.socket.empty() ? config::socket_path(options.name) : options.socket);
+  auto gateway = Connection::open(options.whom.path());
   if (!gateway) return fail(gateway.error());
   if (options.last) return show_last_drops(options, *gateway);
   const bool is_table = !shown->columns.empty();
@@ -65,12 +64,7 @@ void add_show(CLI::App& app, std::function<int()>& run) {
       ->check(CLI::IsMember(names_of_shown()));
   command->add_flag("--last", options->last, "With `drops`: what the last packets of each cause began with");
   command->add_flag("--json", options->json, "Print JSON; docs/control.md has the fields");
-  CLI::Option* name =
-      command->add_option("--name", options->name, "The gateway's `name` in its configuration; else strata")
-          ->type_name("NAME");
-  command->add_option("--socket", options->socket, "Its control socket, where it is not the usual one")
-      ->type_name("PATH")
-      ->excludes(name);
+  add_whom(*command, options->whom);
   command->callback([options, &run] { run = [options] { return show(*options); }; });
 }
 

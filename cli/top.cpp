@@ -10,7 +10,7 @@
 #include "cli/top/feed.hpp"
 #include "cli/top/terminal.hpp"
 #include "cli/top/to_json.hpp"
-#include "config/socket_path.hpp"
+#include "cli/whom.hpp"
 #include "control/ledger.hpp"
 #include "control/signals.hpp"
 
@@ -29,8 +29,7 @@ constexpr std::size_t kOnceWidth = 120;
 constexpr std::size_t kOnceRows = 20;
 
 struct TopOptions {
-  std::string name = "strata";
-  std::string socket;
+  Whom whom;
   unsigned interval = 1;
   bool once = false;
   bool json = false;
@@ -51,8 +50,7 @@ bool wait(const Feed& feed, int keys) {
   return (both[0].revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
 }
 
-// --- one look
-// ----------------------------------------------------------------------------------------------------------
+// --- one look --------------------------------------------------------------------------------------------------------
 
 int print_once(Feed feed, const TopOptions& options) {
   top::Model model;
@@ -70,8 +68,7 @@ int print_once(Feed feed, const TopOptions& options) {
   return 0;
 }
 
-// --- the screen
-// --------------------------------------------------------------------------------------------------------
+// --- the screen ------------------------------------------------------------------------------------------------------
 
 void choose(top::View& view, std::size_t steps) {
   view.large = static_cast<top::What>((static_cast<std::size_t>(view.large) + steps) % top::kSectionCount);
@@ -144,8 +141,7 @@ int run_screen(Feed feed, const TopOptions& options) {
 
 int run_top(const TopOptions& options) {
   const bool once = options.once || options.json;
-  Feed feed(options.socket.empty() ? config::socket_path(options.name) : options.socket,
-            std::chrono::seconds(options.interval), once ? kNoLimit : kShareForSas);
+  Feed feed(options.whom.path(), std::chrono::seconds(options.interval), once ? kNoLimit : kShareForSas);
   // Who has mistyped a name is told at once; a gateway that goes later is waited for.
   if (const auto connected = feed.connect(); !connected) return fail(connected.error());
   return once ? print_once(std::move(feed), options) : run_screen(std::move(feed), options);
@@ -162,12 +158,7 @@ void add_top(CLI::App& app, std::function<int()>& run) {
       ->check(CLI::Range(1, 60));
   command->add_flag("--once", options->once, "Print one look as text, of so many seconds, and end");
   command->add_flag("--json", options->json, "The same as JSON; docs/top.md has the fields");
-  CLI::Option* name =
-      command->add_option("--name", options->name, "The gateway's `name` in its configuration; else strata")
-          ->type_name("NAME");
-  command->add_option("--socket", options->socket, "Its control socket, where it is not the usual one")
-      ->type_name("PATH")
-      ->excludes(name);
+  add_whom(*command, options->whom);
   command->callback([options, &run] { run = [options] { return run_top(*options); }; });
 }
 
