@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -76,6 +77,7 @@ class LastEnded {
 
   // The worker's.
   void note(Cause cause, const StageFacts* at, const TurnOf& turn, std::span<const std::uint8_t> bytes) {
+    if (held_.load(std::memory_order_relaxed)) return;
     Packet packet{.time_ns = turn.time_ns,
                   .at = at,
                   .length = static_cast<std::uint16_t>(bytes.size()),
@@ -89,12 +91,15 @@ class LastEnded {
     rings_[static_cast<std::size_t>(cause)].put(packet);
   }
 
-  // From any thread: what is there, the newest first.
+  // From one thread at a time: what is there, the newest first. In a flood all would be overwritten faster than it is
+  // read, so nothing is noted meanwhile; what the worker was writing just then may need a second look.
   std::vector<Packet> of(Cause cause) const {
-    std::vector<Packet> found;
+    constexpr int kLooks = 1000;
     const Ring& ring = rings_[static_cast<std::size_t>(cause)];
-    for (std::uint64_t back = 0, put = ring.put_so_far(); back < std::min<std::uint64_t>(put, kKept); ++back)
-      if (const auto packet = ring.get(put - back)) found.push_back(*packet);
+    std::vector<Packet> found;
+    held_.store(true, std::memory_order_relaxed);
+    for (int look = 0; look < kLooks && !ring.read(found); ++look) std::this_thread::yield();
+    held_.store(false, std::memory_order_relaxed);
     return found;
   }
 
@@ -136,7 +141,17 @@ class LastEnded {
       place.number.store(2 * n, std::memory_order_release);
       put_.store(n, std::memory_order_release);
     }
-    std::uint64_t put_so_far() const { return put_.load(std::memory_order_acquire); }
+    // The newest first. False: some were overwritten meanwhile, and are not among them.
+    bool read(std::vector<Packet>& found) const {
+      found.clear();
+      const std::uint64_t put = put_.load(std::memory_order_acquire);
+      const std::uint64_t there = std::min<std::uint64_t>(put, kKept);
+      for (std::uint64_t back = 0; back < there; ++back)
+        if (const auto packet = get(put - back)) found.push_back(*packet);
+      return found.size() == there;
+    }
+
+   private:
     // The nth that was put. Nothing: a later one stands there by now.
     std::optional<Packet> get(std::uint64_t n) const {
       const Place& place = places_[n % kKept];
@@ -149,11 +164,11 @@ class LastEnded {
       return packet;
     }
 
-   private:
     std::atomic<std::uint64_t> put_{0};
     std::array<Place, kKept> places_;
   };
 
+  mutable std::atomic<bool> held_{false};
   std::array<Ring, kCauseCount> rings_;
 };
 
