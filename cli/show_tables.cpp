@@ -62,6 +62,22 @@ std::string busy_since_start(const Json& row) { return percent(at(row, "busy_sin
 
 std::string cpu(const Json& row) { return at(row, "cpu").is_null() ? "any" : text_of(at(row, "cpu")); }
 
+// What is left of one lifetime: "hard 60 s 1000 packets".
+std::string left(const Json& row, const char* field, const std::string& name) {
+  const Json limits = at(row, field);
+  std::string text;
+  for (const auto& [limit, unit] : {std::pair{"seconds", " s"}, {"bytes", " bytes"}, {"packets", " packets"}})
+    if (limits.is_object() && limits.value(limit, Json(nullptr)).is_number())
+      text += " " + limits.at(limit).dump() + unit;
+  return text.empty() ? text : name + text;
+}
+
+std::string life(const Json& row) {
+  const std::string soft = left(row, "soft_left", "soft");
+  const std::string hard = left(row, "hard_left", "hard");
+  return soft.empty() && hard.empty() ? "-" : soft + (soft.empty() || hard.empty() ? "" : ", ") + hard;
+}
+
 std::string learned(const Json& row) { return at(row, "learned") == true ? "a router told" : "configuration"; }
 
 constexpr std::array kPorts{Column{"port", "name"},
@@ -101,7 +117,9 @@ constexpr std::array kSas{Column{"SA", "name"},
                           Column{"bytes", "bytes"},
                           Column{"sequence", "sequence"},
                           Column{"left", "sequence_left"},
-                          Column{"worker", "worker"}};
+                          Column{"worker", "worker"},
+                          Column{"state", "state"},
+                          Column{"lifetime left", nullptr, life}};
 
 constexpr std::array kSids{Column{"local SID", "sid"}, Column{"behavior", "behavior"}, Column{"next hop", "next_hop"},
                            Column{"port", "port"},     Column{"clear", "clear"},       Column{"packets", "packets"},

@@ -129,6 +129,19 @@ struct Selectors {
 // RFC 4301 section 5.1.2.1: what the outer header says of fragmentation; copy: what the IPv4 packet inside says.
 enum class DfMode : std::uint8_t { set, clear, copy };
 
+// What an SA may carry until something becomes of it; nothing: as much as it likes.
+struct Limits {
+  std::optional<std::uint64_t> seconds;
+  std::optional<std::uint64_t> bytes;  // of the IPv6 packets in it
+  std::optional<std::uint64_t> packets;
+};
+
+// RFC 4301 section 4.4.2.1. soft: it is told that a new key is due; hard: it carries nothing any more.
+struct Lifetime {
+  Limits soft;
+  Limits hard;
+};
+
 struct SecurityAssociation {
   std::string name;
   Direction direction = Direction::in;
@@ -144,6 +157,7 @@ struct SecurityAssociation {
   std::uint8_t ttl = 64;             // of the outer header, as the two below: direction out only
   std::optional<std::uint8_t> dscp;  // nothing: the inner packet's
   DfMode df = DfMode::set;
+  Lifetime lifetime;
   Mark mark;
 };
 

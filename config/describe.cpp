@@ -100,6 +100,18 @@ std::string dscp_text(const std::optional<std::uint8_t>& dscp) {
   return dscp ? "DSCP " + std::to_string(*dscp) : "DSCP as inside";
 }
 
+// "30 seconds, 1000 packets"; empty: none.
+std::string limits_text(const Limits& limits) {
+  std::string out;
+  const auto add = [&out](const std::optional<std::uint64_t>& limit, const std::string& one, const std::string& many) {
+    if (limit) out += (out.empty() ? "" : ", ") + counted(*limit, one, many);
+  };
+  add(limits.seconds, "second", "seconds");
+  add(limits.bytes, "byte", "bytes");
+  add(limits.packets, "packet", "packets");
+  return out;
+}
+
 std::string security_associations_text(const Config& config) {
   Table table;
   for (const SecurityAssociation& sa : config.security_associations) {
@@ -111,6 +123,11 @@ std::string security_associations_text(const Config& config) {
     table.add({"", "", "only for",
                wire::to_string(sa.selectors.source) + " to " + wire::to_string(sa.selectors.destination),
                protocol_text(sa.selectors.protocol)});
+    const std::string soft = limits_text(sa.lifetime.soft);
+    const std::string hard = limits_text(sa.lifetime.hard);
+    if (!soft.empty() || !hard.empty())
+      table.add({"", "", "lifetime", soft.empty() ? "not told before its end" : "told after " + soft,
+                 hard.empty() ? "without an end" : "ends after " + hard});
     if (sa.direction != Direction::out) continue;
     table.add({"", "", "outer TTL " + std::to_string(sa.ttl), dscp_text(sa.dscp),
                sa.df == DfMode::copy ? "DF as inside" : "DF " + std::string(to_string(sa.df))});

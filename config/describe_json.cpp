@@ -32,6 +32,11 @@ json to_json(const Port& port) {
           {"host", port.host}};
 }
 
+json to_json(const Limits& limits) {
+  const auto number = [](const std::optional<std::uint64_t>& limit) { return limit ? json(*limit) : json(nullptr); };
+  return {{"seconds", number(limits.seconds)}, {"bytes", number(limits.bytes)}, {"packets", number(limits.packets)}};
+}
+
 json to_json(const SecurityAssociation& sa) {
   json out{{"name", sa.name},
            {"direction", to_string(sa.direction)},
@@ -46,6 +51,7 @@ json to_json(const SecurityAssociation& sa) {
             {{"source", wire::to_string(sa.selectors.source)},
              {"destination", wire::to_string(sa.selectors.destination)},
              {"protocol", protocol_json(sa.selectors.protocol)}}}};
+  out["lifetime"] = {{"soft", to_json(sa.lifetime.soft)}, {"hard", to_json(sa.lifetime.hard)}};
   const bool seals = sa.direction == Direction::out;  // an inbound SA makes no header
   out["ttl"] = seals ? json(sa.ttl) : json(nullptr);
   out["dscp"] = seals ? dscp_json(sa.dscp) : json(nullptr);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -51,6 +52,8 @@ class IpsecReader {
   std::optional<UdpEncap> read_encap(const Mapping& mapping);
   std::optional<Secret> read_key_of(const Mapping& mapping, std::optional<std::size_t> algorithm);
   std::optional<Selectors> read_selectors(const Mapping& mapping);
+  Limits read_limits(const Mapping& lifetime, std::string_view key);
+  Lifetime read_lifetime(const Mapping& mapping);
   OuterHeader read_outer(const Mapping& mapping, std::optional<std::size_t> direction);
   void note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key);
 
@@ -58,10 +61,16 @@ class IpsecReader {
   struct Candidate {
     Selectors selectors;
     Direction direction;
+    std::optional<wire::Ipv4Address> source;
+    std::optional<wire::Ipv4Address> destination;
     std::string name;
     Mark mark;
     std::string field;
   };
+  // What two SAs have in common of which one takes the other's place.
+  using Twins =
+      std::tuple<wire::Ipv4Address, wire::Ipv4Address, wire::Ipv6Prefix, wire::Ipv6Prefix, std::optional<std::uint8_t>>;
+  static bool is_beside_another(const Candidate& candidate, std::set<Twins>& seen);
   struct KeyPlace {
     std::string name;
     Mark sa;
@@ -177,6 +186,28 @@ OuterHeader IpsecReader::read_outer(const Mapping& mapping, std::optional<std::s
   return out;
 }
 
+Limits IpsecReader::read_limits(const Mapping& lifetime, std::string_view key) {
+  const std::optional<Mapping> limits = lifetime.mapping(key);
+  if (!limits) return {};
+  return {.seconds = limits->number("seconds"), .bytes = limits->number("bytes"), .packets = limits->number("packets")};
+}
+
+// A soft limit that comes with the hard one or after it tells nobody in time.
+Lifetime IpsecReader::read_lifetime(const Mapping& mapping) {
+  const std::optional<Mapping> lifetime = mapping.mapping("lifetime");
+  if (!lifetime) return {};
+  const Lifetime out{.soft = read_limits(*lifetime, "soft"), .hard = read_limits(*lifetime, "hard")};
+  const auto compare = [&](std::string_view key, std::optional<std::uint64_t> soft, std::optional<std::uint64_t> hard) {
+    if (!soft || !hard || *soft < *hard) return;
+    scene_->problems.refuse(*lifetime->mapping("soft")->value(key),
+                            "the hard one is " + std::to_string(*hard) + "; allowed: less than that");
+  };
+  compare("seconds", out.soft.seconds, out.hard.seconds);
+  compare("bytes", out.soft.bytes, out.hard.bytes);
+  compare("packets", out.soft.packets, out.hard.packets);
+  return out;
+}
+
 // The octets stay where they are when the key moves on into the configuration.
 void IpsecReader::note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key) {
   const Value value = *mapping.value("key");
@@ -198,6 +229,7 @@ void IpsecReader::read(const Mapping& mapping) {
   std::optional<Secret> key = read_key_of(mapping, algorithm);
   const std::optional<Selectors> selectors = read_selectors(mapping);
   const OuterHeader outer = read_outer(mapping, direction_choice);
+  const Lifetime lifetime = read_lifetime(mapping);
 
   check_name(mapping, name);
   if (direction_choice) {
@@ -208,6 +240,8 @@ void IpsecReader::read(const Mapping& mapping) {
     if (selectors) {
       candidates_.push_back({.selectors = *selectors,
                              .direction = direction,
+                             .source = source,
+                             .destination = destination,
                              .name = name.value_or(""),
                              .mark = mapping.value("selectors")->mark(),
                              .field = to_string(mapping.value("selectors")->path)});
@@ -232,15 +266,25 @@ void IpsecReader::read(const Mapping& mapping) {
                                                   .ttl = outer.ttl,
                                                   .dscp = outer.dscp,
                                                   .df = outer.df,
+                                                  .lifetime = lifetime,
                                                   .mark = mapping.node().mark});
+}
+
+// While keys are changed the old and the new inbound SA of one peer are there for the same packets, and the SPI tells
+// which is meant (RFC 4301 section 4.1). Outbound it would be open which one seals.
+bool IpsecReader::is_beside_another(const Candidate& candidate, std::set<Twins>& seen) {
+  const Selectors& s = candidate.selectors;
+  return candidate.direction == Direction::in && candidate.source && candidate.destination &&
+         !seen.emplace(*candidate.source, *candidate.destination, s.source, s.destination, s.protocol).second;
 }
 
 void IpsecReader::check_overlaps() {
   for (const Direction direction : {Direction::in, Direction::out}) {
     std::vector<const Candidate*> same;
     std::vector<const Selectors*> selectors;
+    std::set<Twins> seen;
     for (const Candidate& candidate : candidates_) {
-      if (candidate.direction != direction) continue;
+      if (candidate.direction != direction || is_beside_another(candidate, seen)) continue;
       same.push_back(&candidate);
       selectors.push_back(&candidate.selectors);
     }
@@ -252,7 +296,8 @@ void IpsecReader::check_overlaps() {
            .field = late.field,
            .found = wire::to_string(late.selectors.source) + " to " + wire::to_string(late.selectors.destination),
            .message = "overlaps the selectors of SA '" + other.name + "' at " + at_line(other.mark) +
-                      "; allowed: selectors that keep the SAs of one direction apart"});
+                      "; allowed: selectors that keep the SAs of one direction apart, or, inbound, the very same "
+                      "ones of an SA with the same source and destination"});
     }
   }
 }

@@ -93,7 +93,22 @@ constexpr std::array kSelectorFields{
           .description = "The IPv6 packet's upper layer, behind all extension headers (`ipv4` for traffic to an End.DX4 SID). Left out: any."},
 };
 constexpr Section kSelectors{"ipsec.security_associations[].selectors",
-    "What the SA is for, checked on the decrypted packet (RFC 4301 section 5.2). No two SAs of the same direction may overlap.", kSelectorFields};
+    "What the SA is for, checked on the decrypted packet (RFC 4301 section 5.2). Those of two SAs of one direction may not overlap; but of one peer several inbound SAs may have the same ones, so that a new key works beside the old.", kSelectorFields};
+
+constexpr std::uint64_t kMostOfALife = 9007199254740991;  // what JSON's readers hold exactly
+constexpr std::array kLimitFields{
+    Field{.key = "seconds", .type = Type::number, .description = "Since the SA was first there.", .min = 1, .max = kMostOfALife},
+    Field{.key = "bytes", .type = Type::number, .description = "Of the IPv6 packets that it carried.", .min = 1, .max = kMostOfALife},
+    Field{.key = "packets", .type = Type::number, .description = "Outbound the sequence number, with those that a kill has skipped.", .min = 1, .max = kMostOfALife},
+};
+constexpr Section kSoftLimits{"ipsec.security_associations[].lifetime.soft", "Whichever comes first; each must be below its hard one.", kLimitFields};
+constexpr Section kHardLimits{"ipsec.security_associations[].lifetime.hard", "Whichever comes first. `packets` holds to the packet outbound; all else is looked at each 10 ms.", kLimitFields};
+constexpr std::array kLifetimeFields{
+    Field{.key = "soft", .type = Type::mapping, .description = "It is told once, by a line and by an event, that a new key is due; nothing else happens.", .section = &kSoftLimits},
+    Field{.key = "hard", .type = Type::mapping, .description = "The SA carries nothing any more: its packets are dropped (`esp.expired`).", .section = &kHardLimits},
+};
+constexpr Section kLifetime{"ipsec.security_associations[].lifetime",
+    "How long an SA lives (RFC 4301 section 4.4.2.1). That of an outbound SA is its key's, over all starts, as far as a state is kept; that of an inbound SA begins with each start.", kLifetimeFields};
 
 constexpr std::array kSaFields{
     Field{.key = "name", .type = Type::name, .required = true, .description = "By which reports and counters call the SA."},
@@ -125,6 +140,7 @@ constexpr std::array kSaFields{
           .description = "DSCP of the outer IPv4 header: that of the IPv6 packet inside, or this one (RFC 2983). ECN is always copied (RFC 6040)."},
     Field{.key = "df", .type = Type::choice, .default_text = "set", .note = "only with direction: out",
           .description = "DF of the outer IPv4 header (RFC 4301 section 5.1.2.1). `copy`: that of the IPv4 packet inside.", .choices = kDfModes},
+    Field{.key = "lifetime", .type = Type::mapping, .description = "Left out: without an end.", .section = &kLifetime},
 };
 constexpr std::string_view kTunnelOnly = "not supported: an SA here is ESP (RFC 4303) in tunnel mode; AH (RFC 4302) and transport mode are refused; leave this key out";
 constexpr std::array kSaRefused{

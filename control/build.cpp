@@ -226,6 +226,7 @@ void Builder::outbound() {
                                           .esn = sa.esn,
                                           .adj = towards(sa.destination),
                                           .tunnel = tunnel});
+    tables_->out_sas.back().last = tables_->out_sas.back().last_number();
     tables_->out_sas.back().limit = tables_->out_sas.back().last_number();
   }
   share_ip_ids();

@@ -220,6 +220,18 @@ void ControlSocket::tell_neighbors(const std::vector<NeighborBoard::Change>& cha
                          {"state", change.resolved ? "reachable" : "gone"}});
 }
 
+void ControlSocket::tell_sa(const Expiry& expiry) {
+  publish("sa", {{"time", now_text()},
+                 {"name", expiry.sa->name},
+                 {"direction", config::to_string(expiry.sa->direction)},
+                 {"spi", expiry.sa->spi},
+                 {"state", to_string(expiry.state)},
+                 {"lifetime", expiry.state == LifeState::dead ? "hard" : "soft"},
+                 {"limit", expiry.limit},
+                 {"allowed", expiry.allowed},
+                 {"reached", expiry.reached}});
+}
+
 void ControlSocket::tell_drops(const CauseRates& rates) {
   for (const CauseText& cause : kCauses) {
     const std::uint64_t rate = rates.rate(cause.cause);

@@ -34,6 +34,7 @@ class ControlSocket {
 
   void tell_link(const std::string& port, bool up, const std::string& link);
   void tell_neighbors(const std::vector<NeighborBoard::Change>& changes);
+  void tell_sa(const Expiry& expiry);
   void tell_drops(const CauseRates& rates);
 
  private:

@@ -188,6 +188,10 @@ void Gateway::tell_audit() {
 
 void Gateway::tell_news() {
   for (const std::string& line : keeper_->news()) log_line(line);
+  for (const Expiry& expiry : keeper_->expired()) {
+    log_line(to_string(expiry));
+    if (socket_) socket_->tell_sa(expiry);
+  }
 }
 
 void Gateway::look_at_links() {
@@ -287,6 +291,7 @@ void Gateway::begin_to_be_asked() {
                             .devices = devices_,
                             .busy = busy_,
                             .causes = cause_rates_,
+                            .lifetimes = keeper_->lifetimes(),
                             .start = start_,
                             .report = [this] { return report(); }};
   if (auto done = metrics_->begin(parts, options_.version); !done) {

@@ -14,6 +14,8 @@ constexpr std::chrono::milliseconds kBetweenLooks{10};
 constexpr std::size_t kEachLook = 65536;
 constexpr std::chrono::milliseconds kBetweenTries{200};
 
+std::chrono::milliseconds between_looks(std::size_t sas) { return kBetweenLooks * (1 + sas / kEachLook); }
+
 std::string counted(std::size_t n, const char* one, const char* many) {
   return std::to_string(n) + " " + (n == 1 ? one : many);
 }
@@ -47,11 +49,28 @@ tl::expected<std::unique_ptr<SaKeeper>, std::string> SaKeeper::open(const config
 SaKeeper::~SaKeeper() { stop(); }
 
 tl::expected<void, std::string> SaKeeper::begin(Tables& tables) {
+  const Clock::time_point now = Clock::now();
+  lifetimes_.emplace(config_, tables, now);
   if (!reservations_) return {};
-  auto done = reservations_->begin(sealing_sas(config_, tables), Clock::now());
-  if (done) return done;
-  return tl::unexpected("an outbound SA needs a state that outlives the process: " + done.error() +
-                        "; make room or rights for it, or name another folder in state.directory");
+  if (auto done = reservations_->begin(sealing_sas(config_, tables), now); !done)
+    return tl::unexpected("an outbound SA needs a state that outlives the process: " + done.error() +
+                          "; make room or rights for it, or name another folder in state.directory");
+  take_over_ages();
+  // A key whose life was over before sends no packet more.
+  expired_ = lifetimes_->look(now);
+  return {};
+}
+
+// A clock that was set back makes no key younger than new.
+void SaKeeper::take_over_ages() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const auto now = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count());
+  std::vector<Lifetimes::Age> ages;
+  for (std::size_t i = 0; i < sealing_; ++i) {
+    const ReservedNumbers& before = reservations_->before(i);
+    ages.push_back({.seconds = now - std::min(now, before.since), .octets = before.octets});
+  }
+  lifetimes_->add_before(ages);
 }
 
 std::string SaKeeper::text() const {
@@ -65,19 +84,29 @@ std::string SaKeeper::text() const {
 }
 
 void SaKeeper::start() {
-  if (reservations_) thread_ = std::thread([this] { keep(); });
+  if (reservations_) threads_.emplace_back([this] { keep_reserved(); });
+  if (!lifetimes_->empty()) threads_.emplace_back([this] { keep_lifetimes(); });
 }
 
-void SaKeeper::keep() {
-  const std::chrono::milliseconds between = kBetweenLooks * (1 + sealing_ / kEachLook);
+void SaKeeper::keep_reserved() {
   bool well = true;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, well ? between : kBetweenTries, [this] { return end_; })) {
+  while (!wake_.wait_for(lock, well ? between_looks(sealing_) : kBetweenTries, [this] { return end_; })) {
     lock.unlock();
     const auto reserved = reservations_->look(Clock::now());
     well = reserved.has_value();
     lock.lock();
     tell(reserved);
+  }
+}
+
+void SaKeeper::keep_lifetimes() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, between_looks(lifetimes_->size()), [this] { return end_; })) {
+    lock.unlock();
+    const std::vector<Expiry> expired = lifetimes_->look(Clock::now());
+    lock.lock();
+    expired_.insert(expired_.end(), expired.begin(), expired.end());
   }
 }
 
@@ -97,13 +126,19 @@ std::vector<std::string> SaKeeper::news() {
   return std::exchange(news_, {});
 }
 
+std::vector<Expiry> SaKeeper::expired() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(expired_, {});
+}
+
 void SaKeeper::stop() {
   {
     const std::lock_guard lock(mutex_);
     end_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 tl::expected<void, std::string> SaKeeper::end() {

@@ -1,4 +1,5 @@
-// What becomes of SAs while packets go on: the thread that reserves sequence numbers ahead of them.
+// What becomes of SAs while packets go on: sequence numbers are reserved ahead of them, and those whose lifetime is
+// over are ended.
 #pragma once
 
 #include <condition_variable>
@@ -10,13 +11,14 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/lifetimes.hpp"
 #include "control/state/reservations.hpp"
 #include "control/state/state_folder.hpp"
 #include "dataplane/table/tables.hpp"
 
 namespace strata {
 
-// A thread of its own, as a disk may take its time and nothing else is to wait for that.
+// A thread for each of the two, as a disk may take its time and nothing else is to wait for that.
 class SaKeeper {
  public:
   // config: outlives it. Locks and reads the state, where the configuration has SAs that seal and does not forgo it.
@@ -28,14 +30,20 @@ class SaKeeper {
   // For the log: what the numbers of this start begin behind. Empty: nothing seals.
   std::string text() const;
   void start();
-  // What has happened since it was asked last, a line each.
+  // What has happened to the state since it was asked last, a line each.
   std::vector<std::string> news();
+  // Whose lifetimes have come to a limit since it was asked last.
+  std::vector<Expiry> expired();
+  // From begin() on.
+  const Lifetimes& lifetimes() const { return *lifetimes_; }
   // When the workers have ended: what was reserved and not used is given back.
   tl::expected<void, std::string> end();
 
  private:
   explicit SaKeeper(const config::Config& config) : config_(config) {}
-  void keep();
+  void take_over_ages();
+  void keep_reserved();
+  void keep_lifetimes();
   void tell(const tl::expected<void, std::string>& reserved);
   void stop();
 
@@ -43,12 +51,14 @@ class SaKeeper {
   std::unique_ptr<StateFolder> folder_;         // nullptr: nothing is kept
   std::unique_ptr<Reservations> reservations_;  // as folder_
   std::size_t sealing_ = 0;                     // SAs
+  std::optional<Lifetimes> lifetimes_;          // from begin() on
   std::string trouble_;                         // the last thing that was told to have failed
   std::mutex mutex_;                            // of what follows
   std::condition_variable wake_;
   bool end_ = false;
   std::vector<std::string> news_;
-  std::thread thread_;
+  std::vector<Expiry> expired_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace strata

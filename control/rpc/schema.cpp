@@ -12,7 +12,10 @@ constexpr std::array<std::string_view, 5> kHeaders{"ethernet", "arp", "esp", "ip
 constexpr std::array<std::string_view, 3> kRouteKinds{"connected", "route", "policy"};
 constexpr std::array<std::string_view, 5> kPhases{"permanent", "idle", "asking", "reachable", "probing"};
 constexpr std::array<std::string_view, 2> kNeighborEvents{"reachable", "gone"};
-constexpr std::array<std::string_view, 3> kEventNames{"link", "neighbor", "drops"};
+constexpr std::array<std::string_view, 3> kSaStates{"mature", "dying", "dead"};
+constexpr std::array<std::string_view, 2> kLifetimes{"soft", "hard"};
+constexpr std::array<std::string_view, 3> kLimits{"seconds", "bytes", "packets"};
+constexpr std::array<std::string_view, 4> kEventNames{"link", "neighbor", "drops", "sa"};
 
 // clang-format off
 constexpr std::array kHello{
@@ -58,6 +61,12 @@ constexpr std::array kWorkers{
     Field{.name = "busy_since_start", .type = Type::real, .about = "The same since the start."},
 };
 
+constexpr std::array kLeft{
+    Field{.name = "seconds", .type = Type::number, .about = "null: no limit.", .optional = true},
+    Field{.name = "bytes", .type = Type::number, .about = "Octets of IPv6 packets; null: no limit.", .optional = true},
+    Field{.name = "packets", .type = Type::number, .about = "null: no limit.", .optional = true},
+};
+
 constexpr std::array kSas{
     Field{.name = "name", .about = "The SA."},
     Field{.name = "direction", .about = "`in`: it opens; `out`: it seals.", .choices = kDirections},
@@ -78,6 +87,9 @@ constexpr std::array kSas{
     Field{.name = "sequence", .type = Type::number, .about = "The highest that was accepted; or the last that was sent, or may have been by an earlier start (decisions/0010-nonces.md). 0: none yet."},
     Field{.name = "sequence_left", .type = Type::number, .about = "How many numbers are left before the SA needs a new key."},
     Field{.name = "worker", .type = Type::number, .about = "Whose it is."},
+    Field{.name = "state", .about = "As of RFC 2367: `mature`; `dying`: beyond its soft lifetime; `dead`: beyond its hard one, its packets are dropped (`esp.expired`).", .choices = kSaStates},
+    Field{.name = "soft_left", .type = Type::object, .about = "What is left of the soft lifetime; 0: nothing.", .fields = kLeft},
+    Field{.name = "hard_left", .type = Type::object, .about = "What is left of the hard lifetime.", .fields = kLeft},
 };
 
 constexpr std::array kSids{
@@ -241,10 +253,24 @@ constexpr std::array kDropsEvent{
     Field{.name = "packets", .type = Type::number, .about = "Since the start."},
 };
 
+constexpr std::array kSaEvent{
+    Field{.name = "time", .about = "UTC."},
+    Field{.name = "name", .about = "The SA."},
+    Field{.name = "direction", .about = "As in `show.sas`.", .choices = kDirections},
+    Field{.name = "spi", .type = Type::number, .about = "Security parameters index."},
+    Field{.name = "state", .about = "As in `show.sas`, from now on.", .choices = kSaStates},
+    Field{.name = "lifetime", .about = "Which one is over.", .choices = kLifetimes},
+    Field{.name = "limit", .about = "Of which kind the limit is that was reached.", .choices = kLimits},
+    Field{.name = "allowed", .type = Type::number, .about = "The limit."},
+    Field{.name = "reached", .type = Type::number, .about = "How much it was when that was seen."},
+};
+
 constexpr std::array kEvents{
     Event{.name = "link", .about = "A port's link went or came, or is another one.", .fields = kLinkEvent},
     Event{.name = "neighbor", .about = "A neighbor is newly known, has another MAC address, or is gone.", .fields = kNeighborEvent},
     Event{.name = "drops", .about = "More packets ended for one cause within a second than `drops_per_second` of the subscription. Each second anew.", .fields = kDropsEvent},
+    Event{.name = "sa", .about = "An SA's soft lifetime is over: give it a new key; or its hard one, and it carries nothing any more. Each is told once; "
+                                 "where both are reached at once, the hard one alone. What was told before somebody subscribed stands in `show.sas`.", .fields = kSaEvent},
 };
 
 constexpr std::array kErrors{

@@ -1,4 +1,6 @@
 // SAs, SIDs, policies, routes, neighbors, MTUs.
+#include <algorithm>
+
 #include "config/describe.hpp"
 #include "control/show/figures.hpp"
 
@@ -7,31 +9,48 @@ namespace {
 
 using Kind = Index::RouteOf::Kind;
 
+Json limits_left(const config::Limits& limits, const Lifetimes::Age& age) {
+  const auto left = [](const std::optional<std::uint64_t>& limit, std::uint64_t is) {
+    return limit ? Json(*limit - std::min(*limit, is)) : Json(nullptr);
+  };
+  return {{"seconds", left(limits.seconds, age.seconds)},
+          {"bytes", left(limits.bytes, age.octets)},
+          {"packets", left(limits.packets, age.packets)}};
+}
+
+void add_life(Json& row, const std::optional<Lifetimes::Life>& life, const config::Lifetime& lifetime) {
+  row["state"] = to_string(life ? life->state : LifeState::mature);
+  row["soft_left"] = limits_left(lifetime.soft, life ? life->age : Lifetimes::Age{});
+  row["hard_left"] = limits_left(lifetime.hard, life ? life->age : Lifetimes::Age{});
+}
+
 Json sa_row(const Gateway& gateway, const config::SecurityAssociation& sa, std::uint32_t at) {
   const bool in = sa.direction == config::Direction::in;
   const SaFigures state = figures_of_sa(gateway, sa.direction, at);
   const auto udp = [&](std::uint16_t config::UdpEncap::*port) {
     return sa.udp_encap ? Json((*sa.udp_encap).*port) : Json(nullptr);
   };
-  return {{"name", sa.name},
-          {"direction", config::to_string(sa.direction)},
-          {"spi", sa.spi},
-          {"source", wire::to_string(sa.source)},
-          {"destination", wire::to_string(sa.destination)},
-          {"peer", wire::to_string(in ? sa.source : sa.destination)},
-          {"udp_source_port", udp(&config::UdpEncap::source_port)},
-          {"udp_destination_port", udp(&config::UdpEncap::destination_port)},
-          {"algorithm", config::to_string(sa.algorithm)},
-          {"esn", sa.esn},
-          {"replay_window", in ? Json(sa.replay_window) : Json(nullptr)},
-          {"selector_source", wire::to_string(sa.selectors.source)},
-          {"selector_destination", wire::to_string(sa.selectors.destination)},
-          {"selector_protocol", sa.selectors.protocol ? Json(*sa.selectors.protocol) : Json(nullptr)},
-          {"packets", state.packets},
-          {"bytes", state.octets},
-          {"sequence", state.sequence},
-          {"sequence_left", state.left},
-          {"worker", state.worker.index()}};
+  Json row{{"name", sa.name},
+           {"direction", config::to_string(sa.direction)},
+           {"spi", sa.spi},
+           {"source", wire::to_string(sa.source)},
+           {"destination", wire::to_string(sa.destination)},
+           {"peer", wire::to_string(in ? sa.source : sa.destination)},
+           {"udp_source_port", udp(&config::UdpEncap::source_port)},
+           {"udp_destination_port", udp(&config::UdpEncap::destination_port)},
+           {"algorithm", config::to_string(sa.algorithm)},
+           {"esn", sa.esn},
+           {"replay_window", in ? Json(sa.replay_window) : Json(nullptr)},
+           {"selector_source", wire::to_string(sa.selectors.source)},
+           {"selector_destination", wire::to_string(sa.selectors.destination)},
+           {"selector_protocol", sa.selectors.protocol ? Json(*sa.selectors.protocol) : Json(nullptr)},
+           {"packets", state.packets},
+           {"bytes", state.octets},
+           {"sequence", state.sequence},
+           {"sequence_left", state.left},
+           {"worker", state.worker.index()}};
+  add_life(row, gateway.lifetimes.life_of(sa, Lifetimes::Clock::now()), sa.lifetime);
+  return row;
 }
 
 Json sid_row(const Gateway& gateway, std::size_t i) {

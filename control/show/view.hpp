@@ -12,6 +12,7 @@
 
 #include "config/steering.hpp"
 #include "control/device.hpp"
+#include "control/lifetimes.hpp"
 #include "control/run_report.hpp"
 #include "control/show/cause_rates.hpp"
 #include "control/worker_threads.hpp"
@@ -30,6 +31,7 @@ struct Gateway {
   std::vector<Device>& devices;
   const std::vector<double>& busy;  // by worker: share of the last second
   const CauseRates& causes;
+  const Lifetimes& lifetimes;
   std::chrono::steady_clock::time_point start;
   std::function<RunReport()> report;  // when the workers stand still
 };

@@ -24,8 +24,13 @@ std::uint64_t left_of(const OutboundSa& sa) {
   return limit - std::min<std::uint64_t>(sa.sequence, limit);
 }
 
-// At the end of the numbers there is nothing left to reserve.
-bool may_grow(const OutboundSa& sa) { return sa.limit != sa.last_number(); }
+// At the end of the numbers, or of the SA's life, there is nothing left to reserve.
+bool may_grow(const OutboundSa& sa) { return sa.limit < sa.last; }
+
+std::uint64_t seconds_since_1970() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
+}
 
 }  // namespace
 
@@ -51,9 +56,12 @@ std::string Reservations::path() const { return files_->path_of(kName); }
 std::size_t Reservations::place_of(const KeyTag& key) {
   const auto [at, is_new] = places_.emplace(key, file_.keys.size());
   if (is_new)
-    file_.keys.push_back({key, 0});
+    file_.keys.push_back({.key = key});
   else
     ++known_;
+  // Of a key out of a file of version 1 nobody knows better than: since now at the latest.
+  std::uint64_t& since = file_.keys[at->second].since;
+  if (since == 0) since = seconds_since_1970();
   return at->second;
 }
 
@@ -61,10 +69,10 @@ tl::expected<void, std::string> Reservations::begin(const std::vector<SealingSa>
   looked_ = now;
   for (const SealingSa& of : sas) {
     const std::size_t place = place_of(tag_of(file_.salt, of.key));
-    // What ESN reserved without it is beyond this SA's last number.
-    of.sa->sequence = std::min(file_.keys[place].last, of.sa->last_number());
+    // What was reserved with ESN, or with a longer life, is beyond this SA's last number.
+    of.sa->sequence = std::min<std::uint64_t>(file_.keys[place].last, of.sa->last);
     of.sa->limit = of.sa->sequence;
-    lanes_.push_back({.sa = of.sa, .place = place, .seen = of.sa->sequence});
+    lanes_.push_back({.sa = of.sa, .place = place, .seen = of.sa->sequence, .before = file_.keys[place]});
   }
   return reserve([](const Lane&) { return true; });
 }
@@ -87,27 +95,31 @@ tl::expected<void, std::string> Reservations::look(Clock::time_point now) {
 tl::expected<void, std::string> Reservations::reserve(bool (*wanted)(const Lane& lane)) {
   std::vector<const Lane*> growing;
   for (const Lane& lane : lanes_) {
-    if (!may_grow(*lane.sa) || !wanted(lane)) continue;
+    const std::uint64_t end = lane.sa->last;  // once: another thread sets it to 0 when the SA's life is over
+    if (lane.sa->limit >= end || !wanted(lane)) continue;
     const std::uint64_t sequence = lane.sa->sequence;
-    const std::uint64_t more = std::min(lane.ahead, lane.sa->last_number() - sequence);
     std::uint64_t& last = file_.keys[lane.place].last;
-    last = std::max(last, sequence + more);
+    last = std::max(last, sequence + std::min(lane.ahead, end - sequence));
     growing.push_back(&lane);
   }
   if (auto done = write(); !done) return done;
-  for (const Lane* lane : growing) lane->sa->limit = std::min(file_.keys[lane->place].last, lane->sa->last_number());
+  for (const Lane* lane : growing)
+    lane->sa->limit = std::min<std::uint64_t>(file_.keys[lane->place].last, lane->sa->last);
   return {};
 }
 
 tl::expected<void, std::string> Reservations::end() {
   for (const Lane& lane : lanes_) {
     lane.sa->limit = lane.sa->sequence;
-    std::uint64_t& last = file_.keys[lane.place].last;
-    if (last <= lane.sa->last_number()) last = lane.sa->sequence;  // else it is of ESN, which may come back
+    // What began beyond its last number is of ESN or of a longer life, which may come back.
+    file_.keys[lane.place].last = std::max<std::uint64_t>(lane.sa->sequence, lane.before.last);
   }
   return write();
 }
 
-tl::expected<void, std::string> Reservations::write() { return replace(*files_, kName, encode(file_)); }
+tl::expected<void, std::string> Reservations::write() {
+  for (const Lane& lane : lanes_) file_.keys[lane.place].octets = lane.before.octets + lane.sa->octets;
+  return replace(*files_, kName, encode(file_));
+}
 
 }  // namespace strata

@@ -31,6 +31,8 @@ class Reservations {
   static tl::expected<Reservations, std::string> open(StateFiles& files);
 
   std::string path() const;
+  // What the key of the nth SA that begin() was given had carried before, and since when it is used.
+  const ReservedNumbers& before(std::size_t sa) const { return lanes_[sa].before; }
   // Of the SAs that begin() was given, those whose keys were in the file.
   std::size_t known() const { return known_; }
 
@@ -47,6 +49,7 @@ class Reservations {
     OutboundSa* sa;
     std::size_t place;   // in the file
     std::uint64_t seen;  // its number when it was looked at
+    ReservedNumbers before;
     std::uint64_t ahead = kLeast;
   };
 

@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <unordered_set>
@@ -12,7 +13,8 @@ namespace {
 using Refusal = tl::unexpected<std::string>;
 
 constexpr std::string_view kTitle = "strata sequence numbers ";
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "2";
+constexpr std::string_view kOldVersion = "1";  // without the lives of keys
 
 std::string hex(std::span<const std::uint8_t> octets) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -69,10 +71,18 @@ bool take(std::string_view& line, std::string_view word) {
   return true;
 }
 
-bool read_key(std::string_view line, ReservedNumbers& out) {
-  const std::size_t space = line.find(' ');
-  return space != std::string_view::npos && read_hex(line.substr(0, space), out.key) &&
-         read_number(line.substr(space + 1), out.last);
+// Takes a word, without the blank behind it, off the front.
+std::string_view take_word(std::string_view& line) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(std::min(word.size() + 1, line.size()));
+  return word;
+}
+
+bool read_key(std::string_view line, bool has_life, ReservedNumbers& out) {
+  if (!read_hex(take_word(line), out.key)) return false;
+  if (!has_life) return read_number(line, out.last);
+  return read_number(take_word(line), out.last) && read_number(take_word(line), out.since) &&
+         read_number(line, out.octets);
 }
 
 Refusal damaged(const std::string& what) {
@@ -85,7 +95,9 @@ Refusal damaged(const std::string& what) {
 
 std::string encode(const SequenceFile& file) {
   std::string text = std::string(kTitle) + std::string(kVersion) + "\nsalt " + hex(file.salt) + "\n";
-  for (const ReservedNumbers& of : file.keys) text += "key " + hex(of.key) + " " + std::to_string(of.last) + "\n";
+  for (const ReservedNumbers& of : file.keys)
+    text += "key " + hex(of.key) + " " + std::to_string(of.last) + " " + std::to_string(of.since) + " " +
+            std::to_string(of.octets) + "\n";
   const std::string sum = sum_of(text);
   return text + "end " + std::to_string(file.keys.size()) + " " + sum + "\n";
 }
@@ -94,11 +106,11 @@ tl::expected<SequenceFile, std::string> decode(std::string_view text) {
   const std::string_view whole = text;
   auto line = take_line(text);
   if (!line || !take(*line, kTitle)) return damaged("it does not begin as one of strata's");
-  if (*line != kVersion)
-    return Refusal("of version " + std::string(line->substr(0, 20)) + ", and this strata knows version " +
-                   std::string(kVersion) +
-                   " alone: run the strata that wrote it, or give every outbound SA a new key, "
-                   "then remove the file");
+  if (*line != kVersion && *line != kOldVersion)
+    return Refusal("of version " + std::string(line->substr(0, 20)) + ", and this strata knows versions " +
+                   std::string(kOldVersion) + " and " + std::string(kVersion) +
+                   ": run the strata that wrote it, or give every outbound SA a new key, then remove the file");
+  const bool has_life = *line == kVersion;
   SequenceFile file;
   line = take_line(text);
   if (!line || !take(*line, "salt ") || !read_hex(*line, file.salt)) return damaged("line 2");
@@ -106,7 +118,7 @@ tl::expected<SequenceFile, std::string> decode(std::string_view text) {
   std::size_t above = whole.size() - text.size();
   for (line = take_line(text); line && take(*line, "key "); line = take_line(text)) {
     ReservedNumbers of{};
-    if (!read_key(*line, of) || !seen.insert(of.key).second)
+    if (!read_key(*line, has_life, of) || !seen.insert(of.key).second)
       return damaged("line " + std::to_string(file.keys.size() + 3));
     file.keys.push_back(of);
     above = whole.size() - text.size();

@@ -11,8 +11,10 @@
 namespace strata {
 
 struct ReservedNumbers {
-  KeyTag key;
-  std::uint64_t last;  // every number up to this one may have been used
+  KeyTag key{};
+  std::uint64_t last = 0;    // every number up to this one may have been used
+  std::uint64_t since = 0;   // when the key was first used: seconds since 1970; 0: nobody knows
+  std::uint64_t octets = 0;  // that it carried, as far as it was written
   bool operator==(const ReservedNumbers&) const = default;
 };
 
@@ -23,9 +25,9 @@ struct SequenceFile {
   bool operator==(const SequenceFile&) const = default;
 };
 
-//   strata sequence numbers 1                   the version
+//   strata sequence numbers 2                   the version; of 1 a key's line ends behind the first number
 //   salt 5f0c...                                32 octets
-//   key 91ab...22 1048576                       16 octets, then a number; any number of these lines
+//   key 91ab...22 1048576 1763769600 150000     16 octets, then the three numbers; any number of these lines
 //   end 1 77de...                               how many keys; SHA-256 of all above
 std::string encode(const SequenceFile& file);
 

@@ -38,7 +38,7 @@ struct alignas(64) OutboundSa {
   // too.
   Relaxed<std::uint64_t> sequence = 0;
   // The last one that it may send now. Whoever keeps count of what was used beyond this process moves it on (RFC 8221
-  // section 3); where nobody does, the last one there is.
+  // section 3); where nobody does, `last`.
   Relaxed<std::uint64_t> limit = 0;
   Relaxed<std::uint64_t> packets = 0;
   Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets sealed
@@ -46,6 +46,10 @@ struct alignas(64) OutboundSa {
   // that share these count in turns, each in steps.
   std::uint16_t ip_id = 0;
   std::uint16_t ip_id_step = 1;
+
+  // The last one that it may ever send: the last there is, or less when its lifetime counts packets (RFC 4301 section
+  // 4.4.2.1); 0: its lifetime is over.
+  Relaxed<std::uint64_t> last = 0;
 
   // RFC 4303 section 3.3.3: numbers never cycle.
   std::uint64_t last_number() const {

@@ -77,8 +77,12 @@ struct SpiKey {
 };
 
 struct SpiEntry {
+  // In the place of a port: IKE's own, to which no ESP comes (RFC 3948 section 2.2). So an SA whose lifetime is over is
+  // told by the comparison that each packet is put to in any case.
+  static constexpr std::uint16_t kExpired = 500;
+
   SaId sa = SaId::none();
-  std::uint16_t udp_port = 0;  // the port its packets come to; 0: they come as plain ESP, protocol 50
+  Relaxed<std::uint16_t> udp_port = 0;  // the port its packets come to; 0: they come as plain ESP, protocol 50
 };
 
 using SpiTable = FlatHash<SpiKey, SpiEntry>;

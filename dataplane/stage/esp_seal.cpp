@@ -136,8 +136,9 @@ std::optional<Sealed> seal(Packet<Sr6Out>& packet, OutboundSa& sa, Aead& aead) {
 }
 
 SealCause why_stopped(const OutboundSa& sa) {
-  if (sa.sequence == sa.last_number()) return SealCause(Cause::esp_seq_exhausted);
-  return SealCause(Cause::esp_not_reserved);
+  if (sa.sequence < sa.last) return SealCause(Cause::esp_not_reserved);
+  if (sa.last < sa.last_number()) return SealCause(Cause::esp_expired);
+  return SealCause(Cause::esp_seq_exhausted);
 }
 
 // Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.

@@ -9,8 +9,8 @@
 
 namespace strata {
 
-using EspSealEnds = EndsOf<Cause::esp_seq_exhausted, Cause::esp_not_reserved, Cause::esp_seal_failed,
-                           Cause::ip4_no_route, Cause::adj_unresolved>;
+using EspSealEnds = EndsOf<Cause::esp_seq_exhausted, Cause::esp_not_reserved, Cause::esp_expired,
+                           Cause::esp_seal_failed, Cause::ip4_no_route, Cause::adj_unresolved>;
 
 struct EspSealStep {
   using stage_type = stage::Sr6Out;

@@ -17,7 +17,7 @@ using HostInputEnds =
     EndsOf<Cause::ip4_truncated, Cause::ip4_bad_version, Cause::ip4_bad_header_length, Cause::ip4_bad_length,
            Cause::ip4_bad_checksum, Cause::ip4_martian_source, Cause::ip4_fragment, Cause::udp_bad_length,
            Cause::esp_fragment, Cause::esp_truncated, Cause::esp_spi_zero, Cause::esp_no_sa, Cause::esp_encap_mismatch,
-           Cause::esp_nat_keepalive>;
+           Cause::esp_expired, Cause::esp_nat_keepalive>;
 
 struct HostInputStep {
   using stage_type = stage::Host;
@@ -46,6 +46,11 @@ struct HostInputStep {
 
  private:
   static constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
+
+  static HostInputEnds::cause_type why_not(const SpiEntry& entry) {
+    if (entry.udp_port == SpiEntry::kExpired) return Cause::esp_expired;
+    return Cause::esp_encap_mismatch;
+  }
 
   // RFC 3948 section 2: on a port that some SA is reached at.
   Done udp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip) const {
@@ -76,7 +81,7 @@ struct HostInputStep {
     if (entry == nullptr) [[unlikely]]
       return refuse(std::move(packet), row, ip, payload, Cause::esp_no_sa);
     if (entry->udp_port != udp_port) [[unlikely]]
-      return refuse(std::move(packet), row, ip, payload, Cause::esp_encap_mismatch);
+      return refuse(std::move(packet), row, ip, payload, why_not(*entry));
     const InboundSa& sa = tables.sas[entry->sa.index()];
     __builtin_prefetch(&sa);
     __builtin_prefetch(&sa.selectors);

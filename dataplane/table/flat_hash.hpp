@@ -51,6 +51,9 @@ class FlatHash {
     }
   }
 
+  // For who changes what others may read meanwhile: a value's own affair.
+  Value* find(const Key& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+
   static constexpr std::size_t kSlotSize = sizeof(AlignedSlot);
   std::size_t bytes() const { return slots_.size() * sizeof(AlignedSlot); }
 

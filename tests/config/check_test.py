@@ -65,7 +65,8 @@ ports:
 ipsec:
   security_associations:
     - {{name: to-b, direction: out, spi: 256, source: 192.0.2.1, destination: 192.0.2.2, algorithm: aes-128-gcm,
-       key: "hex:{KEY}", selectors: {{source: "fc00:1::/48", destination: "fc00:2::/48"}}, ttl: 32, dscp: 46, df: copy}}
+       key: "hex:{KEY}", selectors: {{source: "fc00:1::/48", destination: "fc00:2::/48"}}, ttl: 32, dscp: 46, df: copy,
+       lifetime: {{soft: {{bytes: 1000}}, hard: {{seconds: 1, packets: 7}}}}}}
 srv6:
   source: "fc00:1::1"
   policies:
@@ -93,6 +94,7 @@ def test_text_says_how_it_runs(tmp_path):
         "tap host this machine's own kernel the device's own MAC on net_tap0",
         "mtu 1500 1 queue descriptors 64 rx, 128 tx checksums by the device where it can",
         "outer TTL 32 DSCP 46 DF as inside",
+        "lifetime told after 1000 bytes ends after 1 second, 7 packets",
         "hop limit 9, DSCP 10 TCP's MSS lowered to what fits",
         "hop limit 64, DSCP as inside TCP's MSS left alone",
         "near mtu 8882 = 9000 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer and padding - 40 IPv6 - 24 SRH",
@@ -144,6 +146,8 @@ def test_json_has_every_setting(tmp_path):
     assert (tap["host"], tap["side"], tap["descriptors"], tap["offloads"]) == (True, None, {"rx": 64, "tx": 128}, True)
     sa = config["ipsec"]["security_associations"][0]
     assert (sa["ttl"], sa["dscp"], sa["df"]) == (32, 46, "copy")
+    assert sa["lifetime"] == {"soft": {"seconds": None, "bytes": 1000, "packets": None},
+                              "hard": {"seconds": 1, "bytes": None, "packets": 7}}
     near, far = config["srv6"]["policies"]
     assert (near["hop_limit"], near["dscp"], near["mss_clamp"]) == (9, 10, True)
     assert (far["hop_limit"], far["dscp"], far["mss_clamp"], far["mtu"]) == (64, "copy", False, None)

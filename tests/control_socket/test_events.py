@@ -39,7 +39,7 @@ def test_subscribing(running):
         assert client.ask("unsubscribe", events=["drops", "neighbor"]) == {"events": ["link"]}
         assert client.ask("unsubscribe", events=["link"]) == {"events": []}
         assert client.refused("subscribe")["code"] == -32602
-        assert client.refused("subscribe", events=["sa"])["code"] == -32602
+        assert client.refused("subscribe", events=["sas"])["code"] == -32602
 
 
 def test_drop_bursts(place):

@@ -45,7 +45,8 @@ def test_columns_stand_below_each_other(running, what):
         return
     for word in re.finditer(r"\S+(?: \S+)*", lines[0]):
         begins = all(line[word.start() - 1 : word.start()] in (" ", "") and line[word.start()] != " " for line in lines)
-        ends = all(line[word.end() - 1] != " " and line[word.end() : word.end() + 1] in (" ", "") for line in lines)
+        last, after = slice(word.end() - 1, word.end()), slice(word.end(), word.end() + 1)
+        ends = all(line[last] not in (" ", "") and line[after] in (" ", "") for line in lines)
         assert begins or ends, (word.group(), lines)
 
 
@@ -62,11 +63,11 @@ def test_sas(running):
     until(sas, lambda rows: all(row["sequence"] == 30 for row in rows[:8]))
     head, lines = table(running, "sas")
     assert head == ["SA", "dir", "SPI", "peer", "encap", "algorithm", "ESN", "window", "packets", "bytes", "sequence",
-                    "left", "worker"]
+                    "left", "worker", "state", "lifetime left"]
     assert lines[1][:8] == ["from-1", "in", "0x1001", "192.0.2.11", "udp 4500>4500", "aes-128-gcm", "no", "0"]
-    assert lines[1][10:] == ["30", str(2**32 - 1 - 30), "0"]
+    assert lines[1][10:] == ["30", str(2**32 - 1 - 30), "0", "mature", "-"]
     assert lines[9] == ["to-1", "out", "0x2001", "192.0.2.11", "udp 4500>4500", "aes-128-gcm", "no", "-", "0", "0", "0",
-                        str(2**32 - 1), "0"]
+                        str(2**32 - 1), "0", "mature", "-"]
 
 
 def test_ports_routes_neighbors(running):

@@ -21,6 +21,7 @@ NOT_FROM_A_CAPTURE = {
     "handoff.full",
     "esp.seq_exhausted",
     "esp.not_reserved",
+    "esp.expired",
     "esp.seal_failed",
 }
 

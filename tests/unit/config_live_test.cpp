@@ -91,6 +91,12 @@ TEST(ConfigLive, TheOuterHeadersAreWhatTheFileSays) {
   EXPECT_EQ(sa.ttl, 32);
   EXPECT_EQ(sa.dscp, 46);
   EXPECT_EQ(sa.df, DfMode::copy);
+  EXPECT_EQ(sa.lifetime.soft.seconds, 80u);
+  EXPECT_EQ(sa.lifetime.soft.bytes, 8000u);
+  EXPECT_EQ(sa.lifetime.soft.packets, 800u);
+  EXPECT_EQ(sa.lifetime.hard.seconds, 90u);
+  EXPECT_EQ(sa.lifetime.hard.bytes, 9000u);
+  EXPECT_EQ(sa.lifetime.hard.packets, 900u);
   EXPECT_EQ(live("df: copy", "df: set").security_associations.at(0).df, DfMode::set);
   EXPECT_EQ(live("df: copy", "df: clear").security_associations.at(0).df, DfMode::clear);
   EXPECT_EQ(live("dscp: 46", "dscp: copy").security_associations.at(0).dscp, std::nullopt);
@@ -116,6 +122,7 @@ TEST(ConfigLive, Defaults) {
   EXPECT_EQ(sa.ttl, 64);
   EXPECT_EQ(sa.dscp, std::nullopt);
   EXPECT_EQ(sa.df, DfMode::set);
+  EXPECT_FALSE(sa.lifetime.soft.packets || sa.lifetime.hard.seconds);
   EXPECT_EQ(c.policies.at(0).hop_limit, 64);
   EXPECT_EQ(c.policies.at(0).dscp, std::nullopt);
   EXPECT_FALSE(c.policies.at(0).mss_clamp);
@@ -218,13 +225,13 @@ const Mistake kMistakes[] = {
     {"host_with_a_side", "    host: true\n", "    host: true\n    side: protected\n",
      "17:11: ports.tap.side: found protected; the port has host: true; allowed: leave this key out"},
     {"host_has_a_neighbor", "arp:\n", "neighbors: [{port: tap, address: 192.0.2.9, mac: \"02:00:00:00:00:09\"}]\narp:\n",
-     "39:20: neighbors[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
+     "48:20: neighbors[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
     {"host_has_a_sid", "  policies:\n", "  local_sids: [{sid: \"fc00:1::d4\", behavior: End.DX4, next_hop: 192.0.2.9, port: tap}]\n  policies:\n",
-     "32:82: srv6.local_sids[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
+     "41:82: srv6.local_sids[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
     {"host_has_a_route", "arp:\n", "routes: [{prefix: 0.0.0.0/0, next_hop: 192.0.2.9, port: tap}]\narp:\n",
-     "39:57: routes[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
+     "48:57: routes[0].port: found tap; it leads to this machine's own kernel (host: true); allowed: wan"},
     {"host_is_no_suggestion", "arp:\n", "routes: [{prefix: 0.0.0.0/0, next_hop: 192.0.2.9, port: tab}]\narp:\n",
-     "39:57: routes[0].port: found tab; no port has this name; allowed: wan"},
+     "48:57: routes[0].port: found tab; no port has this name; allowed: wan"},
     {"host_is_not_yes", "host: true", "host: yes",
      "16:11: ports.tap.host: found yes; allowed: true, false (true on one port at the most)"},
     {"descriptors_are_a_mapping", "    descriptors:\n      rx: 2048\n      tx: 512\n", "    descriptors: 2048\n",
@@ -235,48 +242,56 @@ const Mistake kMistakes[] = {
      "28:13: ipsec.security_associations[0].dscp: found copy; an inbound SA makes no header; allowed: only with direction: out", kSample},
     {"df_of_an_inbound_sa", "      esn: true\n", "      esn: true\n      df: set\n",
      "28:11: ipsec.security_associations[0].df: found set; an inbound SA makes no header; allowed: only with direction: out", kSample},
+    {"soft_bytes_are_the_hard_ones", "bytes: 8000", "bytes: 9000",
+     "33:18: ipsec.security_associations[0].lifetime.soft.bytes: found 9000; the hard one is 9000; allowed: less than that"},
+    {"soft_seconds_are_more", "seconds: 80", "seconds: 91",
+     "32:20: ipsec.security_associations[0].lifetime.soft.seconds: found 91; the hard one is 90; allowed: less than that"},
+    {"soft_packets_are_more", "packets: 800", "packets: 901",
+     "34:20: ipsec.security_associations[0].lifetime.soft.packets: found 901; the hard one is 900; allowed: less than that"},
+    {"no_packets_at_all", "packets: 800", "packets: 0",
+     "34:20: ipsec.security_associations[0].lifetime.soft.packets: found 0; allowed: 1..9007199254740991"},
     {"df_unknown", "df: copy", "df: cpoy",
      "29:11: ipsec.security_associations[0].df: found cpoy; did you mean 'copy'? allowed: set, clear, copy (only with direction: out)"},
     {"dscp_unknown", "dscp: 10", "dscp: af11",
-     "37:13: srv6.policies[0].dscp: found af11; allowed: copy, or 0..63"},
+     "46:13: srv6.policies[0].dscp: found af11; allowed: copy, or 0..63"},
     {"hugepages_unknown", "hugepages: required", "hugepages: always",
-     "62:14: eal.hugepages: found always; allowed: auto, never, required"},
+     "71:14: eal.hugepages: found always; allowed: auto, never, required"},
     {"state_and_no_state", "unsafe_lab", "directory: here\n  unsafe_lab",
-     "57:29: state.unsafe_lab_without_state: found true; `directory` says where the state is kept; allowed: one of the two keys"},
+     "66:29: state.unsafe_lab_without_state: found true; `directory` says where the state is kept; allowed: one of the two keys"},
     {"state_directory_empty", "unsafe_lab_without_state: true", "directory: \"\"",
-     "56:14: state.directory: found an empty text; allowed: a text"},
+     "65:14: state.directory: found an empty text; allowed: a text"},
     {"workers_cpu_unknown", "cpus: [3, 5]", "cpus: [3, x]",
-     "58:13: workers.cpus[1]: found x; allowed: 0..1023"},
+     "67:13: workers.cpus[1]: found x; allowed: 0..1023"},
     {"workers_cpu_too_large", "cpus: [3, 5]", "cpus: [3, 1024]",
-     "58:13: workers.cpus[1]: found 1024; allowed: 0..1023"},
+     "67:13: workers.cpus[1]: found 1024; allowed: 0..1023"},
     {"workers_cpu_twice", "cpus: [3, 5]", "cpus: [3, 3]",
-     "58:13: workers.cpus[1]: found 3; it is in the list already; allowed: each CPU once"},
+     "67:13: workers.cpus[1]: found 3; it is in the list already; allowed: each CPU once"},
     {"workers_none", "cpus: [3, 5]", "cpus: []",
-     "58:9: workers.cpus: found 0 entries; allowed: 1 to 64"},
+     "67:9: workers.cpus: found 0 entries; allowed: 1 to 64"},
     {"workers_count_and_cpus", "count: 2", "count: 3",
-     "59:10: workers.count: found 3; `cpus` lists 2; allowed: as many, or nothing"},
+     "68:10: workers.count: found 3; `cpus` lists 2; allowed: as many, or nothing"},
     {"workers_cpus_is_a_number", "cpus: [3, 5]", "cpus: 2",
-     "58:9: workers.cpus: found 2; allowed: a list of: 0..1023; 1 to 64 of them"},
+     "67:9: workers.cpus: found 2; allowed: a list of: 0..1023; 1 to 64 of them"},
     {"eal_argument_empty", "--log-level", "\"\"",
-     "64:15: eal.arguments[0]: found an empty text; allowed: a text"},
+     "73:15: eal.arguments[0]: found an empty text; allowed: a text"},
     {"eal_argument_is_no_list", "[--log-level, \"pmd.net.*:debug\"]", "--no-huge",
-     "64:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
+     "73:14: eal.arguments: found --no-huge; allowed: a list of: a text"},
     {"eal_argument_with_nul", "--log-level", "\"a\\0b\"",
-     "64:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
+     "73:15: eal.arguments[0]: found \"a\\x00b\"; a control character in it; allowed: a text"},
     {"eal_argument_is_a_key", "--log-level", "\"hex:0102030405060708090a0b0c0d0e0f1011121314\"",
-     "64:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
+     "73:15: eal.arguments[0]: found (not shown); it looks like a key; allowed: a text"},
     {"name_with_a_slash", "name: gateway-a", "name: gateway/a",
-     "65:7: name: found gateway/a; allowed: a name without /, and without . at its beginning"},
+     "74:7: name: found gateway/a; allowed: a name without /, and without . at its beginning"},
     {"name_that_begins_with_a_dot", "name: gateway-a", "name: ..",
-     "65:7: name: found ..; allowed: a name without /, and without . at its beginning"},
+     "74:7: name: found ..; allowed: a name without /, and without . at its beginning"},
     {"socket_that_is_relative", "socket: /run/gateways/a.sock", "socket: a.sock",
-     "68:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
+     "77:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
     {"payload_group_empty", "payload_group: operators", "payload_group: \"\"",
-     "69:18: control.payload_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
+     "78:18: control.payload_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
     {"metrics_at_a_name", "address: \"::1\"", "address: localhost",
-     "72:12: metrics.address: found localhost; allowed: an IPv4 or IPv6 address"},
+     "81:12: metrics.address: found localhost; allowed: an IPv4 or IPv6 address"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
-     "33:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
+     "42:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},
 };
 // clang-format on
@@ -307,7 +322,7 @@ TEST(ConfigLive, OneWorkerToSixtyFour) {
   EXPECT_EQ(with("count: 1"), "");
   EXPECT_EQ(with("count: 64"), "");
   for (const std::string wrong : {"0", "65", "many"})
-    EXPECT_EQ(with("count: " + wrong), "c.yaml:58:10: workers.count: found " + wrong + "; allowed: 1..64\n");
+    EXPECT_EQ(with("count: " + wrong), "c.yaml:67:10: workers.count: found " + wrong + "; allowed: 1..64\n");
 }
 
 TEST(ConfigLive, ASocketsPathFitsItsAddress) {

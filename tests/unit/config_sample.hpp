@@ -109,6 +109,15 @@ ipsec:
       ttl: 32
       dscp: 46
       df: copy
+      lifetime:
+        soft:
+          seconds: 80
+          bytes: 8000
+          packets: 800
+        hard:
+          seconds: 90
+          bytes: 9000
+          packets: 900
 srv6:
   source: "fc00:1::1"
   policies:

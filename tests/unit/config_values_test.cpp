@@ -176,6 +176,22 @@ TEST(ConfigValues, SegmentsKeepTheirOrder) {
   EXPECT_EQ(wire::to_string(c.policies[0].segments[2]), "fc00:2::d4");
 }
 
+// While keys are changed: another SPI and key, the same peer and the same packets; twice, as rekeying may go on.
+TEST(ConfigValues, Duty31_TheNewInboundSaStandsBesideTheOld) {
+  std::string text(kSample);
+  const std::size_t begin = text.find("    - name: from-b");
+  const std::string old = text.substr(begin, text.find("    - name: to-b") - begin);
+  for (const std::string nth : {"2", "3"}) {
+    std::string next = old;
+    next.replace(next.find("from-b"), 6, "from-b-" + nth);
+    next.replace(next.find("0x1001"), 6, "0x100" + nth);
+    next.replace(next.find("hex:01"), 6, "hex:f" + nth);
+    text.insert(begin, next);
+  }
+  EXPECT_EQ(mistakes_in(text), "");
+  EXPECT_EQ(parsed(text).security_associations.size(), 4U);
+}
+
 TEST(ConfigValues, AnAliasStandsForItsValue) {
   std::string text = changed("addresses: [192.0.2.1/24", "addresses: [&own 192.0.2.1/24");
   EXPECT_EQ(mistakes_in(text), "");
@@ -213,7 +229,8 @@ TEST(ConfigValues, AllMistakesAreReportedSortedByLine) {
       "c.yaml:19:12: ipsec.security_associations[0].spi: found 1; allowed: 256..4294967295 (RFC 4303 2.1: 1..255 are "
       "reserved, 0 is never an SA)\n"
       "c.yaml:27:7: ipsec.security_associations[0].ens: found an unknown key; did you mean 'esn'? allowed: name, "
-      "direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df\n"
+      "direction, spi, source, destination, udp_encap, algorithm, key, esn, replay_window, selectors, ttl, dscp, df, "
+      "lifetime\n"
       "c.yaml:57:15: routes[0].next_hop: found 10.0.0.1; not in a subnet of port 'wan'; allowed: 192.0.2.0/24\n");
 }
 

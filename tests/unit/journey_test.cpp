@@ -446,6 +446,18 @@ TEST(Outbound, Duty35_WhatIsNotReservedIsNotUsed) {
   }
 }
 
+// RFC 4301 section 4.4.2.1: what the hard lifetime ends sends nothing, and it is told from want of numbers.
+TEST(Outbound, Duty31_WhatHasExpiredIsNotUsed) {
+  Gateway gateway(outbound_config(false));
+  gateway.out_sa().limit = gateway.out_sa().last = 1;
+  gateway.turn(1, std::vector<Octets>(3, from_host()));
+  gateway.out_sa().limit = gateway.out_sa().last = 0;
+  gateway.turn(1, std::vector<Octets>(1, from_host()));
+  const Outcome outcome = gateway.finish();
+  EXPECT_EQ(outcome.sent[0].size(), 1u);
+  EXPECT_EQ(outcome.count(Cause::esp_expired), 3u);
+}
+
 // Beyond 2^32 an SA with ESN goes on, and the low half is what is sent.
 TEST(Outbound, Duty08_EsnCrosses32Bits) {
   Gateway gateway(outbound_config(true));

@@ -29,7 +29,7 @@ class Sealing {
                                 .esn = esn,
                                 .adj = AdjId<V4>::none(),
                                 .tunnel = {}});
-      sas_.back().limit = sas_.back().last_number();
+      sas_.back().limit = sas_.back().last = sas_.back().last_number();
     }
   }
 
@@ -167,6 +167,73 @@ TEST(Reservations, EsnSwitchedOffAndOnAgainRepeatsNothing) {
   Sealing esn(1);
   ASSERT_TRUE(opened(disk).begin(esn.all(), at(0ms)));
   EXPECT_EQ(esn.sa().sequence, 5'000'000'000u);
+}
+
+// A lifetime in packets ends before the numbers do; with a longer one the key goes on behind all it was reserved.
+TEST(Reservations, AShorterLifeRepeatsNothing) {
+  MadeUpDisk disk;
+  Sealing sealing(1);
+  sealing.sa().last = 1000;
+  ASSERT_TRUE(opened(disk).begin(sealing.all(), at(0ms)));
+  EXPECT_EQ(sealing.sa().limit, 1000u);
+  Sealing longer(1);
+  ASSERT_TRUE(opened(disk).begin(longer.all(), at(0ms)));
+  EXPECT_EQ(longer.sa().sequence, 1000u);
+  {
+    Sealing shorter(1);
+    shorter.sa().last = 500;
+    Reservations reservations = opened(disk);
+    ASSERT_TRUE(reservations.begin(shorter.all(), at(0ms)));
+    EXPECT_TRUE(shorter.sa().stopped());
+    ASSERT_TRUE(reservations.end());
+  }
+  Sealing again(1);
+  ASSERT_TRUE(opened(disk).begin(again.all(), at(0ms)));
+  EXPECT_EQ(again.sa().sequence, 1000 + Reservations::kLeast);
+}
+
+TEST(Reservations, WhatAKeyCarriedIsKept) {
+  MadeUpDisk disk;
+  for (std::uint64_t start = 0; start < 3; ++start) {
+    Sealing sealing(1);
+    Reservations reservations = opened(disk);
+    ASSERT_TRUE(reservations.begin(sealing.all(), at(0ms)));
+    EXPECT_EQ(reservations.before(0).octets, start * 5000);
+    EXPECT_GT(reservations.before(0).since, 1'700'000'000u);
+    sealing.sa().octets = 5000;
+    ASSERT_TRUE(reservations.end());
+  }
+}
+
+// An upgrade: numbers go on, and nobody's life is over at once for want of a date.
+TEST(Reservations, AKeyOfTheVersionBeforeGoesOnAndBegunNow) {
+  MadeUpDisk disk;
+  Sealing sealing(1);
+  ASSERT_TRUE(opened(disk).begin(sealing.all(), at(0ms)));
+  SequenceFile file = decode(**disk.read(kName)).value();
+  const std::uint64_t before = std::exchange(file.keys[0].since, 0);
+  ASSERT_TRUE(replace(disk, kName, encode(file)));
+  Sealing upgraded(1);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(upgraded.all(), at(0ms)));
+  EXPECT_EQ(upgraded.sa().sequence, Reservations::kLeast);
+  EXPECT_GE(reservations.before(0).since, before);
+}
+
+// Lifetimes are looked at by another thread: an SA whose life is over gets no new limit, and no number that was not
+// reserved is let out.
+TEST(Reservations, AnEndedSaReservesNothing) {
+  MadeUpDisk disk;
+  Sealing sealing(2);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(sealing.all(), at(0ms)));
+  sealing.sa(0).sequence = sealing.sa(1).sequence = Reservations::kLeast - 1;
+  sealing.sa(0).last = sealing.sa(0).limit = 0;
+  ASSERT_TRUE(reservations.look(at(10ms)));
+  EXPECT_EQ(sealing.sa(0).limit, 0u);
+  EXPECT_GT(sealing.sa(1).limit, Reservations::kLeast);
+  ASSERT_TRUE(reservations.end());
+  EXPECT_EQ(decode(**disk.read(kName)).value().keys[0].last, Reservations::kLeast - 1);
 }
 
 // A key that the configuration has no more, and then again.
