@@ -42,13 +42,18 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
   in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); });
 }
 
-// One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes).
+// One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of an SA that
+// Step::sa_of(row) names. Packets of one SA that come in a row need the same.
 template <PacketStep Step>
 void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
   using Stage = typename Step::stage_type;
+  auto asked = decltype(Step::sa_of(in.row(0)))::none();
   in.drain_ahead(
       [&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); },
-      [&](const Row<Stage>& row, std::span<const std::uint8_t> bytes) { step.ask(row, bytes); });
+      [&](const Row<Stage>& row, std::span<const std::uint8_t> bytes) {
+        if (Step::sa_of(row) != asked) step.ask(row, bytes);
+        asked = Step::sa_of(row);
+      });
 }
 
 }  // namespace strata

@@ -22,6 +22,7 @@ struct EspSealStep {
   EspSealEnds ends;
 
   Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const;
+  static OutSaId sa_of(const Row<stage::Sr6Out>& row) { return row.sa; }
   // With thousands of SAs nothing of the next one is in a near cache.
   void ask(const Row<stage::Sr6Out>& row, std::span<const std::uint8_t> bytes) const;
 };

@@ -33,6 +33,9 @@ inline constexpr std::array<std::array<EcnDecap, 4>, 4> kEcnDecap{{
 
 // outer: of the header that is removed; inner: of the one that stays. RFC 6040 section 4.2.
 constexpr EcnDecap ecn_decapsulate(Ecn outer, Ecn inner) {
+  // The first column, and the usual one.
+  if (outer == Ecn::not_ect) [[likely]]
+    return {false, inner, false};
   return detail::kEcnDecap[static_cast<std::size_t>(inner) & 3][static_cast<std::size_t>(outer) & 3];
 }
 

@@ -37,6 +37,14 @@ class EthernetView {
     return {EthernetView(frame.data(), length), EthernetFault::none};
   }
 
+  // Whether a frame is untagged, to that address and of that type, which is no tag's: what most frames are, in three
+  // comparisons.
+  static bool is_plain(Bytes frame, const MacAddress& to, std::uint16_t type) {
+    return frame.size() >= kEthernetHeaderLength &&
+           std::memcmp(frame.data(), to.octets.data(), to.octets.size()) == 0 &&
+           load_be16(frame.data() + kEthernetHeaderLength - 2) == type;
+  }
+
   MacAddress destination() const { return read_mac(data_); }
   bool is_to(const MacAddress& mac) const { return std::memcmp(data_, mac.octets.data(), mac.octets.size()) == 0; }
   MacAddress source() const { return read_mac(data_ + 6); }
