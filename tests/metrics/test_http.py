@@ -1,5 +1,6 @@
 """Over HTTP: who asks for what, who may not wait, and who finds the port taken."""
 
+import select
 import socket
 import subprocess
 
@@ -93,6 +94,22 @@ def test_many_who_never_end_their_request(running):
         until(count, lambda now: now > first)
     assert running.scrape()["strata_worker_received_packets_total", {"worker": "0"}] > before
     assert [rest_of(connection) for connection in held] == [b""] * len(held)
+
+
+def test_one_who_never_ends_it_but_goes_on(running):
+    """Something comes now and then, so it is never idle; it loses its place all the same."""
+    connection = client(running)
+    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ")
+
+    def is_cut():
+        try:
+            connection.sendall(b"y")
+            return bool(select.select([connection], [], [], 0.2)[0])
+        except OSError:
+            return True
+
+    until(is_cut, bool)
+    assert rest_of(connection) == b""
 
 
 def test_many_who_do_not_read(running):

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "tests/unit/dataplane_env.hpp"
@@ -267,6 +268,22 @@ TEST_P(EspOpening, Duty05_EachPacketAsIfItHadComeAlone) {
     for (std::size_t i = 0; i < peers.size(); ++i) ASSERT_EQ(opener.sas[i].window.top(), peers[i].top()) << round;
   }
   EXPECT_GT(opened, test::rounds(20'000) / 4);
+}
+
+// Duty 13: what a cipher has made of a text that is not authentic is there for nobody.
+TEST(OpenInPlace, Duty13_NothingIsLeftOfATextThatIsNotAuthentic) {
+  Opener opener;
+  Random random(13);
+  for (std::uint32_t i = 0; i < std::size(kKinds); ++i) {
+    Octets packet = opener.seal(i, 7, random_octets(random, 100));
+    packet.back() ^= 1;
+    const Opening opening = open_in_place(packet, opener.sas[i], opener.aead);
+    ASSERT_TRUE(opening.refused && !opening.authentic) << i;
+    EXPECT_EQ(opening.refused->value(), Cause::esp_auth_failed);
+    const auto text = std::span(packet).subspan(kEspTextOffset, 100);
+    EXPECT_TRUE(std::ranges::all_of(text, [](std::uint8_t octet) { return octet == 0; })) << i;
+    EXPECT_EQ(opener.sas[i].window.top(), 0U) << i;
+  }
 }
 
 }  // namespace
