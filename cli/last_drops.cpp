@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "cli/hex.hpp"
 #include "dataplane/wire/bytes.hpp"
 #include "replay/dissect.hpp"
 #include "replay/hex_dump.hpp"
@@ -14,15 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Octets = std::vector<std::uint8_t>;
-
-std::uint8_t nibble(char digit) { return static_cast<std::uint8_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10); }
-
-Octets octets_of(const std::string& hex) {
-  Octets octets;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    octets.push_back(static_cast<std::uint8_t>(nibble(hex[i]) << 4 | nibble(hex[i + 1])));
-  return octets;
-}
 
 // One line of what it is. A packet that has no link header where it ended is read as if it had; what was not kept of it
 // stands for zeros, so that its lengths hold.

@@ -13,6 +13,7 @@
 #include "cli/run.hpp"
 #include "cli/show.hpp"
 #include "cli/top.hpp"
+#include "cli/trace.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ int run_command(int argc, char** argv) {
   strata::cli::add_run(app, run);
   strata::cli::add_show(app, run);
   strata::cli::add_top(app, run);
+  strata::cli::add_trace(app, run);
   strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);

@@ -51,10 +51,6 @@ tl::unexpected<rpc::Failure> too_large(const std::string& instead) {
       rpc::Failure{rpc::error::kTooLarge, "the configuration is too large for one answer; " + instead});
 }
 
-tl::unexpected<rpc::Failure> stands_still(const std::string& who) {
-  return tl::unexpected(rpc::Failure{rpc::error::kStandsStill, who + "; `strata show workers` has all of them"});
-}
-
 std::size_t entries_of(const config::Config& config) {
   return config.security_associations.size() + config.local_sids.size() + config.policies.size() +
          config.routes.size() + config.neighbors.size() + config.bypass.size();
@@ -87,11 +83,16 @@ tl::expected<std::unique_ptr<ControlSocket>, std::string> ControlSocket::open(co
 }
 
 ControlSocket::ControlSocket(SocketFile file, std::optional<gid_t> payload_group)
-    : server_(std::move(file), {.answer = [this](rpc::ClientId client,
-                                                 std::string_view line) { return dispatcher_.answer(client, line); },
-                                .gone = [this](rpc::ClientId client) { subscriptions_.erase(client); },
-                                .listens = [this](rpc::ClientId client) { return subscriptions_.contains(client); },
-                                .log = [](const std::string& line) { log_line(line); }}),
+    : server_(
+          std::move(file),
+          {.answer = [this](rpc::ClientId client, std::string_view line) { return dispatcher_.answer(client, line); },
+           .gone =
+               [this](rpc::ClientId client) {
+                 subscriptions_.erase(client);
+                 if (tracing_ == client) stop_trace();
+               },
+           .listens = [this](rpc::ClientId client) { return tracing_ == client || subscriptions_.contains(client); },
+           .log = [](const std::string& line) { log_line(line); }}),
       payload_group_(payload_group) {}
 
 void ControlSocket::begin(const show::Gateway& gateway, const std::string& version) {
@@ -104,7 +105,12 @@ void ControlSocket::begin(const show::Gateway& gateway, const std::string& versi
   dispatcher_.add("report", [this](auto, auto&) { return report(); });
   add_tables();
   add_subscriptions();
+  add_trace();
   assert(dispatcher_.missing().empty());
+}
+
+tl::unexpected<rpc::Failure> ControlSocket::stands_still(const std::string& who) {
+  return tl::unexpected(rpc::Failure{rpc::error::kStandsStill, who + "; `strata show workers` has all of them"});
 }
 
 void ControlSocket::add_tables() {

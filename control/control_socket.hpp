@@ -36,6 +36,7 @@ class ControlSocket {
   void tell_neighbors(const std::vector<NeighborBoard::Change>& changes);
   void tell_sa(const Expiry& expiry);
   void tell_drops(const CauseRates& rates);
+  void tell_traced();
 
  private:
   using Json = rpc::Json;
@@ -54,6 +55,10 @@ class ControlSocket {
   Result config() const;
   Result report();
   tl::expected<show::Rows, rpc::Failure> neighbors();
+  void add_trace();
+  Result trace(rpc::ClientId client, const rpc::Request& params);
+  void stop_trace();
+  static tl::unexpected<rpc::Failure> stands_still(const std::string& who);
   void publish(std::string_view event, const Json& data);
   bool may_see_payload(rpc::ClientId client) const;
 
@@ -61,6 +66,7 @@ class ControlSocket {
   LineServer server_;
   std::optional<gid_t> payload_group_;
   std::map<rpc::ClientId, Subscription> subscriptions_;
+  std::optional<rpc::ClientId> tracing_;
   std::optional<show::Gateway> gateway_;
   std::optional<show::Index> index_;
   std::string version_;

@@ -176,7 +176,8 @@ tl::expected<void, std::string> Gateway::make_workers() {
   auto workers = WorkerSet::create(*tables_, ports, *made_pool_, config_.workers.count);
   if (!workers) return tl::unexpected(workers.error());
   workers_ = std::move(*workers);
-  threads_ = std::make_unique<WorkerThreads>(*workers_, ids);
+  trace_ = std::make_unique<Trace>(config_, *tables_, workers_->size());
+  threads_ = std::make_unique<WorkerThreads>(*workers_, ids, *trace_);
   if (config_.workers.rebalance && workers_->size() > 1) rebalancer_.emplace(*tables_, *workers_);
   return {};
 }
@@ -256,6 +257,7 @@ void Gateway::serve_clients() {
   more_to_serve_ = metrics_ && metrics_->serve(Clock::now());
   if (!socket_) return;
   socket_->tell_neighbors(neighbor_news_);
+  socket_->tell_traced();
   more_to_serve_ = socket_->serve(Clock::now()) || more_to_serve_;
 }
 
@@ -292,6 +294,7 @@ void Gateway::begin_to_be_asked() {
                             .busy = busy_,
                             .causes = cause_rates_,
                             .lifetimes = keeper_->lifetimes(),
+                            .trace = *trace_,
                             .start = start_,
                             .report = [this] { return report(); }};
   if (auto done = metrics_->begin(parts, options_.version); !done) {

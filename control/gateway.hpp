@@ -80,6 +80,7 @@ class Gateway {
   std::vector<Device> devices_;  // by PortId
   std::unique_ptr<Tables> tables_;
   std::unique_ptr<WorkerSet> workers_;
+  std::unique_ptr<Trace> trace_;
   std::unique_ptr<WorkerThreads> threads_;
   std::optional<Rebalancer> rebalancer_;
   Pulse pulse_;

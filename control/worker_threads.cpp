@@ -22,7 +22,8 @@ std::uint64_t now_ns() {
 
 }  // namespace
 
-WorkerThreads::WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices) : set_(set) {
+WorkerThreads::WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace)
+    : set_(set), trace_(trace) {
   for (unsigned i = 0; i < set.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->all = this;
@@ -74,11 +75,16 @@ void WorkerThreads::go_round(Lane& lane) {
       stand_still(lane);
     const std::uint64_t now = now_ns();
     if (was_busy) lane.busy_ns += now - before;
-    const std::size_t packets = set_.round(lane.worker, now);
+    const std::size_t packets = trace_.is_on() ? round_traced(lane.worker, now) : set_.round(lane.worker, now);
     was_busy = packets != 0;
     before = now;
     idle.after(packets);
   }
+}
+
+std::size_t WorkerThreads::round_traced(unsigned worker, std::uint64_t now_ns) {
+  TraceEye eye(trace_, set_, worker, now_ns);
+  return set_.round(worker, now_ns, eye);
 }
 
 void WorkerThreads::stand_still(Lane& lane) {

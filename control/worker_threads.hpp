@@ -10,15 +10,16 @@
 #include <vector>
 
 #include "control/idle.hpp"
+#include "control/trace.hpp"
 #include "dataplane/worker_set.hpp"
 
 namespace strata {
 
 class WorkerThreads {
  public:
-  // devices: DPDK's port numbers, by PortId. set: outlives the threads. Each has one of EAL's lcores, in their order;
-  // the main one is not among them.
-  WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices);
+  // devices: DPDK's port numbers, by PortId. set, trace: outlive the threads. Each has one of EAL's lcores, in their
+  // order; the main one is not among them.
+  WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace);
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
   ~WorkerThreads() { stop(); }
@@ -52,8 +53,10 @@ class WorkerThreads {
   void go_round(Lane& lane);
   void stand_still(Lane& lane);
   const Lane* wait_until_all_stand(std::uint64_t wish) const;
+  std::size_t round_traced(unsigned worker, std::uint64_t now_ns);
 
   WorkerSet& set_;
+  Trace& trace_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool started_ = false;
   std::atomic<bool> end_{false};

@@ -195,18 +195,6 @@ void Worker::ask(AdjId<V4> neighbor) {
   transmit();
 }
 
-// The packets that waited for those that were heard of.
-void Worker::wake(const Heard& heard, std::uint64_t now_ns) {
-  NoEye blind;
-  for (std::size_t i = 0; i < heard.size(); ++i) {
-    held_.take(heard[i], waited_, ends_);
-    if (waited_.empty()) continue;
-    steps_.note(Step::resume, waited_);
-    resume(waited_, ip4_, made_);
-    forward(now_ns, blind);
-  }
-}
-
 void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
   held_.take(neighbor, waited_, ends_);
   neighbors_.forget(neighbor);

@@ -96,6 +96,8 @@ class Worker {
   void finish();
 
   const Ends& ends() const { return ends_; }
+  // For an eye: between turns.
+  void watch_ends(std::vector<EndedBuffer>* watched) { ends_.watch(watched); }
   Audit& audit() { return audit_; }
   const StepCounters& steps() const { return steps_; }
   const SidCounters& sid_counters() const { return sid_counters_; }
@@ -152,7 +154,8 @@ class Worker {
   void spread_sealing(Eye& eye);
   template <class Eye>
   void seal_what_is_mine(Eye& eye);
-  void wake(const Heard& heard, std::uint64_t now_ns);
+  template <class Eye>
+  void wake(const Heard& heard, std::uint64_t now_ns, Eye& eye);
   void round_of_neighbors(std::uint64_t now_ns);
   void give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns);
   void ask(AdjId<V4> neighbor);
@@ -280,8 +283,21 @@ void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
     arp_input(arp_, tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
     eye.after("arp_input", out_);
     transmit();
-    wake(heard, now_ns);
+    wake(heard, now_ns, eye);
     neighbors_.publish();
+  }
+}
+
+// The packets that waited for those that were heard of.
+template <class Eye>
+void Worker::wake(const Heard& heard, std::uint64_t now_ns, Eye& eye) {
+  for (std::size_t i = 0; i < heard.size(); ++i) {
+    held_.take(heard[i], waited_, ends_);
+    if (waited_.empty()) continue;
+    steps_.note(Step::resume, waited_);
+    resume(waited_, ip4_, made_);
+    eye.after("resume", ip4_, made_);
+    forward(now_ns, eye);
   }
 }
 

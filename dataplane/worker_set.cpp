@@ -70,17 +70,7 @@ void WorkerSet::deal_queues(const Tables& tables, const std::vector<WorkerPort>&
 
 std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns, std::size_t most) {
   NoEye blind;
-  Member& member = *workers_[i];
-  std::size_t received = 1;  // it is not idle while it catches up
-  if (member.worker->catch_up(now_ns)) {
-    member.worker->tick(now_ns);
-    received = 0;
-    if (most != 0) [[likely]]
-      for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, most, now_ns, blind);
-    received += member.worker->turn_handed(now_ns, blind);
-  }
-  member.rounds.store(member.rounds.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  return received;
+  return round(i, now_ns, blind, most);
 }
 
 WorkerId WorkerSet::owner(SaRef sa) const {

@@ -51,6 +51,9 @@ class WorkerSet {
   // worker from one at a time. most: frames of each queue; 0: none are received. Returns how many packets there were;
   // 0 says that it has nothing to do.
   std::size_t round(unsigned i, std::uint64_t now_ns, std::size_t most = kTurn);
+  // The same while an eye looks on.
+  template <class Eye>
+  std::size_t round(unsigned i, std::uint64_t now_ns, Eye& eye, std::size_t most = kTurn);
 
   // Gives SAs to another worker, while all of them go round in threads of their own: no packet is lost by it, and those
   // of an SA stay in their order. Waits for the workers, some microseconds. One thread may do so at a time.
@@ -85,5 +88,20 @@ class WorkerSet {
   std::unique_ptr<Team> team_;  // nullptr: one worker
   std::vector<std::unique_ptr<Member>> workers_;
 };
+
+template <class Eye>
+std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns, Eye& eye, std::size_t most) {
+  Member& member = *workers_[i];
+  std::size_t received = 1;  // it is not idle while it catches up
+  if (member.worker->catch_up(now_ns)) {
+    member.worker->tick(now_ns);
+    received = 0;
+    if (most != 0) [[likely]]
+      for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, most, now_ns, eye);
+    received += member.worker->turn_handed(now_ns, eye);
+  }
+  member.rounds.store(member.rounds.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  return received;
+}
 
 }  // namespace strata

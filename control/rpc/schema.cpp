@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kDirections{"in", "out"};
 constexpr std::array<std::string_view, 2> kSides{"protected", "unprotected"};
+constexpr std::array<std::string_view, 5> kTraceEnds{"sent", "dropped", "consumed", "punted", "parked"};
 constexpr std::array<std::string_view, 3> kFates{"dropped", "consumed", "punted"};
 constexpr std::array<std::string_view, 5> kHeaders{"ethernet", "arp", "esp", "ipv4", "ipv6"};
 constexpr std::array<std::string_view, 3> kRouteKinds{"connected", "route", "policy"};
@@ -206,6 +207,20 @@ constexpr std::array kSubscribed{
     Field{.name = "events", .type = Type::texts, .about = "All that are told now.", .choices = kEventNames},
 };
 
+constexpr std::array kTraceParams{
+    Field{.name = "filter", .about = "Which frames are followed, as they arrive: a program of the Berkeley packet filter, as `tcpdump -ddd` prints it, newlines or commas "
+                                     "between its lines. Left out: each frame.", .optional = true},
+    Field{.name = "count", .type = Type::number, .about = "So many packets are told, then it ends. Left out: until `trace.stop`, or the end of the connection.", .optional = true, .min = 1, .max = 1'000'000'000},
+    Field{.name = "cause", .about = "Only packets that ended for it are told (drop-reasons.md). Left out: all.", .optional = true},
+};
+constexpr std::array kTrace{
+    Field{.name = "payload", .type = Type::boolean, .about = "Whether what an SA has opened or may seal is told. false: frames of the unprotected side alone are followed, "
+                                                             "and of what is inside nothing but the place is told."},
+};
+constexpr std::array kTraceStop{
+    Field{.name = "stopped", .type = Type::boolean, .about = "false: this client did not trace."},
+};
+
 constexpr std::array kTableParams{
     Field{.name = "from", .type = Type::number, .about = "The row to begin with: the `next` of the answer before. Left out: 0.", .optional = true},
     Field{.name = "most", .type = Type::number, .about = "Rows in this answer at the most. Left out: 1000.", .optional = true, .min = 1, .max = kMostRows},
@@ -228,6 +243,9 @@ constexpr std::array kMethods{
     Method{.name = "show.config", .about = "The configuration that is in force. One that makes an answer too large is refused; its parts are in the tables.", .result = kConfig},
     Method{.name = "show.mtu", .about = "The largest IPv4 packet of each policy, and how it comes about.", .answer = Answer::table, .result = kMtu},
     Method{.name = "report", .about = "The account of all packets: it adds up, as the workers stand still for some microseconds while it is taken, at most ten times a second.", .result = kReport},
+    Method{.name = "trace", .about = "Some of the packets that arrive are followed, and their journeys told by `event.trace` on this connection: at most 500 a second of each worker, and 64 on their way. "
+                                     "One client at a time.", .params = kTraceParams, .result = kTrace},
+    Method{.name = "trace.stop", .about = "No more are followed.", .result = kTraceStop},
     Method{.name = "subscribe", .about = "Events are told on this connection from now on.", .params = kSubscribe, .result = kSubscribed},
     Method{.name = "unsubscribe", .about = "They are told no more.", .params = kUnsubscribe, .result = kSubscribed},
 };
@@ -264,6 +282,20 @@ constexpr std::array kSaEvent{
     Field{.name = "allowed", .type = Type::number, .about = "The limit."},
     Field{.name = "reached", .type = Type::number, .about = "How much it was when that was seen."},
 };
+constexpr std::array kTraceEvent{
+    Field{.name = "number", .type = Type::number, .about = "From 1, in the order in which they were chosen."},
+    Field{.name = "port", .about = "Where it arrived."},
+    Field{.name = "length", .type = Type::number, .about = "Octets of its frame."},
+    Field{.name = "octets", .about = "The first ones of the frame, as it arrived, in hexadecimal: up to 128."},
+    Field{.name = "steps", .type = Type::texts, .about = "Its journey, as `strata replay --explain` tells it (replay.md)."},
+    Field{.name = "end", .about = "What became of it. `parked`: for two seconds nothing; it waits, or its end was not seen.", .choices = kTraceEnds},
+    Field{.name = "cause", .about = "null: it was sent, or waits.", .optional = true},
+    Field{.name = "to", .about = "The port by which it left, or an answer to it.", .optional = true},
+};
+constexpr std::array kTraceEndEvent{
+    Field{.name = "packets", .type = Type::number, .about = "That were told."},
+    Field{.name = "lost", .type = Type::number, .about = "Steps that nobody could be told of: there were too many at once."},
+};
 
 constexpr std::array kEvents{
     Event{.name = "link", .about = "A port's link went or came, or is another one.", .fields = kLinkEvent},
@@ -271,6 +303,8 @@ constexpr std::array kEvents{
     Event{.name = "drops", .about = "More packets ended for one cause within a second than `drops_per_second` of the subscription. Each second anew.", .fields = kDropsEvent},
     Event{.name = "sa", .about = "An SA's soft lifetime is over: give it a new key; or its hard one, and it carries nothing any more. Each is told once; "
                                  "where both are reached at once, the hard one alone. What was told before somebody subscribed stands in `show.sas`.", .fields = kSaEvent},
+    Event{.name = "trace", .about = "A packet's journey has come to its end. Told to whoever called `trace`.", .fields = kTraceEvent},
+    Event{.name = "trace_end", .about = "As many packets as were asked for were told.", .fields = kTraceEndEvent},
 };
 
 constexpr std::array kErrors{
@@ -284,6 +318,7 @@ constexpr std::array kErrors{
     Error{error::kTooMany, "too many clients", "256 others are being served. The connection is closed."},
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
     Error{error::kStandsStill, "a worker stands still", "A worker has made no round for 3 s, and what all of them have to agree on cannot be read."},
+    Error{error::kBusy, "busy", "Another client traces."},
 };
 // clang-format on
 

@@ -1,6 +1,7 @@
 // What ended: how many for each cause, and what the last ones began with.
 #include <algorithm>
 
+#include "control/hex.hpp"
 #include "control/ledger.hpp"
 #include "control/log.hpp"
 #include "control/show/view.hpp"
@@ -53,15 +54,6 @@ std::string_view name_of(Begins begins) {
     case Begins::ipv6: return "ipv6";
   }
   return {};
-}
-
-std::string hex_of(std::span<const std::uint8_t> octets) {
-  std::string text;
-  for (const std::uint8_t octet : octets) {
-    text += "0123456789abcdef"[octet >> 4];
-    text += "0123456789abcdef"[octet & 15];
-  }
-  return text;
 }
 
 Json last_row(const Gateway& gateway, const Last& last, bool with_payload) {

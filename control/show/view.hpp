@@ -32,6 +32,7 @@ struct Gateway {
   const std::vector<double>& busy;  // by worker: share of the last second
   const CauseRates& causes;
   const Lifetimes& lifetimes;
+  Trace& trace;
   std::chrono::steady_clock::time_point start;
   std::function<RunReport()> report;  // when the workers stand still
 };

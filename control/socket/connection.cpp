@@ -100,11 +100,11 @@ tl::expected<bool, std::string> Connection::receive() {
   return true;
 }
 
-tl::expected<std::string, std::string> Connection::receive_line() {
+tl::expected<std::string, std::string> Connection::receive_line(int patience_ms) {
   for (;;) {
     if (auto line = line_that_came()) return std::move(*line);
     pollfd one{.fd = fd_.number(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&one, 1, kPatienceMs);
+    const int ready = ::poll(&one, 1, patience_ms);
     if (ready == 0) return fault("the gateway does not answer; it may still be starting, or hang");
     if (ready < 0) return fault(std::strerror(errno));
     if (const auto received = receive(); !received) return tl::unexpected(received.error());
@@ -122,7 +122,7 @@ tl::expected<Connection::Json, std::string> Connection::result_of(Json answer) c
 tl::expected<Connection::Json, std::string> Connection::call(std::string_view method, const Json& params) {
   const Json request{{"jsonrpc", "2.0"}, {"method", method}, {"params", params}, {"id", next_id_++}};
   if (auto sent = send_line(request.dump() + "\n"); !sent) return tl::unexpected(std::move(sent.error()));
-  auto line = receive_line();
+  auto line = receive_line(kPatienceMs);
   if (!line) return tl::unexpected(std::move(line.error()));
   Json answer = Json::parse(*line, nullptr, false);
   if (answer.is_discarded()) return fault("what answers is no gateway: " + line->substr(0, 80));
@@ -160,6 +160,16 @@ tl::expected<std::optional<std::vector<Connection::Json>>, std::string> Connecti
   }
   if (answers.size() != asked_) return fault("the gateway left a question without an answer");
   return results;
+}
+
+tl::expected<Connection::Json, std::string> Connection::event() {
+  constexpr int kForEver = -1;
+  auto line = receive_line(kForEver);
+  if (!line) return tl::unexpected(std::move(line.error()));
+  Json event = Json::parse(*line, nullptr, false);
+  if (!event.is_object() || !event.contains("method") || !event.contains("params"))
+    return fault("what tells is no gateway: " + line->substr(0, 80));
+  return event;
 }
 
 tl::expected<Connection::Json, std::string> Connection::rows(std::string_view method) {

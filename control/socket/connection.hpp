@@ -26,6 +26,8 @@ class Connection {
 
   // The result of a method; the error is the gateway's sentence, or why none came.
   tl::expected<Json, std::string> call(std::string_view method, const Json& params);
+  // The next event, however long it takes: {"method": ..., "params": ...}.
+  tl::expected<Json, std::string> event();
   // All rows of a table, part by part.
   tl::expected<Json, std::string> rows(std::string_view method);
 
@@ -38,7 +40,7 @@ class Connection {
  private:
   Connection(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   tl::expected<void, std::string> send_line(const std::string& line);
-  tl::expected<std::string, std::string> receive_line();
+  tl::expected<std::string, std::string> receive_line(int patience_ms);
   std::optional<std::string> line_that_came();
   // What is there, without waiting; false: nothing is.
   tl::expected<bool, std::string> receive();

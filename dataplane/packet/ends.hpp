@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/burst.hpp"
@@ -11,6 +12,13 @@
 #include "dataplane/relaxed.hpp"
 
 namespace strata {
+
+// For whoever looks on: a packet that ended, known by Burst::identity().
+struct EndedBuffer {
+  const void* buffer;
+  Cause cause;
+  bool goes_on;  // something that we make of it does, in its buffer
+};
 
 // One worker's ledger. Buffers are given back to their pool a bulk at a time, by flush().
 class Ends {
@@ -25,6 +33,7 @@ class Ends {
   void note_answered(const Packet<Stage>& packet, Cause cause) {
     note(cause);
     last_->note(cause, &kStageFacts<Stage>, turn_, packet.bytes());
+    if (watched_ != nullptr) watched_->push_back({Access::identity(packet), cause, true});
     ++generated_;
   }
   void note_joined(Cause cause, std::size_t packets) {
@@ -60,6 +69,8 @@ class Ends {
     turn_ = turn;
   }
   Cause first() const { return first_; }
+  // From now on each end is put there too; nullptr: nowhere.
+  void watch(std::vector<EndedBuffer>* watched) { watched_ = watched; }
   // What they began with.
   const LastEnded& last() const { return *last_; }
 
@@ -68,6 +79,7 @@ class Ends {
   [[gnu::noinline]] void end_buffer(rte_mbuf* buffer, Cause cause, const StageFacts* at) {
     note(cause);
     last_->note(cause, at, turn_, {rte_pktmbuf_mtod(buffer, const std::uint8_t*), rte_pktmbuf_data_len(buffer)});
+    if (watched_ != nullptr) watched_->push_back({buffer, cause, false});
     buffers_[pending_++] = buffer;
     if (pending_ == buffers_.size()) flush();
   }
@@ -82,6 +94,7 @@ class Ends {
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;
   TurnOf turn_;
+  std::vector<EndedBuffer>* watched_ = nullptr;
   std::unique_ptr<LastEnded> last_ = std::make_unique<LastEnded>();  // apart: it is large, and seldom touched
 };
 

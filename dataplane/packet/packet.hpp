@@ -88,6 +88,10 @@ class Access {
 #endif
     return buffer;
   }
+  template <class Stage>
+  static const void* identity(const Packet<Stage>& packet) {
+    return packet.buffer_;
+  }
   static Done done() { return {}; }
 
   template <class Stage>

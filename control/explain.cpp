@@ -1,4 +1,4 @@
-#include "replay/explain.hpp"
+#include "control/explain.hpp"
 
 #include <cstdio>
 
@@ -7,7 +7,7 @@
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
-namespace strata::replay {
+namespace strata {
 namespace {
 
 std::string hex(std::uint32_t value) {
@@ -28,49 +28,49 @@ std::string ipv6_pair(wire::Bytes packet) {
 
 }  // namespace
 
-ExplainEye::ExplainEye(const config::Config& config, const Tables& tables) : config_(config), tables_(tables) {
+Teller::Teller(const config::Config& config, const Tables& tables) : config_(config), tables_(tables) {
   for (const config::SecurityAssociation& sa : config.security_associations)
     (sa.direction == config::Direction::in ? sa_names_ : out_sa_names_).push_back(sa.name);
 }
 
-std::string ExplainEye::tell(const Row<stage::Frame>&, wire::Bytes) const { return {}; }
+std::string Teller::tell(const Row<stage::Frame>&, wire::Bytes) const { return {}; }
 
-std::string ExplainEye::tell(const Row<stage::Host>&, wire::Bytes) const { return "IPv4 to an own address"; }
+std::string Teller::tell(const Row<stage::Host>&, wire::Bytes) const { return "IPv4 to an own address"; }
 
-std::string ExplainEye::tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const {
   return "SA " + sa_names_.at(row.from.sa.index()) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
          std::to_string(wire::load_be32(bytes.data() + 4));
 }
 
-std::string ExplainEye::tell(const Row<stage::Ip6>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Ip6>& row, wire::Bytes bytes) const {
   const std::string how = row.from.sa.is_none() ? "in clear, IPv6 " : "ICV right, inside is IPv6 ";
   return how + ipv6_pair(bytes);
 }
 
-std::string ExplainEye::tell(const Row<stage::Sr6>& row, wire::Bytes) const {
+std::string Teller::tell(const Row<stage::Sr6>& row, wire::Bytes) const {
   return "SID " + wire::to_string(tables_.sids[row.sid].prefix) + ", End.DX4";
 }
 
-std::string ExplainEye::tell(const Row<stage::Ip4>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Ip4>& row, wire::Bytes bytes) const {
   if (row.adj.is_none()) return "in clear, IPv4 " + ipv4_pair(bytes);
   const Adjacency& adj = tables_.adjacencies[row.adj];
   return "IPv4 " + ipv4_pair(bytes) + " to " + wire::to_string(adj.address) + " on " +
          config_.ports[adj.port.index()].name;
 }
 
-std::string ExplainEye::tell(const Row<stage::Steered>& row, wire::Bytes) const {
+std::string Teller::tell(const Row<stage::Steered>& row, wire::Bytes) const {
   return "SRv6 policy " + config_.policies[row.policy.index()].name;
 }
 
-std::string ExplainEye::tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const {
   return "IPv6 " + ipv6_pair(bytes) + ", to be sealed by SA " + out_sa_names_.at(row.sa.index());
 }
 
-std::string ExplainEye::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
   return "out of " + config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
 }
 
-std::string ExplainEye::tell(const Row<stage::Arp>&, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Arp>&, wire::Bytes bytes) const {
   const auto [arp, fault] = wire::ArpView::check(bytes);
   if (fault != wire::ArpFault::none) return "ARP, damaged";
   if (arp.operation() == wire::kArpReply)
@@ -78,28 +78,26 @@ std::string ExplainEye::tell(const Row<stage::Arp>&, wire::Bytes bytes) const {
   return "ARP, " + wire::to_string(arp.sender_ip()) + " asks for " + wire::to_string(arp.target_ip());
 }
 
-std::string ExplainEye::tell(const Row<stage::Fragment>&, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Fragment>&, wire::Bytes bytes) const {
   return "a fragment, offset " + std::to_string((wire::load_be16(&bytes[6]) & 0x1fff) * 8);
 }
 
-std::string ExplainEye::tell(const Row<stage::Local>&, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Local>&, wire::Bytes bytes) const {
   return "for this machine, IPv4 " + ipv4_pair(bytes);
 }
 
-std::string ExplainEye::tell(const Row<stage::Unresolved>& row, wire::Bytes) const {
+std::string Teller::tell(const Row<stage::Unresolved>& row, wire::Bytes) const {
   return "the MAC address of " + wire::to_string(tables_.adjacencies[row.waits_for].address) + " is not known";
 }
 
-std::string ExplainEye::tell(const Row<stage::Oversize>& row, wire::Bytes bytes) const {
+std::string Teller::tell(const Row<stage::Oversize>& row, wire::Bytes bytes) const {
   return std::to_string(bytes.size()) + " octets, to leave in fragments of at most " + std::to_string(row.mtu);
 }
 
-std::string ExplainEye::tell(const Row<stage::Refused>& row, wire::Bytes) const {
+std::string Teller::tell(const Row<stage::Refused>& row, wire::Bytes) const {
   return "cannot go on, " + std::string(text_of(row.cause.value()).name);
 }
 
-std::string ExplainEye::tell(const Row<stage::Made>&, wire::Bytes bytes) const {
-  return "made IPv4 " + ipv4_pair(bytes);
-}
+std::string Teller::tell(const Row<stage::Made>&, wire::Bytes bytes) const { return "made IPv4 " + ipv4_pair(bytes); }
 
-}  // namespace strata::replay
+}  // namespace strata
