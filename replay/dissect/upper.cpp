@@ -71,7 +71,8 @@ Next udp(Builder& b, const Next& next) {
 
   const bool esp_port = b.esp_port(destination) || b.esp_port(source);
   if (esp_port) {
-    w.gist("ESP-in-UDP " + std::to_string(b.esp_port(destination) ? destination : source));
+    const std::string ports = std::to_string(source) + " > " + std::to_string(destination);
+    w.gist("ESP-in-UDP " + (source == destination ? std::to_string(source) : ports));
   } else {
     w.gist("UDP " + std::to_string(source) + " > " + std::to_string(destination));
   }

@@ -118,6 +118,13 @@ TEST(Dissect, EspPortsAreTheOnesTold) {
   EXPECT_EQ(names(dissect(frame, {.esp_ports = {4500, 4501}})), "Ethernet / IPv4 / UDP / ESP");
 }
 
+TEST(Dissect, ShowsBothPortsWhereANatChangedOne) {
+  Octets frame = from_hex(test::kEspInUdpFrame);
+  frame[14 + 20] = 0xee;
+  frame[14 + 20 + 1] = 0x48;
+  EXPECT_EQ(summary(frame), "192.0.2.2 > 192.0.2.1 ESP-in-UDP 61000 > 4500 spi 0x00001001 seq 7, 60 octets");
+}
+
 TEST(Dissect, KeepalivesAndIkeAreNotEsp) {
   Octets frame = from_hex(test::kEspInUdpFrame);
   for (std::size_t i = 42; i < 46; ++i) frame[i] = 0;
