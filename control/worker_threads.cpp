@@ -71,10 +71,12 @@ void WorkerThreads::go_round(Lane& lane) {
   std::uint64_t before = now_ns();
   bool was_busy = false;
   while (!end_.load(std::memory_order_relaxed)) {
-    if ((wish_.load(std::memory_order_relaxed) & 1) != 0) [[unlikely]]
-      stand_still(lane);
-    const std::uint64_t now = now_ns();
+    std::uint64_t now = now_ns();
     if (was_busy) lane.busy_ns += now - before;
+    if (const std::uint64_t wish = wish_.load(std::memory_order_acquire); (wish & 1) != 0) [[unlikely]] {
+      stand_still(lane, wish);
+      now = now_ns();
+    }
     const std::size_t packets = trace_.is_on() ? round_traced(lane.worker, now) : set_.round(lane.worker, now);
     was_busy = packets != 0;
     before = now;
@@ -87,8 +89,7 @@ std::size_t WorkerThreads::round_traced(unsigned worker, std::uint64_t now_ns) {
   return set_.round(worker, now_ns, eye);
 }
 
-void WorkerThreads::stand_still(Lane& lane) {
-  const std::uint64_t wish = wish_.load(std::memory_order_acquire);
+void WorkerThreads::stand_still(Lane& lane, std::uint64_t wish) {
   lane.stands_for.store(wish, std::memory_order_release);
   while (wish_.load(std::memory_order_acquire) == wish) std::this_thread::sleep_for(kMoment);
 }
@@ -105,19 +106,28 @@ const WorkerThreads::Lane* WorkerThreads::wait_until_all_stand(std::uint64_t wis
   return nullptr;
 }
 
-// Each wish has a number of its own: who comes late to one stands for none that came after it.
+tl::unexpected<std::string> WorkerThreads::makes_no_round(unsigned worker) {
+  return tl::unexpected("worker " + std::to_string(worker) + " has made no round for " +
+                        std::to_string(kLongestRound.count()) + " s: what it has counted cannot be read");
+}
+
+// Each wish has a number of its own: who comes late to one stands for none that came after it. While one is waited for
+// the others stand, and their packets with them: whoever was waited for in vain is not waited for again before it
+// moves.
 tl::expected<void, std::string> WorkerThreads::while_they_stand_still(const std::function<void()>& read) {
   if (!started_) {
     read();
     return {};
   }
+  if (late_ && set_.rounds(late_->worker) == late_->rounds) return makes_no_round(late_->worker);
+  late_.reset();
   const std::uint64_t wish = wish_.fetch_add(1, std::memory_order_acq_rel) + 1;
   const Lane* const late = wait_until_all_stand(wish);
   if (late == nullptr) read();
   wish_.store(wish + 1, std::memory_order_release);
   if (late == nullptr) return {};
-  return tl::unexpected("worker " + std::to_string(late->worker) + " has made no round for " +
-                        std::to_string(kLongestRound.count()) + " s: what it has counted cannot be read");
+  late_ = Late{late->worker, set_.rounds(late->worker)};
+  return makes_no_round(late->worker);
 }
 
 std::chrono::nanoseconds WorkerThreads::busy(unsigned worker) const {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -49,9 +50,16 @@ class WorkerThreads {
     alignas(64) Relaxed<std::uint64_t> busy_ns = 0;
   };
 
+  // Who was waited for in vain, and how many rounds it had made then.
+  struct Late {
+    unsigned worker;
+    std::uint64_t rounds;
+  };
+
   static int run(void* lane);
   void go_round(Lane& lane);
-  void stand_still(Lane& lane);
+  void stand_still(Lane& lane, std::uint64_t wish);
+  static tl::unexpected<std::string> makes_no_round(unsigned worker);
   const Lane* wait_until_all_stand(std::uint64_t wish) const;
   std::size_t round_traced(unsigned worker, std::uint64_t now_ns);
 
@@ -59,6 +67,7 @@ class WorkerThreads {
   Trace& trace_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool started_ = false;
+  std::optional<Late> late_;
   std::atomic<bool> end_{false};
   std::atomic<std::uint64_t> wish_{0};  // odd: that all stand still
 };

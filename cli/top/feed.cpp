@@ -59,7 +59,7 @@ void Feed::use(std::vector<Json> answers, Clock::time_point now, Model& model) {
 // for in parts, and in no more of them than fit into a share of the time.
 void Feed::ask_next(Clock::time_point now) {
   if (now >= next_) {
-    next_ = std::max(next_ + interval_, now);
+    next_ = next_ == Clock::time_point{} ? now + interval_ : std::max(next_ + interval_, now);
     spent_on_sas_ = {};
     const bool is_in_a_round = sas_from_.has_value();
     if (!is_in_a_round) sas_from_ = 0U;

@@ -242,7 +242,7 @@ constexpr std::array kMethods{
     Method{.name = "show.last_drops", .about = "For each cause that occurred the last packets, up to four, the newest first: what they began with where they ended.", .answer = Answer::table, .result = kLastDrops},
     Method{.name = "show.config", .about = "The configuration that is in force. One that makes an answer too large is refused; its parts are in the tables.", .result = kConfig},
     Method{.name = "show.mtu", .about = "The largest IPv4 packet of each policy, and how it comes about.", .answer = Answer::table, .result = kMtu},
-    Method{.name = "report", .about = "The account of all packets: it adds up, as the workers stand still for some microseconds while it is taken, at most ten times a second.", .result = kReport},
+    Method{.name = "report", .about = "The account of all packets: it adds up, as the workers stand still for some microseconds while it is taken, at most once a second.", .result = kReport},
     Method{.name = "trace", .about = "Some of the packets that arrive are followed, and their journeys told by `event.trace` on this connection: at most 500 a second of each worker, and 64 on their way. "
                                      "One client at a time.", .params = kTraceParams, .result = kTrace},
     Method{.name = "trace.stop", .about = "No more are followed.", .result = kTraceStop},

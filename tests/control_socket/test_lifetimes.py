@@ -18,7 +18,7 @@ TIMED = {("from-0", "soft"), ("from-0", "hard"), ("to-0", "soft"), ("to-1", "har
 def lifetimes(seconds):
     """By SA: some that end by the clock, some by what they carry, and one that has all of it before it."""
     return {
-        "from-0": {"soft": {"seconds": seconds}, "hard": {"seconds": seconds + 1}},
+        "from-0": {"soft": {"seconds": seconds}, "hard": {"seconds": 2 * seconds}},
         "from-1": {"soft": {"bytes": 10**15}, "hard": {"packets": 1000}},
         "from-2": {"soft": {"bytes": 1000}},
         "to-0": {"soft": {"seconds": seconds}},
@@ -39,7 +39,8 @@ def sas_of(client):
 
 
 def events_of(client):
-    """Those of the SAs that end by the clock, as they come. None: one had ended before anybody asked to be told."""
+    """Those of the SAs that end by the clock, as they come. None: one had ended before anybody asked to be told, or
+    before its soft end was looked at."""
     client.ask("subscribe", events=["sa"])
     if any(sas_of(client)[name]["state"] != "mature" for name, _ in TIMED):
         return None
@@ -47,6 +48,9 @@ def events_of(client):
     while {(event["name"], event["lifetime"]) for event in events} < TIMED:
         event = told(client, "sa")
         events += [event] * ((event["name"], event["lifetime"]) in TIMED)
+        told_of = {(event["name"], event["lifetime"]) for event in events}
+        if ("from-0", "hard") in told_of and ("from-0", "soft") not in told_of:
+            return None
     return events
 
 
@@ -55,7 +59,7 @@ def judge_events(events, seconds):
     of = {(event["name"], event["lifetime"]): event for event in events}
     for (name, lifetime), event in of.items():
         assert event["state"] == {"soft": "dying", "hard": "dead"}[lifetime] and event["limit"] == "seconds"
-        assert event["allowed"] == seconds + ((name, lifetime) == ("from-0", "hard")) <= event["reached"]
+        assert event["allowed"] == seconds * (1 + ((name, lifetime) == ("from-0", "hard"))) <= event["reached"]
         assert event["direction"] == {"f": "in", "t": "out"}[name[0]]
     assert (of["from-0", "soft"]["spi"], of["to-1", "hard"]["spi"]) == (0x1000, 0x2001)
     assert events.index(of["from-0", "soft"]) < events.index(of["from-0", "hard"])

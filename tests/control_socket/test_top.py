@@ -216,12 +216,15 @@ def test_paused_nothing_changes(busy):
         terminal.shows(rates_are_there)
         terminal.press("p")
         terminal.shows("PAUSED")
-        # What was asked before may still come.
         up = lambda: terminal.read()[0].split()[3]  # noqa: E731
-        time.sleep(0.5)
-        paused = up()
-        time.sleep(1.5)
-        assert up() == paused
+
+        def stays():
+            """What was asked before may still come, but after it nothing."""
+            seen = up()
+            time.sleep(1.5)
+            return (seen == up()) and seen
+
+        paused = until(stays)
         terminal.press("p")
         until(up, lambda now: now != paused)
         terminal.press("q")
@@ -299,16 +302,23 @@ def test_once_is_text(busy):
     assert all(len(line) <= 120 for line in lines)
 
 
-def test_json_has_the_rates(busy):
-    said = json.loads(run(busy, "--json").stdout)
-    assert list(said) == ["name", "seconds", "ports", "workers", "stages", "sas", "drops"] and said["name"] == "test"
+def are_in_proportion(said):
+    """A quarter of what comes is dropped, and the rest goes on."""
     wan = said["ports"][0]["received_per_second"]
     (drop,) = said["drops"]
-    assert wan > 0 and drop["packets_per_second"] == pytest.approx(wan / 4, rel=0.1)
+    stages = {stage["step"]: stage["packets_per_second"] for stage in said["stages"]}
+    return (wan > 0 and drop["packets_per_second"] == pytest.approx(wan / 4, rel=0.1)
+            and stages["end_dx4"] == pytest.approx(stages["esp_open"] * 3 / 4, rel=0.1))
+
+
+def test_json_has_the_rates(busy):
+    # The tables of one glance are read one after the other, and a machine may be slow between them.
+    said = until(lambda: json.loads(run(busy, "--json").stdout), are_in_proportion)
+    assert list(said) == ["name", "seconds", "ports", "workers", "stages", "sas", "drops"] and said["name"] == "test"
     sas = {sa["name"]: sa["packets_per_second"] for sa in said["sas"]}
     assert len(sas) == 16 and all(sas[f"from-{n}"] > 0 and sas[f"to-{n}"] == 0 for n in range(8))
     stages = {stage["step"]: stage["packets_per_second"] for stage in said["stages"]}
-    assert stages["end_dx4"] == pytest.approx(stages["esp_open"] * 3 / 4, rel=0.1) and stages["esp_seal"] == 0
+    assert stages["end_dx4"] > 0 and stages["esp_seal"] == 0
 
 
 def test_where_no_screen_can_be(busy, place):

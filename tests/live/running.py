@@ -57,18 +57,29 @@ class Running:
         """What it printed on standard output."""
         return self._report.read_text()
 
-    def wait_for(self, text):
+    def wait_for(self, text, asking=lambda: None):
         """Until its log has this text."""
-        self.wait_for_times(text, 1)
+        self.wait_for_times(text, 1, asking)
 
-    def wait_for_times(self, text, count):
-        """Until its log has this text, or what matches a compiled pattern, so many times."""
+    def wait_for_times(self, text, count, asking=lambda: None):
+        """Until its log has this text, or what matches a compiled pattern, so many times. asking: makes it say more."""
         wanted = text if isinstance(text, re.Pattern) else re.compile(re.escape(text))
         until = time.monotonic() + PATIENCE
         while len(wanted.findall(self.log())) < count:
             assert self._process.poll() is None, f"strata run ended with {self._process.returncode}:\n{self.log()}"
             assert time.monotonic() < until, f"strata run did not say {text!r} {count} times:\n{self.log()}"
+            asking()
             time.sleep(0.05)
+
+    def stand_still(self):
+        """When this returns none of its threads goes on."""
+        self.signal(signal.SIGSTOP)
+        until = time.monotonic() + PATIENCE
+        states = lambda: {path.read_text().rpartition(")")[2].split()[0]  # noqa: E731
+                          for path in Path(f"/proc/{self.pid}/task").glob("*/stat")}
+        while states() != {"T"}:
+            assert time.monotonic() < until, states()
+            time.sleep(0.01)
 
     @property
     def pid(self):

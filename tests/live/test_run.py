@@ -159,7 +159,7 @@ def test_null_and_ring(tmp_path):
     """A flood of frames for nobody, and a device that gives back what it is given: all are counted, none is lost."""
     with netns.Namespace() as here:
         with Running(configuration(a="net_null0", b="net_ring0"), tmp_path, within=here.prefix) as strata:
-            time.sleep(0.2)
+            strata.wait_for("arp.conflict", asking=lambda: strata.signal(signal.SIGUSR1))
             report = strata.stop()
     assert "port b: the device keeps its own MAC address" in strata.log()
     ports = report["ports"]
@@ -200,7 +200,7 @@ def test_what_the_queues_hold_is_forwarded_at_the_end(place, tmp_path):
     gateway, _, a, b = place
     with Running(configuration(), tmp_path, within=gateway.prefix) as strata:
         forwards(a, b, count=1)
-        strata.signal(signal.SIGSTOP)
+        strata.stand_still()
         sent = frames(300, start=1)
         a.send(*sent)
         strata.signal(signal.SIGTERM)

@@ -84,8 +84,8 @@ def watched(running, tmp_path_factory):
 
 
 def test_it_reads_openmetrics(watched):
-    (target,) = watched.api("targets", state="active")["activeTargets"]
-    assert (target["health"], target["lastError"]) == ("up", "")
+    until(lambda: watched.api("targets", state="active")["activeTargets"],
+          lambda targets: [(target["health"], target["lastError"]) for target in targets] == [("up", "")])
     # Units are told in OpenMetrics alone.
     told = watched.api("metadata", metric="strata_port_received_bytes")
     assert told["strata_port_received_bytes"][0].items() >= {"type": "counter", "unit": "bytes"}.items()
@@ -93,9 +93,9 @@ def test_it_reads_openmetrics(watched):
 
 def test_every_series_is_stored(watched, running):
     mine = running.scrape()
-    theirs = watched.query('count({job="strata", __name__=~"strata_.*"})')
-    assert int(theirs[0]["value"][1]) == len(mine.values)
-    (stored,) = watched.query('strata_sa_sequence_left{sa="from-1"}')
+    until(lambda: watched.query('count({job="strata", __name__=~"strata_.*"})'),
+          lambda theirs: theirs and int(theirs[0]["value"][1]) == len(mine.values))
+    (stored,) = until(lambda: watched.query('strata_sa_sequence_left{sa="from-1"}'))
     assert float(stored["value"][1]) == mine["strata_sa_sequence_left", {"sa": "from-1", "direction": "in"}]
 
 
@@ -104,7 +104,7 @@ MAY_BE_EMPTY = {"Lost by the devices", "Restarts"}  # nothing was lost, nobody s
 
 @pytest.mark.parametrize("title, expression", expressions_of_the_dashboard())
 def test_panels_show_something(watched, title, expression):
-    assert watched.query(expression) or title in MAY_BE_EMPTY, f"{title}: nothing comes of {expression}"
+    assert title in MAY_BE_EMPTY or until(lambda: watched.query(expression)), f"{title}: nothing comes of {expression}"
 
 
 def test_names_and_values_of_labels_are_real(running):

@@ -255,7 +255,7 @@ TEST(KeyReuse, AHundredThousandSasTakeNoLongTime) {
   const std::string text = with_keys(sas);
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(shared_in(text), shared({{99999, 0}}));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));  // with sanitizers and to spare
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(300));  // with sanitizers and to spare
 }
 
 template <class T>

@@ -78,7 +78,8 @@ TEST(Overlap, AHundredThousandTakeNoLongTime) {
   }
   const auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(find(all).empty());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));  // with sanitizers and to spare
+  EXPECT_LT(std::chrono::steady_clock::now() - start,
+            std::chrono::seconds(120));  // where each was held against each, it took hours
 }
 
 TEST(Nearest, IsWhatWasMeant) {

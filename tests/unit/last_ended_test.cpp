@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 namespace strata {
@@ -30,16 +31,19 @@ TEST(LastEnded, keeps_the_newest_of_each_cause) {
   EXPECT_EQ(last.of(Cause::ip4_ttl_exceeded).size(), 1);
 }
 
-// Who looks in the middle of a flood sees packets, each whole.
+// Who looks in the middle of a flood sees packets, each whole. One may be missing: the worker may lose its core while
+// it writes it.
 TEST(LastEnded, a_flood_hides_nothing) {
   LastEnded last;
-  for (std::uint8_t i = 0; i < 4; ++i) note(last, Cause::ip4_no_route, i);
+  std::atomic<bool> flows{false};
   const std::jthread worker([&](const std::stop_token& stop) {
-    for (std::uint8_t i = 0; !stop.stop_requested(); ++i) note(last, Cause::ip4_no_route, i);
+    for (std::uint8_t i = 0; !stop.stop_requested(); flows = ++i >= LastEnded::kKept || flows)
+      note(last, Cause::ip4_no_route, i);
   });
+  while (!flows) std::this_thread::yield();
   for (int look = 0; look < 2000; ++look) {
     const auto found = last.of(Cause::ip4_no_route);
-    ASSERT_EQ(found.size(), LastEnded::kKept) << "look " << look;
+    ASSERT_GE(found.size(), LastEnded::kKept - 1) << "look " << look;
     for (const auto& packet : found)
       for (std::size_t i = 0; i < packet.kept; ++i) ASSERT_EQ(packet.octets[i], packet.time_ns);
   }
