@@ -3,6 +3,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,13 +24,18 @@ constexpr std::array kRefused{
     SYS_ptrace,
     SYS_process_vm_readv,
     SYS_process_vm_writev,
+    SYS_pidfd_open,
     SYS_pidfd_getfd,
+    SYS_pidfd_send_signal,
     SYS_kcmp,
     SYS_mount,
     SYS_umount2,
     SYS_move_mount,
+    SYS_mount_setattr,
     SYS_open_tree,
     SYS_fsopen,
+    SYS_fsconfig,
+    SYS_fspick,
     SYS_fsmount,
     SYS_pivot_root,
     SYS_chroot,
@@ -46,10 +52,13 @@ constexpr std::array kRefused{
     SYS_acct,
     SYS_settimeofday,
     SYS_clock_settime,
+    SYS_clock_adjtime,
+    SYS_adjtimex,
     SYS_sethostname,
     SYS_setdomainname,
     SYS_open_by_handle_at,
     SYS_perf_event_open,
+    SYS_bpf,
     SYS_userfaultfd,
     SYS_io_uring_setup,
     SYS_add_key,
@@ -72,24 +81,33 @@ constexpr std::uint32_t kForeign = 0xffffffff;
 constexpr std::uint16_t kLoad = BPF_LD | BPF_W | BPF_ABS;
 constexpr std::uint16_t kIsEqual = BPF_JMP | BPF_JEQ | BPF_K;
 constexpr std::uint16_t kIsAtLeast = BPF_JMP | BPF_JGE | BPF_K;
+constexpr std::uint16_t kHasAny = BPF_JMP | BPF_JSET | BPF_K;
 constexpr std::uint16_t kReturn = BPF_RET | BPF_K;
 
-// Jumps are relative to the next instruction: the last one refuses, the last but one allows.
+// Whoever makes a user namespace has all capabilities in it. A thread has none of these flags.
+constexpr std::uint32_t kNamespaces =
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+
+// Jumps are relative to the next instruction. The flags of clone3 are in memory, out of sight here: where it is not
+// there the C library uses clone.
 std::vector<sock_filter> filter() {
-  constexpr std::size_t kBefore = 4;
-  constexpr std::size_t kRefuse = kBefore + kRefused.size() + 1;
-  static_assert(kRefuse < 256, "a jump is of 8 bits");
-  const auto to_refusal = [](std::size_t from) { return static_cast<std::uint8_t>(kRefuse - from - 1); };
+  constexpr std::size_t kBefore = 8;
+  constexpr std::size_t kAllow = kBefore + kRefused.size();
+  constexpr std::size_t kRefuse = kAllow + 1;
+  constexpr std::size_t kNoSuchCall = kRefuse + 1;
+  static_assert(kNoSuchCall < 256, "a jump is of 8 bits");
+  const auto jump = [](std::size_t from, std::size_t to) { return static_cast<std::uint8_t>(to - from - 1); };
   std::vector<sock_filter> program{
-      {kLoad, 0, 0, offsetof(seccomp_data, arch)},
-      {kIsEqual, 0, to_refusal(1), kArchitecture},
-      {kLoad, 0, 0, offsetof(seccomp_data, nr)},
-      {kIsAtLeast, to_refusal(3), 0, kForeign},
+      {kLoad, 0, 0, offsetof(seccomp_data, arch)},     {kIsEqual, 0, jump(1, kRefuse), kArchitecture},
+      {kLoad, 0, 0, offsetof(seccomp_data, nr)},       {kIsAtLeast, jump(3, kRefuse), 0, kForeign},
+      {kIsEqual, jump(4, kNoSuchCall), 0, SYS_clone3}, {kIsEqual, 0, jump(5, kBefore), SYS_clone},
+      {kLoad, 0, 0, offsetof(seccomp_data, args)},     {kHasAny, jump(7, kRefuse), jump(7, kAllow), kNamespaces},
   };
   for (const long call : kRefused)
-    program.push_back({kIsEqual, to_refusal(program.size()), 0, static_cast<std::uint32_t>(call)});
+    program.push_back({kIsEqual, jump(program.size(), kRefuse), 0, static_cast<std::uint32_t>(call)});
   program.push_back({kReturn, 0, 0, SECCOMP_RET_ALLOW});
   program.push_back({kReturn, 0, 0, SECCOMP_RET_ERRNO | EPERM});
+  program.push_back({kReturn, 0, 0, SECCOMP_RET_ERRNO | ENOSYS});
   return program;
 }
 

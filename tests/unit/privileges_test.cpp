@@ -1,12 +1,16 @@
 // What a process gives up. Each in a process of its own, as none of it can be taken back.
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <thread>
@@ -96,6 +100,23 @@ int starts_a_program() {
 
 int traces() { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == -1 && errno == EPERM ? 0 : 1; }
 
+int makes_a_user_namespace() {
+  const long rc = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  if (rc == 0) _exit(0);
+  return rc == -1 && errno == EPERM ? 0 : 1;
+}
+
+int makes_it_by_clone3() {
+  std::array<std::uint64_t, 8> flags_first{CLONE_NEWUSER};
+  return ::syscall(SYS_clone3, flags_first.data(), sizeof flags_first) == -1 && errno == ENOSYS ? 0 : 1;
+}
+
+int starts_a_thread() {
+  int done = 1;
+  std::thread([&] { done = 0; }).join();
+  return done;
+}
+
 // In a thread that was there before.
 int refused_in_another_thread(const std::function<int()>& forbidden) {
   std::atomic<bool> go{false};
@@ -113,6 +134,9 @@ int refused_in_another_thread(const std::function<int()>& forbidden) {
 TEST(RefusePrograms, InEachThread) {
   EXPECT_EXIT(_exit(refuse_programs() ? starts_a_program() : 2), testing::ExitedWithCode(0), "");
   EXPECT_EXIT(_exit(refuse_programs() ? traces() : 2), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(_exit(refuse_programs() ? makes_a_user_namespace() : 2), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(_exit(refuse_programs() ? makes_it_by_clone3() : 2), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(_exit(refuse_programs() ? starts_a_thread() : 2), testing::ExitedWithCode(0), "");
   EXPECT_EXIT(_exit(refused_in_another_thread(&starts_a_program)), testing::ExitedWithCode(0), "");
   EXPECT_EXIT(_exit(refuse_programs() ? 1 - ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) : 2), testing::ExitedWithCode(0),
               "");
