@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/cpu_time.hpp"
+
 namespace strata::rpc {
 namespace {
 
@@ -25,6 +27,11 @@ constexpr std::size_t kRoomForRefusals = kLongestRequest + kMostInBatch * 256;
 Failure too_large() {
   return {error::kTooLarge,
           "the answer would be longer than " + std::to_string(kMostWaiting) + " octets; ask for a part of it"};
+}
+
+Failure too_long() {
+  return {error::kTooLarge, "the requests of this batch before it took more than " + std::to_string(kBatchSeconds) +
+                                " s of the gateway's time; ask it again"};
 }
 
 std::span<const Field> params_of(const Method& method) {
@@ -85,15 +92,18 @@ Reply Dispatcher::answer(ClientId client, std::string_view line) const {
   return {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};
 }
 
-// What no longer fits is refused one by one, so that each request of the batch has its answer.
+// What no longer fits, or comes too late, is refused one by one, so that each request of the batch has its answer.
 std::string Dispatcher::batch(ClientId client, const Request& requests) const {
   if (requests.empty()) return error_line(Request(), {error::kInvalidRequest, "an empty batch"});
   if (requests.size() > kMostInBatch)
     return error_line(Request(), {error::kInvalidRequest, "a batch of " + std::to_string(requests.size()) +
                                                               " requests; allowed: " + std::to_string(kMostInBatch)});
   std::string all;
+  const std::chrono::nanoseconds until = cpu_time_of_this_thread() + std::chrono::seconds(kBatchSeconds);
   for (const Request& request : requests) {
-    std::string line = one(client, request);
+    const bool is_late = cpu_time_of_this_thread() > until;
+    if (is_late && request.is_object() && !request.contains("id")) continue;
+    std::string line = is_late ? error_line(id_of(request), too_long()) : one(client, request);
     if (line.empty()) continue;
     if (all.size() + line.size() > kMostWaiting - kRoomForRefusals) line = error_line(id_of(request), too_large());
     all += (all.empty() ? "[" : ",") + line;

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "control/cpu_time.hpp"
+
 namespace strata {
 namespace {
 
@@ -21,6 +23,10 @@ constexpr std::uint64_t kListener = 0;  // no client's ID
 constexpr std::chrono::seconds kIdle{60};
 constexpr unsigned kLinesPerSecond = 10;
 constexpr std::chrono::seconds kBurst{1};
+// The thread that serves has other things to do, on which the watchdog looks.
+constexpr std::chrono::milliseconds kTurn{20};
+// Of its time a client gets one part of so many.
+constexpr int kParts = 4;
 
 std::string octets(std::size_t n) { return std::to_string(n) + " octets"; }
 
@@ -59,9 +65,9 @@ bool LineServer::serve(Clock::time_point now) {
       if ((event.events & ~EPOLLOUT) != 0) read_from(*at->second, now);
     }
   }
+  take_lines(now);
   bool more = false;
   for (const auto& [id, client] : clients_) {
-    if (client->has_line() && is_heard(*client)) take_line(*client, now);
     judge(*client, now);
     watch(*client);
     more = more || (!client->is_gone && client->has_line() && is_heard(*client));
@@ -177,6 +183,20 @@ void LineServer::read_from(Client& client, Clock::time_point now) {
                    "the line is longer than " + octets(limits_.request) + "; requests end with a newline");
 }
 
+// A line of each, beginning behind whoever was the last.
+void LineServer::take_lines(Clock::time_point now) {
+  const Clock::time_point until = Clock::now() + kTurn;
+  auto at = clients_.upper_bound(last_heard_);
+  for (std::size_t n = clients_.size(); n != 0 && Clock::now() < until; --n) {
+    if (at == clients_.end()) at = clients_.begin();
+    Client& client = *at->second;
+    ++at;
+    if (!client.has_line() || !is_heard(client)) continue;
+    last_heard_ = client.id;
+    take_line(client, now);
+  }
+}
+
 void LineServer::take_line(Client& client, Clock::time_point now) {
   const std::string line = client.in.substr(0, client.searched);
   client.in.erase(0, client.searched + 1);
@@ -184,20 +204,21 @@ void LineServer::take_line(Client& client, Clock::time_point now) {
   if (client.in.empty()) client.in.shrink_to_fit();
   client.begun = client.last_asked = now;
   if (line.find_first_not_of(" \t\r") == std::string::npos) return;
+  const std::chrono::nanoseconds before = cpu_time_of_this_thread();
   const rpc::Reply reply = callbacks_.answer(client.id, line);
-  charge(client, reply.requests);
+  charge(client, reply.requests, cpu_time_of_this_thread() - before);
   if (!reply.line.empty()) put(client, reply.line, now);
 }
 
-// Each request takes its part of a second, of which one is had in advance.
-void LineServer::charge(Client& client, std::size_t requests) {
+// Each request takes its part of a second, of which one is had in advance; and more where it was more work than that.
+void LineServer::charge(Client& client, std::size_t requests, std::chrono::nanoseconds worked) {
   const std::chrono::nanoseconds each = std::chrono::nanoseconds(std::chrono::seconds(1)) / limits_.requests;
-  client.heard_from = std::max(client.heard_from, now_ - kBurst) + each * requests;
+  client.heard_from = std::max(client.heard_from, now_ - kBurst) + std::max<std::chrono::nanoseconds>(each * requests, worked * kParts);
   if (client.heard_from < now_ || client.slowed) return;
   client.slowed = true;
   ++counts_.slowed;
   say("slowed " + to_string(client.peer) + ": it asks more than " + std::to_string(limits_.requests) +
-      " times a second");
+      " times a second, or for more work than a quarter of a second in each");
 }
 
 void LineServer::refuse_and_end(Client& client, int code, const std::string& sentence) {

@@ -55,7 +55,8 @@ class LineServer {
 
   // Readable when there is something to do.
   int fd() const { return poll_.number(); }
-  // One turn for each client that wants something: a read, a line, a write. True: there is more to do at once.
+  // One turn for each client that wants something: a read, a line, a write. Lines that take long end it, and those of
+  // the other clients come first in the next one. True: there is more to do at once.
   bool serve(Clock::time_point now);
   // A line that was not asked for.
   void tell(ClientId to, std::string_view line);
@@ -98,8 +99,9 @@ class LineServer {
   bool make_room();
   void turn_away(int fd, int code, const std::string& sentence);
   void read_from(Client& client, Clock::time_point now);
+  void take_lines(Clock::time_point now);
   void take_line(Client& client, Clock::time_point now);
-  void charge(Client& client, std::size_t requests);
+  void charge(Client& client, std::size_t requests, std::chrono::nanoseconds worked);
   void refuse_and_end(Client& client, int code, const std::string& sentence);
   void put(Client& client, std::string_view line, Clock::time_point now);
   void write_to(Client& client, Clock::time_point now);
@@ -117,6 +119,7 @@ class LineServer {
   Descriptor spare_;  // given up for a moment to turn away who comes when there are no descriptors left
   std::map<ClientId, std::unique_ptr<Client>> clients_;
   std::uint64_t next_id_ = 1;
+  ClientId last_heard_{};
   Clock::time_point now_;
   Clock::time_point second_;  // of the budget for the log
   unsigned said_ = 0;         // in it

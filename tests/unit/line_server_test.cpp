@@ -14,6 +14,8 @@
 #include <fstream>
 #include <optional>
 
+#include "control/cpu_time.hpp"
+
 namespace strata {
 namespace {
 
@@ -162,6 +164,8 @@ class LineServerTest : public testing::Test {
     lines_.emplace_back(line);
     const auto number = [&](std::size_t at) { return std::stoul(std::string(line.substr(at))); };
     if (line == "silence") return {};
+    for (const auto begun = cpu_time_of_this_thread(); line == "work" && cpu_time_of_this_thread() - begun < 50ms;)
+      continue;
     if (line.starts_with("batch of ")) return {std::string(line), number(9)};
     return {line.starts_with("give ") ? std::string(number(5), '.') : std::string(line)};
   }
@@ -281,6 +285,36 @@ TEST_F(LineServerTest, OneTurnIsOneLineOfEach) {
   server_->serve(now_);
   EXPECT_EQ(received(modest), "modest\n");
   EXPECT_LE(lines_.size(), 3U);
+}
+
+// The watchdog is fed between two turns.
+TEST_F(LineServerTest, WhatTakesLongEndsTheTurnAndTheOthersComeNext) {
+  start();
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(connected(path_));
+    send(clients.back(), "work\nwork\n");
+  }
+  server_->serve(now_);  // they come
+  EXPECT_EQ(lines_.size(), 0U);
+  for (std::size_t turn = 1; turn <= clients.size(); ++turn) {
+    EXPECT_TRUE(server_->serve(now_));
+    EXPECT_EQ(lines_.size(), turn);
+  }
+  for (const Descriptor& client : clients) EXPECT_EQ(received(client), "work\n");
+}
+
+TEST_F(LineServerTest, WhoMakesMuchWorkIsSlowed) {
+  start();
+  const Descriptor client = connected(path_);
+  for (int i = 0; i < 20; ++i) send(client, "work\n");
+  serve();
+  const std::size_t at_once = lines_.size();
+  EXPECT_LE(at_once, 6U);  // of 50 ms each, four times a second's
+  EXPECT_GE(at_once, 1U);
+  serve(500ms);
+  EXPECT_GT(lines_.size(), at_once);
+  EXPECT_LE(lines_.size(), at_once + 3);
 }
 
 TEST_F(LineServerTest, WhoAsksTooOftenIsSlowedAndNobodyElse) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <set>
 
+#include "control/cpu_time.hpp"
 #include "control/rpc/dispatcher.hpp"
 #include "control/rpc/schema_text.hpp"
 
@@ -167,6 +168,30 @@ TEST_F(RpcDispatcher, ABatchHasABound) {
   EXPECT_EQ(requests_in(batch(7)), 7U);
   EXPECT_EQ(requests_in(batch(kMostInBatch + 1)), kMostInBatch);
   for (const std::string line : {"no JSON", "[]", "{}"}) EXPECT_EQ(requests_in(line), 1U);
+}
+
+// However much work its requests are, others are served meanwhile; each that asked for an answer has one.
+TEST_F(RpcDispatcher, ABatchHasABoundInTime) {
+  dispatcher_.add("show.sas", [this](ClientId, const Request&) -> tl::expected<Json, Failure> {
+    ++called_;
+    const auto until = cpu_time_of_this_thread() + std::chrono::milliseconds(400);
+    while (cpu_time_of_this_thread() < until) continue;
+    return Json::object();
+  });
+  std::string batch = "[";
+  for (std::size_t i = 0; i < kMostInBatch; ++i)
+    batch += std::string(i == 0 ? "" : ",") + R"({"jsonrpc":"2.0","method":"show.sas")" +
+             (i % 2 == 0 ? R"(,"id":)" + std::to_string(i) : "") + "}";
+  const Json answers = Json::parse(say(batch + "]"));
+  EXPECT_EQ(called_, 3U);
+  ASSERT_EQ(answers.size(), kMostInBatch / 2);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    EXPECT_EQ(answers[i]["id"], 2 * i);
+    EXPECT_EQ(answers[i].contains("error"), i >= 2) << i;
+    if (i >= 2) {
+      EXPECT_EQ(answers[i]["error"]["code"], error::kTooLarge) << i;
+    }
+  }
 }
 
 TEST_F(RpcDispatcher, AnAnswerHasABound) {
