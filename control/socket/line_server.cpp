@@ -213,7 +213,8 @@ void LineServer::take_line(Client& client, Clock::time_point now) {
 // Each request takes its part of a second, of which one is had in advance; and more where it was more work than that.
 void LineServer::charge(Client& client, std::size_t requests, std::chrono::nanoseconds worked) {
   const std::chrono::nanoseconds each = std::chrono::nanoseconds(std::chrono::seconds(1)) / limits_.requests;
-  client.heard_from = std::max(client.heard_from, now_ - kBurst) + std::max<std::chrono::nanoseconds>(each * requests, worked * kParts);
+  client.heard_from =
+      std::max(client.heard_from, now_ - kBurst) + std::max<std::chrono::nanoseconds>(each * requests, worked * kParts);
   if (client.heard_from < now_ || client.slowed) return;
   client.slowed = true;
   ++counts_.slowed;

@@ -1,5 +1,5 @@
-"""The container and the Kubernetes example, as far as they can be judged without an engine: names agree, the gateway in it
-is a valid one, and the pod's own command starts it with the rights that the pod has."""
+"""The container and the Kubernetes example, as far as they can be judged without an engine: names agree, the gateway in
+it is a valid one, and the pod's own command starts it with the rights that the pod has."""
 
 import json
 import os
@@ -80,8 +80,8 @@ def test_what_it_asks_for_is_enough(container):
     (port,) = container["ports"]
     said = subprocess.run([STRATA, "manual", "strata.yaml.5"], capture_output=True, text=True, check=True).stdout
     assert str(port["containerPort"]) in said
-    assert {command[0] for command in (container[probe]["exec"]["command"] for probe in ("startupProbe", "livenessProbe"))
-            } == {"strata"}
+    probes = (container[probe]["exec"]["command"] for probe in ("startupProbe", "livenessProbe"))
+    assert {command[0] for command in probes} == {"strata"}
 
 
 def test_the_image_starts_as_the_program_understands():
@@ -130,7 +130,8 @@ def test_the_pods_command_starts_it(pod, container, tmp_path):
     (first,) = pod["template"]["spec"]["initContainers"]
     environment = {
         "PATH": f"{STRATA.parent}:{os.environ['PATH']}", "FOLDER": str(tmp_path),
-        "PCIDEVICE_EXAMPLE_COM_STRATA_WAN": "net_null0,no-rx=1", "PCIDEVICE_EXAMPLE_COM_STRATA_LAN": "net_null1,no-rx=1",
+        "PCIDEVICE_EXAMPLE_COM_STRATA_WAN": "net_null0,no-rx=1",
+        "PCIDEVICE_EXAMPLE_COM_STRATA_LAN": "net_null1,no-rx=1",
         # A user that every machine has.
         "COMMAND": container["command"][-1].replace("--user strata", "--user nobody"),
         "PREPARE": " ".join(first["command"]).replace("-o strata -g strata", "-o nobody -g nogroup"),
