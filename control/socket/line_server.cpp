@@ -84,7 +84,10 @@ const Peer* LineServer::peer(ClientId client) const {
 // --- coming and going ----------------------------------------------------------------------------------------------
 
 void LineServer::accept_all(Clock::time_point now) {
-  for (unsigned i = 0; i < kAccepts; ++i) {
+  // While there is more work than time, whoever comes waits to be let in: or all places would be taken by clients that
+  // wait for an answer, and others turned away.
+  const unsigned most = is_short_of_time_ ? 1 : kAccepts;
+  for (unsigned i = 0; i < most; ++i) {
     Descriptor fd(::accept4(file_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd && (errno == EMFILE || errno == ENFILE)) {
       spare_ = Descriptor();
@@ -187,7 +190,8 @@ void LineServer::read_from(Client& client, Clock::time_point now) {
 void LineServer::take_lines(Clock::time_point now) {
   const Clock::time_point until = Clock::now() + kTurn;
   auto at = clients_.upper_bound(last_heard_);
-  for (std::size_t n = clients_.size(); n != 0 && Clock::now() < until; --n) {
+  std::size_t n = clients_.size();
+  for (; n != 0 && Clock::now() < until; --n) {
     if (at == clients_.end()) at = clients_.begin();
     Client& client = *at->second;
     ++at;
@@ -195,6 +199,7 @@ void LineServer::take_lines(Clock::time_point now) {
     last_heard_ = client.id;
     take_line(client, now);
   }
+  is_short_of_time_ = n != 0;
 }
 
 void LineServer::take_line(Client& client, Clock::time_point now) {

@@ -120,6 +120,7 @@ class LineServer {
   std::map<ClientId, std::unique_ptr<Client>> clients_;
   std::uint64_t next_id_ = 1;
   ClientId last_heard_{};
+  bool is_short_of_time_ = false;  // the last turn ended before each was heard
   Clock::time_point now_;
   Clock::time_point second_;  // of the budget for the log
   unsigned said_ = 0;         // in it

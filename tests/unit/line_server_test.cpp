@@ -304,6 +304,24 @@ TEST_F(LineServerTest, WhatTakesLongEndsTheTurnAndTheOthersComeNext) {
   for (const Descriptor& client : clients) EXPECT_EQ(received(client), "work\n");
 }
 
+TEST_F(LineServerTest, WhoComesWaitsWhileThereIsMuchWork) {
+  start();
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(connected(path_));
+    send(clients.back(), "work\nwork\n");
+  }
+  server_->serve(now_);  // they come
+  server_->serve(now_);  // one is heard
+  for (int i = 0; i < 10; ++i) clients.push_back(connected(path_));
+  for (std::uint64_t turn = 1; turn <= 3; ++turn) {
+    server_->serve(now_);
+    EXPECT_EQ(server_->counts().served, 4 + turn);
+  }
+  serve(60s);
+  EXPECT_EQ(server_->counts().served, 14U);
+}
+
 TEST_F(LineServerTest, WhoMakesMuchWorkIsSlowed) {
   start();
   const Descriptor client = connected(path_);
