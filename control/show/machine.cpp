@@ -40,6 +40,7 @@ Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
   Json queues = Json::array();
   for (const WorkerSet::Queue& at : gateway.workers.queues(i))
     queues.push_back(gateway.config.ports[at.port.index()].name + ":" + std::to_string(at.queue));
+  const std::chrono::duration<double> busy = gateway.threads.busy(i);  // before the clock: never more than has passed
   const std::chrono::duration<double> since = std::chrono::steady_clock::now() - gateway.start;
   return {{"worker", i},
           {"cpu", cpus.empty() ? Json(nullptr) : Json(cpus[i])},
@@ -48,7 +49,7 @@ Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
           {"received", received_by(gateway, i)},
           {"handed_over", worker.handed_over()},
           {"busy", i < gateway.busy.size() ? gateway.busy[i] : 0.0},
-          {"busy_since_start", std::chrono::duration<double>(gateway.threads.busy(i)) / since}};
+          {"busy_since_start", busy / since}};
 }
 
 }  // namespace

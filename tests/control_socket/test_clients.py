@@ -92,7 +92,7 @@ def test_who_asks_too_often_waits_and_nobody_else(running):
         for _ in range(20):
             assert modest.ask("hello")["program"] == "strata"
         assert sum(len(json.loads(greedy.line())) for _ in range(25)) == 2500
-        assert time.monotonic() - begun > 1.2  # by its clock 1.5, which began a little earlier
+        assert time.monotonic() - begun > 1.4
 
 
 def test_who_sends_no_more_still_hears_the_answer(running):

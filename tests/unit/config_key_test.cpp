@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -253,9 +253,9 @@ TEST(KeyReuse, AHundredThousandSasTakeNoLongTime) {
     sas[i] = {i % 2 == 0 ? "in" : "out", key.data()};
   }
   const std::string text = with_keys(sas);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: others do not count
   EXPECT_EQ(shared_in(text), shared({{99999, 0}}));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(300));  // with sanitizers and to spare
+  EXPECT_LT(std::clock() - start, 60 * CLOCKS_PER_SEC);  // with sanitizers and to spare
 }
 
 template <class T>

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <set>
 #include <string>
@@ -76,10 +76,9 @@ TEST(Overlap, AHundredThousandTakeNoLongTime) {
       s.destination.address.octets[static_cast<std::size_t>(k)] = static_cast<std::uint8_t>(i >> (8 * k));
     all.push_back(s);
   }
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: others do not count
   EXPECT_TRUE(find(all).empty());
-  EXPECT_LT(std::chrono::steady_clock::now() - start,
-            std::chrono::seconds(120));  // where each was held against each, it took hours
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC);  // with sanitizers and to spare
 }
 
 TEST(Nearest, IsWhatWasMeant) {
