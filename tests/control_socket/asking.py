@@ -6,6 +6,7 @@
             client.refused("show.nothing")   # the error
 """
 
+import collections
 import json
 import os
 import select
@@ -33,6 +34,7 @@ class Client:
         self._connect(str(path), time.monotonic() + timeout)
         self._in = b""
         self._id = 0
+        self._events = collections.deque()  # those that came before an answer, in the order they came
 
     def _connect(self, path, until):
         """Where many wait to be let in, one who does not wait is told to come again."""
@@ -84,7 +86,7 @@ class Client:
 
     def is_silent(self, seconds):
         """Nothing comes for so long."""
-        return not self._in and not select.select([self._socket], [], [], seconds)[0]
+        return not self._events and not self._in and not select.select([self._socket], [], [], seconds)[0]
 
     def say(self, line):
         """A line, and the JSON of the next one."""
@@ -92,8 +94,12 @@ class Client:
         return json.loads(self.line())
 
     def call(self, method, **params):
+        """The answer. Of what is subscribed events may come before it (docs/control.md): they are kept."""
         self._id += 1
         answer = self.say(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": self._id}))
+        while "id" not in answer:
+            self._events.append(answer)
+            answer = json.loads(self.line())
         assert (answer["jsonrpc"], answer["id"]) == ("2.0", self._id), answer
         assert set(answer) in ({"jsonrpc", "result", "id"}, {"jsonrpc", "error", "id"}), answer
         return answer
@@ -114,7 +120,7 @@ class Client:
         return answer["items"]
 
     def event(self):
-        said = json.loads(self.line())
+        said = self._events.popleft() if self._events else json.loads(self.line())
         assert set(said) == {"jsonrpc", "method", "params"} and said["method"].startswith("event."), said
         return said["method"].removeprefix("event."), said["params"]
 
