@@ -9,6 +9,7 @@
 #include "cli/doctor.hpp"
 #include "cli/graph.hpp"
 #include "cli/manual.hpp"
+#include "cli/reload.hpp"
 #include "cli/replay.hpp"
 #include "cli/run.hpp"
 #include "cli/show.hpp"
@@ -28,6 +29,8 @@ int run_command(int argc, char** argv) {
   strata::cli::add_show(app, run);
   strata::cli::add_top(app, run);
   strata::cli::add_trace(app, run);
+  strata::cli::add_diff(app, run);
+  strata::cli::add_reload(app, run);
   strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);

@@ -24,24 +24,26 @@ int fail(const std::string& sentence) {
 }
 
 int run_gateway(Options& options) {
-  const auto config = config::parse_file(options.config);
-  if (!config) {
-    for (const config::Problem& problem : config.error())
+  auto parsed = config::parse_file(options.config);
+  if (!parsed) {
+    for (const config::Problem& problem : parsed.error())
       std::cerr << config::to_string(problem, options.config) << "\n";
-    return fail("mistakes in " + options.config + ": " + std::to_string(config.error().size()) +
+    return fail("mistakes in " + options.config + ": " + std::to_string(parsed.error().size()) +
                 "; nothing was started");
   }
+  auto config = std::make_shared<const config::Config>(std::move(*parsed));
   options.run.statistics = std::chrono::seconds(options.statistics);
   options.run.version = STRATA_VERSION;
   options.run.on_request = [](const RunReport& report) { std::cerr << to_text(report) << std::flush; };
   catch_signals();
   RunReport report;
   {
-    auto gateway = Gateway::start(*config, options.run);
+    auto gateway = Gateway::start(config, options.run);
     if (!gateway) {
       std::cerr << to_text(examine(Machine(), &*config), Grade::stops);
       return fail(gateway.error());
     }
+    config.reset();  // once it is another one, its keys are to go
     report = (*gateway)->run();
   }
   std::cout << (options.json ? printed(to_json(report)) : to_text(report)) << std::flush;

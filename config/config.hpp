@@ -134,12 +134,14 @@ struct Limits {
   std::optional<std::uint64_t> seconds;
   std::optional<std::uint64_t> bytes;  // of the IPv6 packets in it
   std::optional<std::uint64_t> packets;
+  bool operator==(const Limits&) const = default;
 };
 
 // RFC 4301 section 4.4.2.1. soft: it is told that a new key is due; hard: it carries nothing any more.
 struct Lifetime {
   Limits soft;
   Limits hard;
+  bool operator==(const Lifetime&) const = default;
 };
 
 struct SecurityAssociation {

@@ -15,6 +15,15 @@ std::string describe(const Config& config);
 // The same facts with the configuration's own names; numbers as numbers, addresses as text.
 nlohmann::json describe_json(const Config& config);
 nlohmann::json describe_json(const InnerMtu& mtu);
+nlohmann::json describe_json(const Port& port);
+nlohmann::json describe_json(const Neighbor& of);
+nlohmann::json describe_json(const SecurityAssociation& sa);
+nlohmann::json describe_json(const LocalSid& sid);
+nlohmann::json describe_json(const Policy& policy);  // without its MTU, which others have their part in
+nlohmann::json describe_json(const Route& route);
+nlohmann::json describe_json(const Bypass& rule);
+// Of describe_json(config), what is in no list of entries.
+nlohmann::json settings_json(const Config& config);
 
 // "http://127.0.0.1:14500/metrics"
 std::string metrics_url(const Metrics& metrics);

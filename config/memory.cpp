@@ -107,13 +107,13 @@ std::uint64_t buffers_need(const Config& config) {
 
 std::uint32_t MemoryNeed::eal_mib() const {
   constexpr std::uint64_t kRest = 48 * kMib;
-  const std::uint64_t counted = routes + neighbors + reassembly + buffers + rings;
+  const std::uint64_t counted = 2 * routes + neighbors + reassembly + buffers + rings;
   return static_cast<std::uint32_t>((counted + counted / 16 + kRest) / kMib);
 }
 
 MemoryNeed memory_need(const Config& config) {
   const std::vector<std::uint32_t> known = hosts(config);
-  const std::uint64_t adjacencies = known.size() + asking_ports(config) * config.arp.neighbors;
+  const std::uint64_t adjacencies = room_for(known.size()) + asking_ports(config) * config.arp.neighbors;
   MemoryNeed need;
   need.routes = routes_need(config, known);
   need.neighbors = neighbors_need(adjacencies) * config.workers.count;  // each has its own

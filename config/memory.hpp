@@ -2,6 +2,8 @@
 // what is taken.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "config/config.hpp"
@@ -10,6 +12,9 @@ namespace strata::config {
 
 // Packets that wait on each port until neighbors answer.
 inline constexpr unsigned kWaitingEachPort = 512;
+
+// SAs of a direction, SIDs or next hops that a gateway has room for when it starts with so many: a reload may add some.
+constexpr std::size_t room_for(std::size_t count) { return count + std::max(count, std::size_t{4096}); }
 
 // In octets.
 struct MemoryNeed {
@@ -22,7 +27,8 @@ struct MemoryNeed {
   // Of the process's own:
   std::uint64_t tables = 0;
 
-  // For eal.memory, with room for what is not counted: ports' rings, gaps.
+  // For eal.memory, with room for what is not counted (ports' rings, gaps), and for the routes that a reload makes
+  // beside those in force.
   [[nodiscard]] std::uint32_t eal_mib() const;
 };
 

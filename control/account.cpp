@@ -19,23 +19,22 @@ void add_ports(Ledger& ledger, const config::Config& config, const Workers& work
   }
 }
 
-void add_volumes(Ledger& ledger, const config::Config& config, const Tables& tables, const Workers& workers) {
-  std::size_t in = 0;
-  std::size_t out = 0;
-  for (const config::SecurityAssociation& of : config.security_associations) {
-    if (of.direction == config::Direction::in) {
-      ledger.security_associations.push_back({of.name, tables.sas[in].packets, tables.sas[in].octets});
-      ++in;
-    } else {
-      ledger.security_associations.push_back({of.name, tables.out_sas[out].packets, tables.out_sas[out].octets});
-      ++out;
-    }
+void add_volumes(Ledger& ledger, const config::Config& config, const Places& places, const Tables& tables,
+                 const Workers& workers) {
+  for (std::size_t i = 0; i < config.security_associations.size(); ++i) {
+    const config::SecurityAssociation& of = config.security_associations[i];
+    const std::uint32_t at = places.sas[i];
+    if (of.direction == config::Direction::in)
+      ledger.security_associations.push_back({of.name, tables.sas[at].packets, tables.sas[at].octets});
+    else
+      ledger.security_associations.push_back({of.name, tables.out_sas[at].packets, tables.out_sas[at].octets});
   }
   for (std::size_t i = 0; i < config.local_sids.size(); ++i) {
     Volume volume{.name = wire::to_string(config.local_sids[i].sid)};
     for (const Worker* worker : workers) {
-      volume.packets += worker->sid_counters()[i].packets;
-      volume.octets += worker->sid_counters()[i].octets;
+      const SidCounter& counter = worker->sid_counters()[places.sids[i]];
+      volume.packets += counter.packets;
+      volume.octets += counter.octets;
     }
     ledger.local_sids.push_back(std::move(volume));
   }
@@ -59,11 +58,12 @@ void add_ends(Ledger& ledger, Worker& worker) {
 
 }  // namespace
 
-Ledger account_of(const config::Config& config, const Tables& tables, const std::vector<Worker*>& workers) {
+Ledger account_of(const config::Config& config, const Places& places, const Tables& tables,
+                  const std::vector<Worker*>& workers) {
   Ledger ledger;
   add_ports(ledger, config, workers);
   add_steps(ledger, workers);
-  add_volumes(ledger, config, tables, workers);
+  add_volumes(ledger, config, places, tables, workers);
   for (Worker* worker : workers) add_ends(ledger, *worker);
   return ledger;
 }

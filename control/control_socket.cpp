@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -44,6 +45,21 @@ tl::expected<rpc::Json, rpc::Failure> part_of(const show::Rows& rows, const rpc:
   }
   return rpc::Json{
       {"items", std::move(items)}, {"total", rows.size}, {"next", at < rows.size ? rpc::Json(at) : rpc::Json(nullptr)}};
+}
+
+// Beyond, they are counted.
+constexpr std::size_t kMostChangesTold = 1000;
+
+rpc::Json first_of(const std::vector<std::string>& lines) {
+  rpc::Json told = rpc::Json::array();
+  for (std::size_t i = 0; i < std::min(lines.size(), kMostChangesTold); ++i) told.push_back(lines[i]);
+  return told;
+}
+
+tl::expected<rpc::Json, rpc::Failure> answer_of(const tl::expected<Changes, std::string>& changes) {
+  if (!changes) return tl::unexpected(rpc::Failure{rpc::error::kNotApplied, changes.error()});
+  return rpc::Json{
+      {"changes", first_of(changes->lines)}, {"total", changes->lines.size()}, {"refused", first_of(changes->refused)}};
 }
 
 tl::unexpected<rpc::Failure> too_large(const std::string& instead) {
@@ -95,13 +111,21 @@ ControlSocket::ControlSocket(SocketFile file, std::optional<gid_t> payload_group
            .log = [](const std::string& line) { log_line(line); }}),
       payload_group_(payload_group) {}
 
-void ControlSocket::begin(const show::Gateway& gateway, const std::string& version) {
+void ControlSocket::show_from_now_on(const show::Gateway& gateway) {
   gateway_.emplace(gateway);
   index_.emplace(gateway.config);
+  report_ = nullptr;
+}
+
+void ControlSocket::begin(const show::Gateway& gateway, const std::string& version, Actions actions) {
+  show_from_now_on(gateway);
   version_ = version;
+  actions_ = std::move(actions);
   dispatcher_.add("hello", [this](auto, auto&) { return hello(); });
   dispatcher_.add("rpc.discover", [](auto, auto&) -> Result { return rpc::openrpc(); });
   dispatcher_.add("show.config", [this](auto, auto&) { return config(); });
+  dispatcher_.add("diff", [this](auto, auto&) { return answer_of(actions_.diff()); });
+  dispatcher_.add("reload", [this](auto, auto&) { return answer_of(actions_.reload()); });
   dispatcher_.add("report", [this](auto, auto&) { return report(); });
   add_tables();
   add_subscriptions();
@@ -116,7 +140,7 @@ tl::unexpected<rpc::Failure> ControlSocket::stands_still(const std::string& who)
 void ControlSocket::add_tables() {
   add_table("show.ports", [this] { return show::ports(*gateway_); });
   add_table("show.workers", [this] { return show::workers(*gateway_); });
-  add_table("show.sas", [this] { return show::sas(*gateway_, *index_); });
+  add_table("show.sas", [this] { return show::sas(*gateway_); });
   add_table("show.sids", [this] { return show::sids(*gateway_); });
   add_table("show.policies", [this] { return show::policies(*gateway_, *index_); });
   add_table("show.routes", [this] { return show::routes(*gateway_, *index_); });

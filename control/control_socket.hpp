@@ -2,6 +2,7 @@
 // Served by the main thread, between what else it does.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -9,6 +10,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "control/changes.hpp"
 #include "control/rpc/dispatcher.hpp"
 #include "control/show/view.hpp"
 #include "control/socket/line_server.hpp"
@@ -24,7 +26,13 @@ class ControlSocket {
   static tl::expected<std::unique_ptr<ControlSocket>, std::string> open(const config::Config& config,
                                                                         const std::string& said);
 
-  void begin(const show::Gateway& gateway, const std::string& version);
+  struct Actions {
+    std::function<tl::expected<Changes, std::string>()> diff;
+    std::function<tl::expected<Changes, std::string>()> reload;
+  };
+  void begin(const show::Gateway& gateway, const std::string& version, Actions actions);
+  // After a reload.
+  void show_from_now_on(const show::Gateway& gateway);
 
   const std::string& path() const { return server_.path(); }
   // Readable when there is something to serve.
@@ -70,6 +78,7 @@ class ControlSocket {
   std::optional<show::Gateway> gateway_;
   std::optional<show::Index> index_;
   std::string version_;
+  Actions actions_;
   std::vector<Neighbors::Known> neighbors_;
   Clock::time_point neighbors_taken_;
   Json report_;

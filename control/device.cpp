@@ -80,7 +80,7 @@ unsigned Device::buffers() const {
 
 // net_tap's driver would add up by itself, and all of the packet at that.
 bool Device::sums_headers() const {
-  return port_->offloads && (info_.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0 && !is(info_, "net_tap");
+  return port_.offloads && (info_.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0 && !is(info_, "net_tap");
 }
 
 // net_af_xdp gives back the buffers that the kernel has sent when it is next told to send, and none when it is closed.
@@ -93,7 +93,7 @@ void Device::take_back_sent() {
 
 tl::unexpected<std::string> Device::fault(const std::string& what, int rc) const {
   const std::string why = rc == 0 ? "" : std::string(": ") + rte_strerror(-rc);
-  return tl::unexpected("port " + port_->name + " (" + port_->device + "): " + what + why);
+  return tl::unexpected("port " + port_.name + " (" + port_.device + "): " + what + why);
 }
 
 tl::expected<Device, std::string> Device::open(const config::Port& port, unsigned workers) {
@@ -110,7 +110,7 @@ tl::expected<Device, std::string> Device::open(const config::Port& port, unsigne
 // What the device offers against what the configuration wants.
 Device::Status Device::judge(unsigned workers) {
   if (const int rc = rte_eth_dev_info_get(id_, &info_); rc != 0) return fault("the device says nothing of itself", rc);
-  queues_ = port_->queues;
+  queues_ = port_.queues;
   tx_queues_ = std::min(std::max(queues_, static_cast<std::uint16_t>(workers)), info_.max_tx_queues);
   const bool spreads = is(info_, "net_af_packet");  // over all its sockets, whether somebody reads them or not
   if (queues_ > info_.max_rx_queues || (spreads && queues_ != info_.max_rx_queues)) {
@@ -118,27 +118,27 @@ Device::Status Device::judge(unsigned workers) {
                      std::to_string(queues_) + (spreads ? "; give the device qpairs=" + std::to_string(queues_) : ""),
                  0);
   }
-  const auto endless = endless_packets(port_->device);
+  const auto endless = endless_packets(port_.device);
   if (!endless) return fault(endless.error(), 0);
   endless_packets_ = *endless;
-  if (port_->mtu < info_.min_mtu || port_->mtu > info_.max_mtu) {
+  if (port_.mtu < info_.min_mtu || port_.mtu > info_.max_mtu) {
     return fault("the device takes an MTU of " + std::to_string(info_.min_mtu) + " to " +
-                     std::to_string(info_.max_mtu) + ", not " + std::to_string(port_->mtu),
+                     std::to_string(info_.max_mtu) + ", not " + std::to_string(port_.mtu),
                  0);
   }
   // What it receives may be longer, but what it sends it holds against the 1500 that DPDK believes in.
-  if (is(info_, "net_tap") && port_->mtu > RTE_ETHER_MTU)
-    return fault("net_tap sends an MTU of 1500 at the most, not " + std::to_string(port_->mtu), 0);
-  if (is(info_, "net_af_packet") && ring_frame(*port_) < port_->mtu + kRingFrameHead) {
-    return fault("an MTU of " + std::to_string(port_->mtu) +
+  if (is(info_, "net_tap") && port_.mtu > RTE_ETHER_MTU)
+    return fault("net_tap sends an MTU of 1500 at the most, not " + std::to_string(port_.mtu), 0);
+  if (is(info_, "net_af_packet") && ring_frame(port_) < port_.mtu + kRingFrameHead) {
+    return fault("an MTU of " + std::to_string(port_.mtu) +
                      " wants larger frames in the ring that is shared with the " +
                      "kernel; give the device framesz=16384,blocksz=65536",
                  0);
   }
-  unsigned room = std::max(port_->mtu + kLinkHeader + kGrowth, std::min(info_.min_rx_bufsize, 16384U));
-  if (is(info_, "net_af_packet")) room = std::max(room, ring_frame(*port_));
+  unsigned room = std::max(port_.mtu + kLinkHeader + kGrowth, std::min(info_.min_rx_bufsize, 16384U));
+  if (is(info_, "net_af_packet")) room = std::max(room, ring_frame(port_));
   // Its NICs fill buffers of 2, 4, 8 or 16 KiB; of one in between they use the lesser size, and cut what is longer.
-  if (is(info_, "net_e1000_em")) room = std::max(room, std::bit_ceil(port_->mtu + kLinkHeader));
+  if (is(info_, "net_e1000_em")) room = std::max(room, std::bit_ceil(port_.mtu + kLinkHeader));
   room = std::max(2 * kRoomUnit, RTE_ALIGN_CEIL(room, kRoomUnit));
   if (room > Pool::kMostRoom) {
     return fault("a packet buffer holds " + std::to_string(Pool::kMostRoom) +
@@ -147,8 +147,8 @@ Device::Status Device::judge(unsigned workers) {
                  0);
   }
   room_ = static_cast<std::uint16_t>(room);
-  rx_descriptors_ = port_->rx_descriptors;
-  tx_descriptors_ = port_->tx_descriptors;
+  rx_descriptors_ = port_.rx_descriptors;
+  tx_descriptors_ = port_.tx_descriptors;
   return {};
 }
 
@@ -168,13 +168,13 @@ Device::Status Device::configure(bool interrupts) {
 }
 
 Device::Status Device::set_mtu() {
-  const std::string refusal = "an MTU of " + std::to_string(port_->mtu) + " is refused";
+  const std::string refusal = "an MTU of " + std::to_string(port_.mtu) + " is refused";
   // It tells DPDK of 1500 at the most, whatever the kernel's interface takes that it is made of.
   if (is(info_, "net_af_packet")) {
-    const auto done = set_interface_mtu(info_.if_index, port_->mtu);
+    const auto done = set_interface_mtu(info_.if_index, port_.mtu);
     return done ? Status() : fault(refusal + ": " + done.error(), 0);
   }
-  const int rc = rte_eth_dev_set_mtu(id_, port_->mtu);
+  const int rc = rte_eth_dev_set_mtu(id_, port_.mtu);
   if (rc == 0 || rc == -ENOTSUP) return {};
   return fault(refusal + "; the device says that it takes " + std::to_string(info_.min_mtu) + " to " +
                    std::to_string(info_.max_mtu),
@@ -182,7 +182,7 @@ Device::Status Device::set_mtu() {
 }
 
 wire::MacAddress Device::mac() const {
-  if (port_->mac) return *port_->mac;
+  if (port_.mac) return *port_.mac;
   rte_ether_addr address{};
   rte_eth_macaddr_get(id_, &address);
   wire::MacAddress mac{};
@@ -193,15 +193,15 @@ wire::MacAddress Device::mac() const {
 
 // The address of a TAP is the kernel's, at the other end of it, and all that the kernel sends arrives. A port towards
 // another host, as the kernel is one here, has an address of its own.
-bool Device::is_beside_the_kernel() const { return is(info_, "net_tap") && !port_->host; }
+bool Device::is_beside_the_kernel() const { return is(info_, "net_tap") && !port_.host; }
 
 Device::Status Device::set_mac() {
-  bool promiscuous = port_->promiscuous;
-  if (port_->mac && !is_beside_the_kernel()) {
-    rte_ether_addr address = to_dpdk(*port_->mac);
+  bool promiscuous = port_.promiscuous;
+  if (port_.mac && !is_beside_the_kernel()) {
+    rte_ether_addr address = to_dpdk(*port_.mac);
     if (const int rc = rte_eth_dev_default_mac_addr_set(id_, &address); rc != 0 && !promiscuous) {
-      log_line("port " + port_->name + ": the device keeps its own MAC address (" + rte_strerror(-rc) +
-               "); it is made promiscuous, to receive what is for " + wire::to_string(*port_->mac));
+      log_line("port " + port_.name + ": the device keeps its own MAC address (" + rte_strerror(-rc) +
+               "); it is made promiscuous, to receive what is for " + wire::to_string(*port_.mac));
       promiscuous = true;
     }
   }
@@ -242,8 +242,8 @@ Device::Status Device::set_up_as_it_can(const Pool& pool) {
 Device::Status Device::start(const Pool& pool) {
   const unsigned before = pool.in_use();
   if (auto done = set_up_as_it_can(pool); !done) return done;
-  if (rx_descriptors_ != port_->rx_descriptors || tx_descriptors_ != port_->tx_descriptors) {
-    log_line("port " + port_->name + ": the device takes " + std::to_string(rx_descriptors_) +
+  if (rx_descriptors_ != port_.rx_descriptors || tx_descriptors_ != port_.tx_descriptors) {
+    log_line("port " + port_.name + ": the device takes " + std::to_string(rx_descriptors_) +
              " descriptors to receive, " + std::to_string(tx_descriptors_) + " to send");
   }
   // Its ring shared with the kernel is filled once, and what fills it is never given back.
@@ -253,7 +253,7 @@ Device::Status Device::start(const Pool& pool) {
 }
 
 std::string Device::text() const {
-  return driver() + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_->mtu) + ", " +
+  return driver() + ", MAC " + wire::to_string(mac()) + ", MTU " + std::to_string(port_.mtu) + ", " +
          std::to_string(queues_) + (queues_ == 1 ? " queue" : " queues") +
          (sums_headers() ? ", checks IPv4 headers" : "");
 }
@@ -281,8 +281,8 @@ std::string Device::link_text() const {
 DeviceCount Device::count() {
   rte_eth_stats stats{};
   rte_eth_stats_get(id_, &stats);
-  return {.port = port_->name,
-          .device = port_->device,
+  return {.port = port_.name,
+          .device = port_.device,
           .received = stats.ipackets,
           .received_octets = stats.ibytes,
           .missed = stats.imissed + sockets_.dropped(),

@@ -61,7 +61,7 @@ class Device {
   DeviceCount count();
 
  private:
-  Device(const config::Port& port, std::uint16_t id) : port_(&port), id_(id) {}
+  Device(const config::Port& port, std::uint16_t id) : port_(port), id_(id) {}
   Status judge(unsigned workers);
   Status set_mtu();
   Status set_mac();
@@ -72,7 +72,7 @@ class Device {
   Status set_up_as_it_can(const Pool& pool);
   tl::unexpected<std::string> fault(const std::string& what, int rc) const;
 
-  const config::Port* port_;
+  config::Port port_;
   std::uint16_t id_;
   rte_eth_dev_info info_{};
   std::uint16_t queues_ = 1;

@@ -1,5 +1,6 @@
 #include "control/explain.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "dataplane/wire/arp.hpp"
@@ -28,9 +29,18 @@ std::string ipv6_pair(wire::Bytes packet) {
 
 }  // namespace
 
-Teller::Teller(const config::Config& config, const Tables& tables) : config_(config), tables_(tables) {
-  for (const config::SecurityAssociation& sa : config.security_associations)
-    (sa.direction == config::Direction::in ? sa_names_ : out_sa_names_).push_back(sa.name);
+Names::Names(const config::Config& config, const Places& places) : config_(config) {
+  for (std::size_t i = 0; i < config.security_associations.size(); ++i) {
+    const config::SecurityAssociation& sa = config.security_associations[i];
+    std::vector<std::string>& names = sa.direction == config::Direction::in ? sas_ : out_sas_;
+    names.resize(std::max<std::size_t>(names.size(), places.sas[i] + 1));
+    names[places.sas[i]] = sa.name;
+  }
+}
+
+const std::string& Names::in(const std::vector<std::string>& names, std::size_t place) {
+  static const std::string gone = "(gone)";
+  return place < names.size() && !names[place].empty() ? names[place] : gone;
 }
 
 std::string Teller::tell(const Row<stage::Frame>&, wire::Bytes) const { return {}; }
@@ -38,7 +48,7 @@ std::string Teller::tell(const Row<stage::Frame>&, wire::Bytes) const { return {
 std::string Teller::tell(const Row<stage::Host>&, wire::Bytes) const { return "IPv4 to an own address"; }
 
 std::string Teller::tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const {
-  return "SA " + sa_names_.at(row.from.sa.index()) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
+  return "SA " + names_.sa(row.from.sa) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
          std::to_string(wire::load_be32(bytes.data() + 4));
 }
 
@@ -53,21 +63,21 @@ std::string Teller::tell(const Row<stage::Sr6>& row, wire::Bytes) const {
 
 std::string Teller::tell(const Row<stage::Ip4>& row, wire::Bytes bytes) const {
   if (row.adj.is_none()) return "in clear, IPv4 " + ipv4_pair(bytes);
-  const Adjacency& adj = tables_.adjacencies[row.adj];
-  return "IPv4 " + ipv4_pair(bytes) + " to " + wire::to_string(adj.address) + " on " +
-         config_.ports[adj.port.index()].name;
+  const Adjacency& adj = adjacencies_[row.adj];
+  if (adj.port.is_none()) return "IPv4 " + ipv4_pair(bytes) + " to a next hop that is gone";
+  return "IPv4 " + ipv4_pair(bytes) + " to " + wire::to_string(adj.address) + " on " + names_.port(adj.port);
 }
 
 std::string Teller::tell(const Row<stage::Steered>& row, wire::Bytes) const {
-  return "SRv6 policy " + config_.policies[row.policy.index()].name;
+  return "SRv6 policy " + names_.policy(row.policy);
 }
 
 std::string Teller::tell(const Row<stage::Sr6Out>& row, wire::Bytes bytes) const {
-  return "IPv6 " + ipv6_pair(bytes) + ", to be sealed by SA " + out_sa_names_.at(row.sa.index());
+  return "IPv6 " + ipv6_pair(bytes) + ", to be sealed by SA " + names_.sa(row.sa);
 }
 
 std::string Teller::tell(const Row<stage::Out>& row, wire::Bytes bytes) const {
-  return "out of " + config_.ports[row.port.index()].name + " to " + wire::to_string(wire::read_mac(bytes.data()));
+  return "out of " + names_.port(row.port) + " to " + wire::to_string(wire::read_mac(bytes.data()));
 }
 
 std::string Teller::tell(const Row<stage::Arp>&, wire::Bytes bytes) const {
@@ -87,7 +97,7 @@ std::string Teller::tell(const Row<stage::Local>&, wire::Bytes bytes) const {
 }
 
 std::string Teller::tell(const Row<stage::Unresolved>& row, wire::Bytes) const {
-  return "the MAC address of " + wire::to_string(tables_.adjacencies[row.waits_for].address) + " is not known";
+  return "the MAC address of " + wire::to_string(adjacencies_[row.waits_for].address) + " is not known";
 }
 
 std::string Teller::tell(const Row<stage::Oversize>& row, wire::Bytes bytes) const {

@@ -5,17 +5,39 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/places.hpp"
 #include "dataplane/packet/stage.hpp"
 #include "dataplane/table/tables.hpp"
 
 namespace strata {
 
+// What a configuration calls that which its tables know by number.
+class Names {
+ public:
+  // config: outlives this.
+  Names(const config::Config& config, const Places& places);
+
+  const std::string& port(PortId id) const { return config_.ports[id.index()].name; }
+  const std::string& policy(PolicyId id) const { return config_.policies[id.index()].name; }
+  // Of an SA that a reload has taken away, packets may still be on their way.
+  const std::string& sa(SaId id) const { return in(sas_, id.index()); }
+  const std::string& sa(OutSaId id) const { return in(out_sas_, id.index()); }
+
+ private:
+  static const std::string& in(const std::vector<std::string>& names, std::size_t place);
+
+  const config::Config& config_;
+  std::vector<std::string> sas_;      // by SaId
+  std::vector<std::string> out_sas_;  // by OutSaId
+};
+
 class Teller {
  public:
-  // config, tables: outlive this.
-  Teller(const config::Config& config, const Tables& tables);
+  // All outlive this. tables, adjacencies: what the worker goes by whose packets they are.
+  Teller(const Names& names, const Tables& tables, const AdjacencyTable& adjacencies)
+      : names_(names), tables_(tables), adjacencies_(adjacencies) {}
 
-  // From any thread. Empty: there is nothing to say.
+  // In that worker's thread. Empty: there is nothing to say.
   std::string tell(const Row<stage::Frame>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::Host>& row, wire::Bytes bytes) const;
   std::string tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const;
@@ -34,10 +56,9 @@ class Teller {
   std::string tell(const Row<stage::Made>& row, wire::Bytes bytes) const;
 
  private:
-  const config::Config& config_;
+  const Names& names_;
   const Tables& tables_;
-  std::vector<std::string> sa_names_;      // by SaId
-  std::vector<std::string> out_sa_names_;  // by OutSaId
+  const AdjacencyTable& adjacencies_;
 };
 
 }  // namespace strata

@@ -103,16 +103,16 @@ tl::expected<std::optional<User>, std::string> user_to_become(const config::Conf
 
 }  // namespace
 
-tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config::Config& config,
+tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(std::shared_ptr<const config::Config> config,
                                                                    const RunOptions& options) {
-  const auto user = user_to_become(config, options.user);
+  const auto user = user_to_become(*config, options.user);
   if (!user) return tl::unexpected(user.error());
   // First, as another gateway of this name is no reason to touch a device.
-  auto files = open_files(config, options, *user ? &**user : nullptr);
+  auto files = open_files(*config, options, *user ? &**user : nullptr);
   if (!files) return tl::unexpected(files.error());
-  auto eal = Eal::start_live(config, options.eal);
+  auto eal = Eal::start_live(*config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
-  std::unique_ptr<Gateway> gateway(new Gateway(config, options, std::move(files->keeper), std::move(*eal)));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(config), options, std::move(files->keeper), std::move(*eal)));
   gateway->socket_ = std::move(files->socket);
   gateway->metrics_ = std::move(files->metrics);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
@@ -123,12 +123,12 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(const config:
 }
 
 tl::expected<void, std::string> Gateway::open_devices() {
-  unsigned buffers = config_.workers.count * kSpareBuffers + between_workers(config_) + waiting_buffers(config_);
+  unsigned buffers = config_->workers.count * kSpareBuffers + between_workers(*config_) + waiting_buffers(*config_);
   // Drivers keep what they have sent until its descriptor is used again: all of it may be of this pool.
   unsigned made_buffers = kMadeBuffers;
   std::uint16_t room = 0;
-  for (const config::Port& port : config_.ports) {
-    auto device = Device::open(port, config_.workers.count);
+  for (const config::Port& port : config_->ports) {
+    auto device = Device::open(port, config_->workers.count);
     if (!device) return tl::unexpected(device.error());
     buffers += device->buffers();
     made_buffers += device->tx_buffers();
@@ -138,7 +138,7 @@ tl::expected<void, std::string> Gateway::open_devices() {
   auto pool = Pool::create("strata_pool", buffers, room);
   if (!pool) {
     return tl::unexpected(pool.error() + "; each takes " + std::to_string(room) + " octets: raise eal.memory (now " +
-                          std::to_string(config_.eal.memory) + " MiB) or lower the ports' descriptors");
+                          std::to_string(config_->eal.memory) + " MiB) or lower the ports' descriptors");
   }
   pool_.emplace(std::move(*pool));
   auto made = Pool::create("strata_made", made_buffers, std::max(room, kMadeRoom));
@@ -151,40 +151,40 @@ tl::expected<void, std::string> Gateway::open_devices() {
 
 // Before the workers are made: what they and the keeper of sequence numbers write is the user's.
 tl::expected<void, std::string> Gateway::confine_to(const User& user) {
-  if (auto done = confine(user, capabilities_for(config_)); !done) return done;
+  if (auto done = confine(user, capabilities_for(*config_)); !done) return done;
   log_line("from here on this is user " + user.name + " (" + std::to_string(user.uid) +
            "): it has given up its other rights and starts no program");
   return {};
 }
 
 tl::expected<void, std::string> Gateway::make_workers() {
-  std::vector<wire::MacAddress> macs;
   std::vector<WorkerPort> ports;
   std::vector<std::uint16_t> ids;
   for (const Device& device : devices_) {
-    macs.push_back(device.mac());
+    macs_.push_back(device.mac());
     ids.push_back(device.id());
     ports.push_back({.device = device.id(),
                      .rx_queues = device.queues(),
                      .tx_queues = device.tx_queues(),
                      .sums = device.sums_headers() ? DeviceSums::believed : DeviceSums::none});
   }
-  auto tables = build_tables(config_, macs);
-  if (!tables) return tl::unexpected(tables.error());
-  tables_ = std::move(*tables);
-  if (auto done = keeper_->begin(*tables_); !done) return done;
-  auto workers = WorkerSet::create(*tables_, ports, *made_pool_, config_.workers.count);
+  auto built = build(*config_, macs_);
+  if (!built) return tl::unexpected(built.error());
+  tables_ = std::move(built->tables);
+  places_ = std::move(built->places);
+  if (auto done = keeper_->begin(places_, *tables_); !done) return done;
+  auto workers = WorkerSet::create(*tables_, ports, *made_pool_, config_->workers.count);
   if (!workers) return tl::unexpected(workers.error());
   workers_ = std::move(*workers);
-  trace_ = std::make_unique<Trace>(config_, *tables_, workers_->size());
+  trace_ = std::make_unique<Trace>(*tables_, Names(*config_, places_), workers_->size());
   threads_ = std::make_unique<WorkerThreads>(*workers_, ids, *trace_);
-  if (config_.workers.rebalance && workers_->size() > 1) rebalancer_.emplace(*tables_, *workers_);
+  if (config_->workers.rebalance && workers_->size() > 1) rebalancer_.emplace(*tables_, *workers_);
   return {};
 }
 
 void Gateway::tell_audit() {
   for (unsigned i = 0; i < workers_->size(); ++i)
-    workers_->worker(i).audit().collect([this](const AuditEvent& event) { log_line(audit_text(config_, event)); });
+    workers_->worker(i).audit().collect([this](const AuditEvent& event) { log_line(audit_text(*config_, event)); });
 }
 
 void Gateway::tell_news() {
@@ -198,8 +198,8 @@ void Gateway::tell_news() {
 void Gateway::look_at_links() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!devices_[i].link_changed()) continue;
-    log_line("port " + config_.ports[i].name + ": link is " + devices_[i].link_text());
-    if (socket_) socket_->tell_link(config_.ports[i].name, devices_[i].is_up(), devices_[i].link_text());
+    log_line("port " + config_->ports[i].name + ": link is " + devices_[i].link_text());
+    if (socket_) socket_->tell_link(config_->ports[i].name, devices_[i].is_up(), devices_[i].link_text());
     if (devices_[i].is_up()) workers_->worker(kHostWorker.index()).ask_to_announce(port_id(i));
   }
 }
@@ -210,11 +210,11 @@ void Gateway::look_at_workers() {
   for (unsigned i = 0; i < workers_->size(); ++i) rounds.push_back(workers_->rounds(i));
   pulse_.look(rounds);
   for (const unsigned worker : pulse_.stopped())
-    log_line(worker_text(config_, worker) + " stands still: no round in the last second" +
+    log_line(worker_text(*config_, worker) + " stands still: no round in the last second" +
              (manager_.wants_heartbeat() ? "; the watchdog is not fed meanwhile" : ""));
-  for (const unsigned worker : pulse_.resumed()) log_line(worker_text(config_, worker) + " goes round again");
+  for (const unsigned worker : pulse_.resumed()) log_line(worker_text(*config_, worker) + " goes round again");
   if (!pulse_.stopped().empty())
-    manager_.status(worker_text(config_, pulse_.stopped().front()) + " stands still");
+    manager_.status(worker_text(*config_, pulse_.stopped().front()) + " stands still");
   else if (!pulse_.resumed().empty() && pulse_.all_go_round())
     manager_.status(kRunning);
   if (manager_.wants_heartbeat() && pulse_.all_go_round()) manager_.heartbeat();
@@ -270,7 +270,7 @@ void Gateway::tell_report() {
 
 void Gateway::begin() {
   for (std::size_t i = 0; i < devices_.size(); ++i)
-    log_line("port " + config_.ports[i].name + ": " + config_.ports[i].device + ", " + devices_[i].text());
+    log_line("port " + config_->ports[i].name + ": " + config_->ports[i].device + ", " + devices_[i].text());
   if (const std::string text = keeper_->text(); !text.empty()) log_line(text);
   rates_.resize(devices_.size());
   start_ = Clock::now();
@@ -286,24 +286,29 @@ void Gateway::begin() {
 }
 
 void Gateway::begin_to_be_asked() {
-  const show::Gateway parts{.config = config_,
-                            .tables = *tables_,
-                            .workers = *workers_,
-                            .threads = *threads_,
-                            .devices = devices_,
-                            .busy = busy_,
-                            .causes = cause_rates_,
-                            .lifetimes = keeper_->lifetimes(),
-                            .trace = *trace_,
-                            .start = start_,
-                            .report = [this] { return report(); }};
-  if (auto done = metrics_->begin(parts, options_.version); !done) {
+  if (auto done = metrics_->begin(shown(), options_.version); !done) {
     log_line(done.error());
     metrics_.reset();
   }
   if (!socket_) return;
   log_line("control socket " + socket_->path());
-  socket_->begin(parts, options_.version);
+  socket_->begin(shown(), options_.version, {.diff = [this] { return diff(); }, .reload = [this] { return reload(); }});
+}
+
+show::Gateway Gateway::shown() {
+  return {.config = *config_,
+          .places = places_,
+          .tables = *tables_,
+          .workers = *workers_,
+          .threads = *threads_,
+          .devices = devices_,
+          .busy = busy_,
+          .causes = cause_rates_,
+          .lifetimes = keeper_->lifetimes(),
+          .trace = *trace_,
+          .gone = gone_,
+          .start = start_,
+          .report = [this] { return report(); }};
 }
 
 RunReport Gateway::run() {
@@ -314,6 +319,7 @@ RunReport Gateway::run() {
     tell_news();
     if (now >= next_look_) look_around(now);
     if (report_asked() && options_.on_request) tell_report();
+    if (reload_asked()) (void)reload();  // what came of it is in the log
     serve_clients();
     const auto longest = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - Clock::now());
     wait_for_wishes(more_to_serve_ ? 0ms : std::clamp(longest, 0ms, kBetweenAudits),
@@ -347,8 +353,11 @@ void Gateway::drain() {
 
 RunReport Gateway::report() {
   RunReport report;
-  static_cast<Ledger&>(report) = account_of(config_, *tables_, workers_of(*workers_));
-  report.config = config_.file;
+  static_cast<Ledger&>(report) = account_of(*config_, places_, *tables_, workers_of(*workers_));
+  add(report.gone_security_associations, gone_.inbound);
+  add(report.gone_security_associations, gone_.outbound);
+  report.gone_local_sids = gone_.sids;
+  report.config = config_->file;
   report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   for (Device& device : devices_) report.devices.push_back(device.count());
   for (unsigned i = 0; i < workers_->size(); ++i) report.workers.push_back(count_of(i, report.seconds));
@@ -358,7 +367,7 @@ RunReport Gateway::report() {
 WorkerCount Gateway::count_of(unsigned worker, double seconds) {
   Worker& of = workers_->worker(worker);
   WorkerCount count{.cpu = {}, .received = 0, .handed_over = of.handed_over(), .busy = 0};
-  if (!config_.workers.cpus.empty()) count.cpu = config_.workers.cpus[worker];
+  if (!config_->workers.cpus.empty()) count.cpu = config_->workers.cpus[worker];
   for (std::size_t i = 0; i < devices_.size(); ++i) count.received += of.received(port_id(i));
   if (seconds > 0) count.busy = std::chrono::duration<double>(threads_->busy(worker)).count() / seconds;
   return count;

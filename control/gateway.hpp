@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "control/build.hpp"
 #include "control/control_socket.hpp"
 #include "control/device.hpp"
 #include "control/eal.hpp"
@@ -36,8 +37,8 @@ struct RunOptions {
 
 class Gateway {
  public:
-  // config, options: outlive the gateway.
-  static tl::expected<std::unique_ptr<Gateway>, std::string> start(const config::Config& config,
+  // options: outlive the gateway.
+  static tl::expected<std::unique_ptr<Gateway>, std::string> start(std::shared_ptr<const config::Config> config,
                                                                    const RunOptions& options);
 
   // Until the end is asked for (control/signals.hpp). Then what the queues hold is still forwarded, and the devices are
@@ -47,8 +48,9 @@ class Gateway {
  private:
   using Clock = std::chrono::steady_clock;
 
-  Gateway(const config::Config& config, const RunOptions& options, std::unique_ptr<SaKeeper> keeper, Eal eal)
-      : config_(config), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
+  Gateway(std::shared_ptr<const config::Config> config, const RunOptions& options, std::unique_ptr<SaKeeper> keeper,
+          Eal eal)
+      : config_(std::move(config)), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
   tl::expected<void, std::string> confine_to(const User& user);
   tl::expected<void, std::string> make_workers();
@@ -63,12 +65,19 @@ class Gateway {
   void tell_report();
   void note_busy(Clock::time_point now);
   void serve_clients();
+  show::Gateway shown();
+  tl::expected<Changes, std::string> diff();
+  tl::expected<Changes, std::string> reload();
+  tl::expected<Changes, std::string> read_and_apply();
+  tl::expected<void, std::string> apply(std::shared_ptr<const config::Config> config);
+  tl::expected<void, std::string> keep_numbers(const config::Config& config, Rebuilt& next);
+  void retire_gone(const Rebuilt& next, Tables& before);
   void drain();
   RunReport report();
   WorkerCount count_of(unsigned worker, double seconds);
   RunReport end();
 
-  const config::Config& config_;
+  std::shared_ptr<const config::Config> config_;
   const RunOptions& options_;
   const ServiceManager manager_;
   std::unique_ptr<SaKeeper> keeper_;
@@ -77,8 +86,11 @@ class Gateway {
   std::unique_ptr<Metrics> metrics_;       // nullptr: nor reads any metric
   std::optional<Pool> pool_;
   std::optional<Pool> made_pool_;
-  std::vector<Device> devices_;  // by PortId
+  std::vector<Device> devices_;         // by PortId
+  std::vector<wire::MacAddress> macs_;  // by PortId
   std::unique_ptr<Tables> tables_;
+  Places places_;
+  Gone gone_;
   std::unique_ptr<WorkerSet> workers_;
   std::unique_ptr<Trace> trace_;
   std::unique_ptr<WorkerThreads> threads_;

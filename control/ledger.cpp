@@ -40,10 +40,11 @@ std::string causes_text(const Ledger& ledger, Fate fate) {
   return table.text();
 }
 
-std::string volumes_text(const std::string& title, const std::vector<Volume>& volumes) {
+std::string volumes_text(const std::string& title, const std::vector<Volume>& volumes, const Volume& gone) {
   TextTable table({title, "packets", "octets"});
   for (const Volume& volume : volumes)
     table.row({volume.name, std::to_string(volume.packets), std::to_string(volume.octets)});
+  if (gone.packets != 0) table.row({"(gone)", std::to_string(gone.packets), std::to_string(gone.octets)});
   return table.text();
 }
 
@@ -63,12 +64,20 @@ Json steps_json(const Ledger& ledger) {
 // Each name is there once: to look for it among those before it takes half a minute where there are 100,000.
 Json volumes_json(const std::vector<Volume>& volumes) {
   Json::object_t json;
-  for (const Volume& volume : volumes)
-    json.emplace_back(volume.name, Json{{"packets", volume.packets}, {"bytes", volume.octets}});
+  for (const Volume& volume : volumes) json.emplace_back(volume.name, volume_json(volume));
   return json;
 }
 
 }  // namespace
+
+void add(Volume& sum, const Volume& more) {
+  sum.packets += more.packets;
+  sum.octets += more.octets;
+}
+
+nlohmann::ordered_json volume_json(const Volume& volume) {
+  return {{"packets", volume.packets}, {"bytes", volume.octets}};
+}
 
 std::uint64_t Ledger::total(Fate fate) const {
   std::uint64_t sum = 0;
@@ -112,8 +121,8 @@ std::string to_text(const Ledger& ledger) {
   std::string text = ports_text(ledger);
   add_part(text, steps_text(ledger));
   for (const Fate fate : kFates) add_part(text, causes_text(ledger, fate));
-  add_part(text, volumes_text("SA", ledger.security_associations));
-  add_part(text, volumes_text("local SID", ledger.local_sids));
+  add_part(text, volumes_text("SA", ledger.security_associations, ledger.gone_security_associations));
+  add_part(text, volumes_text("local SID", ledger.local_sids, ledger.gone_local_sids));
   return text;
 }
 

@@ -25,6 +25,15 @@ struct Volume {
   std::uint64_t octets = 0;
 };
 
+void add(Volume& sum, const Volume& more);
+
+// What SAs and local SIDs had carried that a reload has taken away.
+struct Gone {
+  Volume inbound;
+  Volume outbound;
+  Volume sids;
+};
+
 // A step of the journey between the ports (docs/journey.md), and the packets that it took.
 struct StepCount {
   std::string_view name;
@@ -41,6 +50,9 @@ struct Ledger {
   std::vector<StepCount> steps;
   std::vector<Volume> security_associations;
   std::vector<Volume> local_sids;
+  // Of all together that a reload has taken away.
+  Volume gone_security_associations;
+  Volume gone_local_sids;
   std::uint64_t audit_suppressed = 0;
   std::uint64_t icmp_errors_limited = 0;  // kept back by icmp.errors_per_second
   std::uint64_t ecn_anomalies = 0;  // marks that no honest path makes, forwarded all the same (RFC 6040 section 4.2)
@@ -71,6 +83,8 @@ std::string balance_text(const Ledger& ledger);
 
 /// Adds the keys, in the order of docs/replay.md.
 void add_ledger(nlohmann::ordered_json& json, const Ledger& ledger);
+
+nlohmann::ordered_json volume_json(const Volume& volume);
 
 /// As text with its newline; octets that are no UTF-8 (in a file's name) become U+FFFD.
 std::string printed(const nlohmann::ordered_json& json);

@@ -1,6 +1,7 @@
 #include "control/lifetimes.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace strata {
 namespace {
@@ -22,6 +23,12 @@ std::optional<Reached> reached(const config::Limits& limits, const Lifetimes::Ag
   return std::nullopt;
 }
 
+// Its line is the worker's: it is written to when there is a reason.
+void allow(OutboundSa& sa, std::uint64_t last) {
+  if (sa.last != last) sa.last = last;
+  if (sa.limit > last) sa.limit = last;
+}
+
 }  // namespace
 
 const char* to_string(LifeState state) {
@@ -40,23 +47,32 @@ std::string to_string(const Expiry& expiry) {
          (is_soft ? "; it is due for a new key" : ", and it carries nothing any more (esp.expired); give it a new key");
 }
 
-Lifetimes::Lifetimes(const config::Config& config, Tables& tables, Clock::time_point start) : start_(start) {
-  std::size_t in = 0;
-  std::size_t out = 0;
-  for (const config::SecurityAssociation& sa : config.security_associations) {
-    const std::size_t place = sa.direction == config::Direction::out ? out++ : in++;
-    if (any(sa.lifetime.soft) || any(sa.lifetime.hard)) lanes_.push_back(lane_of(sa, place, tables));
-  }
-  for (const Lane& lane : lanes_) {
-    if (lane.out == nullptr) continue;
-    lane.out->last = std::min<std::uint64_t>(lane.out->last, lane.of->lifetime.hard.packets.value_or(lane.out->last));
-    lane.out->limit = std::min<std::uint64_t>(lane.out->limit, lane.out->last);
+std::uint64_t last_number_of(const OutboundSa& sa, const config::Lifetime& lifetime) {
+  return std::min(sa.last_number(), lifetime.hard.packets.value_or(sa.last_number()));
+}
+
+Lifetimes::Lifetimes(const config::Config& config, const Places& places, Tables& tables, const Lifetimes* before) {
+  std::unordered_map<const void*, const Lane*> known;
+  if (before != nullptr)
+    for (const Lane& lane : before->lanes_) known.emplace(known_by(lane), &lane);
+  for (std::size_t i = 0; i < places.sas.size(); ++i) {
+    const config::SecurityAssociation& sa = config.security_associations[i];
+    Lane lane = lane_of(sa, places.sas[i], places.since[i], tables);
+    const auto was = known.find(known_by(lane));
+    if (was != known.end() && was->second->of->lifetime == sa.lifetime) lane.state = was->second->state;
+    if (lane.state == LifeState::dead)
+      end(lane);
+    else if (lane.out != nullptr)
+      allow(*lane.out, last_number_of(*lane.out, sa.lifetime));
+    if (any(sa.lifetime.soft) || any(sa.lifetime.hard)) lanes_.push_back(lane);
   }
 }
 
-Lifetimes::Lane Lifetimes::lane_of(const config::SecurityAssociation& sa, std::size_t place, Tables& tables) {
+Lifetimes::Lane Lifetimes::lane_of(const config::SecurityAssociation& sa, std::size_t place, Clock::time_point start,
+                                   Tables& tables) {
   const bool seals = sa.direction == config::Direction::out;
   return {.of = &sa,
+          .start = start,
           .out = seals ? &tables.out_sas[place] : nullptr,
           .in = seals ? nullptr : &tables.sas[place],
           .entry = seals ? nullptr : tables.spis.find({sa.spi, sa.destination}),
@@ -64,17 +80,22 @@ Lifetimes::Lane Lifetimes::lane_of(const config::SecurityAssociation& sa, std::s
           .counts = strata::counts(sa.lifetime.soft) || strata::counts(sa.lifetime.hard)};
 }
 
+const void* Lifetimes::known_by(const Lane& lane) {
+  if (lane.out != nullptr) return lane.out;
+  return lane.in;
+}
+
 void Lifetimes::add_before(const std::vector<Age>& outbound) {
   for (Lane& lane : lanes_)
     if (lane.out != nullptr) lane.before = outbound[lane.place];
 }
 
-std::uint64_t Lifetimes::seconds_of(const Lane& lane, Clock::time_point now) const {
-  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - start_).count();
+std::uint64_t Lifetimes::seconds_of(const Lane& lane, Clock::time_point now) {
+  const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - lane.start).count();
   return lane.before.seconds + static_cast<std::uint64_t>(since);
 }
 
-Lifetimes::Age Lifetimes::age_of(const Lane& lane, Clock::time_point now) const {
+Lifetimes::Age Lifetimes::age_of(const Lane& lane, Clock::time_point now) {
   const std::uint64_t seconds = seconds_of(lane, now);
   if (lane.out != nullptr) return {seconds, lane.before.octets + lane.out->octets, lane.out->sequence};
   return {seconds, lane.in->octets, lane.in->packets};

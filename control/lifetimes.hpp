@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/places.hpp"
 #include "dataplane/table/tables.hpp"
 
 namespace strata {
@@ -16,6 +17,9 @@ namespace strata {
 enum class LifeState : std::uint8_t { mature, dying, dead };
 
 const char* to_string(LifeState state);
+
+// The last number that an SA may send.
+std::uint64_t last_number_of(const OutboundSa& sa, const config::Lifetime& lifetime);
 
 // One limit of a lifetime that was reached.
 struct Expiry {
@@ -41,9 +45,11 @@ class Lifetimes {
     std::uint64_t packets = 0;
   };
 
-  // config, tables: outlive it, and are of one another. Before any worker uses the tables: outbound SAs are let send no
-  // more packets than their hard limit says. Those without a lifetime are never looked at.
-  Lifetimes(const config::Config& config, Tables& tables, Clock::time_point start);
+  // config, tables: outlive it; with places they are of one another. Outbound SAs may send as many packets as their
+  // hard limit says from now on, which is why a worker may not use new ones yet. Those without a lifetime are never
+  // looked at. before: of the tables before these. What was told of an SA that has the same lifetime in both is not
+  // told again, and if that is over it stays so.
+  Lifetimes(const config::Config& config, const Places& places, Tables& tables, const Lifetimes* before = nullptr);
 
   bool empty() const { return lanes_.empty(); }
   std::size_t size() const { return lanes_.size(); }
@@ -62,6 +68,7 @@ class Lifetimes {
  private:
   struct Lane {
     const config::SecurityAssociation* of;
+    Clock::time_point start;
     OutboundSa* out;  // one of the two
     const InboundSa* in;
     SpiEntry* entry;    // of `in`
@@ -71,12 +78,14 @@ class Lifetimes {
     Relaxed<LifeState> state = LifeState::mature;
   };
 
-  Lane lane_of(const config::SecurityAssociation& sa, std::size_t place, Tables& tables);
-  std::uint64_t seconds_of(const Lane& lane, Clock::time_point now) const;
-  Age age_of(const Lane& lane, Clock::time_point now) const;
+  static Lane lane_of(const config::SecurityAssociation& sa, std::size_t place, Clock::time_point start,
+                      Tables& tables);
+  // By which an SA is known while configurations change.
+  static const void* known_by(const Lane& lane);
+  static std::uint64_t seconds_of(const Lane& lane, Clock::time_point now);
+  static Age age_of(const Lane& lane, Clock::time_point now);
   static void end(const Lane& lane);
 
-  Clock::time_point start_;
   std::vector<Lane> lanes_;  // in the configuration's order
 };
 

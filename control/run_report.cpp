@@ -88,6 +88,8 @@ Json to_json(const RunReport& report) {
   add_ledger(json, report);
   json["devices"] = devices_json(report);
   json["workers"] = workers_json(report);
+  json["gone_security_associations"] = volume_json(report.gone_security_associations);
+  json["gone_local_sids"] = volume_json(report.gone_local_sids);
   json["buffers_missing"] = nullptr;
   if (report.buffers_missing) json["buffers_missing"] = *report.buffers_missing;
   json["seconds"] = report.seconds;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/state/state_folder.hpp"
+#include "control/state/volatile_files.hpp"
+
 namespace strata {
 namespace {
 
@@ -20,62 +23,79 @@ std::string counted(std::size_t n, const char* one, const char* many) {
   return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
-std::vector<SealingSa> sealing_sas(const config::Config& config, Tables& tables) {
+std::size_t count_of_sealing(const config::Config& config) {
+  return static_cast<std::size_t>(std::ranges::count(config.security_associations, config::Direction::out,
+                                                     &config::SecurityAssociation::direction));
+}
+
+std::vector<SealingSa> sealing_sas(const config::Config& config, const Places& places, Tables& tables) {
   std::vector<SealingSa> sas;
-  for (const config::SecurityAssociation& sa : config.security_associations)
-    if (sa.direction == config::Direction::out) sas.push_back({&tables.out_sas[sas.size()], sa.key.bytes()});
+  for (std::size_t i = 0; i < places.sas.size(); ++i)
+    if (const config::SecurityAssociation& sa = config.security_associations[i]; sa.direction == config::Direction::out)
+      sas.push_back({&tables.out_sas[places.sas[i]], sa.key.bytes()});
   return sas;
+}
+
+tl::unexpected<std::string> refused(const std::string& why) {
+  return tl::unexpected("an outbound SA needs a state that outlives the process: " + why);
 }
 
 }  // namespace
 
 tl::expected<std::unique_ptr<SaKeeper>, std::string> SaKeeper::open(const config::Config& config) {
   std::unique_ptr<SaKeeper> keeper(new SaKeeper(config));
-  keeper->sealing_ = static_cast<std::size_t>(std::ranges::count(config.security_associations, config::Direction::out,
-                                                                 &config::SecurityAssociation::direction));
-  if (keeper->sealing_ == 0 || config.state.unsafe_lab_without_state) return keeper;
-  const auto refused = [](const std::string& why) {
-    return tl::unexpected("an outbound SA needs a state that outlives the process: " + why);
-  };
-  auto folder = StateFolder::open(config.state.directory);
-  if (!folder) return refused(folder.error());
-  keeper->folder_ = std::move(*folder);
-  auto reservations = Reservations::open(*keeper->folder_);
-  if (!reservations) return refused(reservations.error());
-  keeper->reservations_ = std::make_unique<Reservations>(std::move(*reservations));
+  keeper->sealing_ = count_of_sealing(config);
+  if (keeper->sealing_ == 0) return keeper;
+  if (auto done = keeper->open_state(); !done) return tl::unexpected(done.error());
   return keeper;
+}
+
+// Where nothing is to be kept, still no number comes twice as long as the process lives.
+tl::expected<void, std::string> SaKeeper::open_state() {
+  if (config_->state.unsafe_lab_without_state) {
+    files_ = std::make_unique<VolatileFiles>();
+  } else {
+    auto folder = StateFolder::open(config_->state.directory);
+    if (!folder) return refused(folder.error());
+    files_ = std::move(*folder);
+  }
+  auto reservations = Reservations::open(*files_);
+  if (!reservations) return refused(reservations.error());
+  reservations_ = std::make_unique<Reservations>(std::move(*reservations));
+  return {};
 }
 
 SaKeeper::~SaKeeper() { stop(); }
 
-tl::expected<void, std::string> SaKeeper::begin(Tables& tables) {
+tl::expected<void, std::string> SaKeeper::begin(const Places& places, Tables& tables) {
   const Clock::time_point now = Clock::now();
-  lifetimes_.emplace(config_, tables, now);
+  lifetimes_.emplace(*config_, places, tables);
   if (!reservations_) return {};
-  if (auto done = reservations_->begin(sealing_sas(config_, tables), now); !done)
-    return tl::unexpected("an outbound SA needs a state that outlives the process: " + done.error() +
-                          "; make room or rights for it, or name another folder in state.directory");
-  take_over_ages();
+  const std::vector<SealingSa> sas = sealing_sas(*config_, places, tables);
+  if (auto done = reservations_->begin(sas, now); !done)
+    return refused(done.error() + "; make room or rights for it, or name another folder in state.directory");
+  note_ages(sas, tables);
+  lifetimes_->add_before(before_);
   // A key whose life was over before sends no packet more.
   expired_ = lifetimes_->look(now);
   return {};
 }
 
-// A clock that was set back makes no key younger than new.
-void SaKeeper::take_over_ages() {
+// Of those that the reservations were given last. A clock that was set back makes no key younger than new.
+void SaKeeper::note_ages(const std::vector<SealingSa>& sas, const Tables& tables) {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   const auto now = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(since_1970).count());
-  std::vector<Lifetimes::Age> ages;
-  for (std::size_t i = 0; i < sealing_; ++i) {
+  before_.resize(tables.out_sas.size());
+  for (std::size_t i = 0; i < sas.size(); ++i) {
     const ReservedNumbers& before = reservations_->before(i);
-    ages.push_back({.seconds = now - std::min(now, before.since), .octets = before.octets});
+    before_[static_cast<std::size_t>(sas[i].sa - tables.out_sas.data())] = {
+        .seconds = now - std::min(now, before.since), .octets = before.octets};
   }
-  lifetimes_->add_before(ages);
 }
 
 std::string SaKeeper::text() const {
   if (sealing_ == 0) return {};
-  if (!reservations_)
+  if (config_->state.unsafe_lab_without_state)
     return "no state is kept (state.unsafe_lab_without_state): with the keys of an earlier start its nonces come again";
   const std::size_t known = reservations_->known();
   return "sequence numbers are reserved in " + reservations_->path() + ": " +
@@ -84,8 +104,8 @@ std::string SaKeeper::text() const {
 }
 
 void SaKeeper::start() {
-  if (reservations_) threads_.emplace_back([this] { keep_reserved(); });
-  if (!lifetimes_->empty()) threads_.emplace_back([this] { keep_lifetimes(); });
+  if (reservations_ && !reserves_.joinable()) reserves_ = std::thread([this] { keep_reserved(); });
+  if (!lifetimes_->empty() && !ends_.joinable()) ends_ = std::thread([this] { keep_lifetimes(); });
 }
 
 void SaKeeper::keep_reserved() {
@@ -93,7 +113,10 @@ void SaKeeper::keep_reserved() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, well ? between_looks(sealing_) : kBetweenTries, [this] { return end_; })) {
     lock.unlock();
-    const auto reserved = reservations_->look(Clock::now());
+    const auto reserved = [&] {
+      const std::lock_guard reserving(reserving_);
+      return reservations_->look(Clock::now());
+    }();
     well = reserved.has_value();
     lock.lock();
     tell(reserved);
@@ -101,13 +124,21 @@ void SaKeeper::keep_reserved() {
 }
 
 void SaKeeper::keep_lifetimes() {
+  std::chrono::milliseconds between = kBetweenLooks;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, between_looks(lifetimes_->size()), [this] { return end_; })) {
+  while (!wake_.wait_for(lock, between, [this] { return end_; })) {
     lock.unlock();
-    const std::vector<Expiry> expired = lifetimes_->look(Clock::now());
+    between = look_at_lifetimes();
     lock.lock();
-    expired_.insert(expired_.end(), expired.begin(), expired.end());
   }
+}
+
+std::chrono::milliseconds SaKeeper::look_at_lifetimes() {
+  const std::lock_guard living(living_);
+  const std::vector<Expiry> expired = lifetimes_->look(Clock::now());
+  const std::lock_guard lock(mutex_);
+  expired_.insert(expired_.end(), expired.begin(), expired.end());
+  return between_looks(lifetimes_->size());
 }
 
 // Once for each trouble, and when it is over.
@@ -131,14 +162,44 @@ std::vector<Expiry> SaKeeper::expired() {
   return std::exchange(expired_, {});
 }
 
+tl::expected<void, std::string> SaKeeper::change(const config::Config& config, const Places& places, Tables& tables,
+                                                 const std::vector<const OutboundSa*>& going,
+                                                 const std::vector<SealingSa>& coming) {
+  if (!reservations_ && !coming.empty())
+    if (auto done = open_state(); !done) return done;
+  {
+    const std::lock_guard reserving(reserving_);
+    if (reservations_)
+      if (auto done = reservations_->exchange(going, coming); !done) return refused(done.error());
+    const std::lock_guard living(living_);
+    if (reservations_) note_ages(coming, tables);
+    Lifetimes next(config, places, tables, &*lifetimes_);
+    next.add_before(before_);
+    lifetimes_ = std::move(next);
+    const std::lock_guard lock(mutex_);
+    config_ = &config;
+    sealing_ = count_of_sealing(config);
+  }
+  // Of those that come the life may be over.
+  look_at_lifetimes();
+  start();
+  return {};
+}
+
+void SaKeeper::release() {
+  if (!reservations_) return;
+  const std::lock_guard reserving(reserving_);
+  reservations_->release();
+}
+
 void SaKeeper::stop() {
   {
     const std::lock_guard lock(mutex_);
     end_ = true;
   }
   wake_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  for (std::thread* thread : {&reserves_, &ends_})
+    if (thread->joinable()) thread->join();
 }
 
 tl::expected<void, std::string> SaKeeper::end() {

@@ -16,6 +16,7 @@ namespace {
 
 std::atomic<bool> end{false};
 std::atomic<bool> report{false};
+std::atomic<bool> reload{false};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free,
               "a signal's handler may not wait");
 
@@ -56,6 +57,11 @@ extern "C" void on_report(int) {
   wake();
 }
 
+extern "C" void on_reload(int) {
+  reload = true;
+  wake();
+}
+
 void handle(int signal, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -71,6 +77,7 @@ void catch_signals() {
   handle(SIGTERM, on_end);
   handle(SIGINT, on_end);
   handle(SIGUSR1, on_report);
+  handle(SIGHUP, on_reload);
   // Whoever read our lines may go before us.
   handle(SIGPIPE, SIG_IGN);
 }
@@ -84,6 +91,8 @@ void wait_for_wishes(std::chrono::milliseconds longest, std::initializer_list<in
   std::uint64_t wishes = 0;
   [[maybe_unused]] const ssize_t got = read(wish, &wishes, sizeof wishes);
 }
+
+bool reload_asked() { return reload.load(std::memory_order_relaxed) && reload.exchange(false); }
 
 bool report_asked() { return report.load(std::memory_order_relaxed) && report.exchange(false); }
 

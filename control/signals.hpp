@@ -6,7 +6,8 @@
 
 namespace strata {
 
-// From now on SIGTERM and SIGINT ask for the end, the second of them takes it; SIGUSR1 asks for a report.
+// From now on SIGTERM and SIGINT ask for the end, the second of them takes it; SIGUSR1 asks for a report, SIGHUP for
+// the configuration to be read anew.
 void catch_signals();
 
 bool end_asked();
@@ -17,5 +18,6 @@ void wait_for_wishes(std::chrono::milliseconds longest, std::initializer_list<in
 
 // True once for each time.
 bool report_asked();
+bool reload_asked();
 
 }  // namespace strata

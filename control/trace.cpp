@@ -14,9 +14,27 @@ constexpr std::uint64_t kStale = 2 * kSecond;  // nobody has seen its buffer for
 
 // --- the main thread -------------------------------------------------------------------------------------------------
 
-Trace::Trace(const config::Config& config, const Tables& tables, unsigned workers)
-    : teller_(config, tables), tables_(tables) {
+Trace::Trace(const Tables& tables, Names names, unsigned workers) {
+  expect(tables, std::move(names));
   for (unsigned i = 0; i < workers; ++i) desks_.push_back(std::make_unique<Desk>());
+}
+
+// A worker reads names only of the tables that it goes by. It takes these over after this, and has left those before
+// when the next ones come: the pointer is all that is read and written at once.
+void Trace::expect(const Tables& tables, Names names) {
+  naming_ = 1 - naming_;
+  namings_[naming_].names = std::make_unique<const Names>(std::move(names));
+  namings_[naming_].tables.store(&tables, std::memory_order_relaxed);
+}
+
+void Trace::forget_before() {
+  Naming& before = namings_[1 - naming_];
+  before.tables.store(nullptr, std::memory_order_relaxed);
+  before.names.reset();
+}
+
+const Names& Trace::names_of(const Tables& tables) const {
+  return *namings_[namings_[0].tables.load(std::memory_order_relaxed) == &tables ? 0 : 1].names;
 }
 
 void Trace::begin(TraceWish wish) {
@@ -135,7 +153,7 @@ bool TraceEye::wants(PortId port, wire::Bytes frame) {
   const TraceWish& wish = trace_.wish_;
   if (!wish.cause && trace_.begun_.load(std::memory_order_relaxed) >= wish.count) return false;
   // Who may not see what is inside is told of what the wire has shown to everybody alone.
-  if (!wish.with_payload && trace_.tables_.ports[port.index()].side != Side::unprotected_side) return false;
+  if (!wish.with_payload && worker_.tables().ports[port.index()].side != Side::unprotected_side) return false;
   const std::uint64_t second = now_ns_ / kSecond;
   if (desk_.second != second) {
     desk_.second = second;

@@ -48,8 +48,14 @@ class Trace {
   static constexpr std::size_t kMostWaiting = 4096;  // events of a worker that the main thread has not fetched
   static constexpr std::chrono::seconds kLongestWait{2};
 
-  // config, tables: outlive this.
-  Trace(const config::Config& config, const Tables& tables, unsigned workers);
+  // tables: that the workers go by; names: of these.
+  Trace(const Tables& tables, Names names, unsigned workers);
+
+  // The main thread's, at a reload: each worker begins at its own time to go by other tables, and its packets are told
+  // of by their names from then on.
+  void expect(const Tables& tables, Names names);
+  // All of them have begun.
+  void forget_before();
 
   // The main thread's. The wish is the workers' from then on, so it begins while they stand still.
   void begin(TraceWish wish);
@@ -103,11 +109,17 @@ class Trace {
     bool is_old = false;  // it had ended the time before: no other worker's part can still be missing
   };
 
+  struct Naming {
+    std::atomic<const Tables*> tables{nullptr};  // only to be known by
+    std::unique_ptr<const Names> names;          // written while no worker goes by these tables
+  };
+
   void take(Event& event, Clock::time_point now);
   Followed* find(const void* buffer);
+  const Names& names_of(const Tables& tables) const;
 
-  Teller teller_;
-  const Tables& tables_;
+  std::array<Naming, 2> namings_;  // of those before and of those that come, in turns
+  std::size_t naming_ = 0;         // of them, the main thread's
   TraceWish wish_;
   std::uint64_t told_ = 0;
   std::map<std::uint64_t, Journey> journeys_;
@@ -163,14 +175,14 @@ class TraceEye {
   void saw(const char* step, Mine& mine, const Row<Stage>& row, wire::Bytes bytes) {
     if (!mine.to.is_none()) return;
     const bool hidden = kStageFacts<Stage>.open == Open::nothing && !trace_.wish_.with_payload;
-    std::string said =
-        hidden ? std::string(kStageFacts<Stage>.name) + ", not for you" : trace_.teller_.tell(row, bytes);
+    std::string said = hidden ? std::string(kStageFacts<Stage>.name) + ", not for you" : teller().tell(row, bytes);
     if (said.empty() || said == mine.said) return;
     note({.packet = mine.packet, .what = Trace::What::step, .text = std::string(step) + ": " + said});
     mine.said = std::move(said);
     if constexpr (std::same_as<Stage, stage::Out>) leaves(mine, row.port);
   }
 
+  Teller teller() const { return {trace_.names_of(worker_.tables()), worker_.tables(), worker_.adjacencies()}; }
   void arrived(const void* buffer, PortId port, wire::Bytes frame);
   bool wants(PortId port, wire::Bytes frame);
   void follow(const void* buffer, PortId port, wire::Bytes frame);

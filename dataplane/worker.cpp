@@ -19,8 +19,9 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::create(Tables& tables
         std::string("intel-ipsec-mb does not run on this CPU: it needs SSE4.2, AES-NI and PCLMULQDQ"));
   }
   const bool is_host = !membership || membership->id == kHostWorker;
-  auto adjacencies = is_host ? nullptr : std::make_unique<AdjacencyTable>(tables.adjacencies);
-  auto neighbors = Neighbors::create(adjacencies ? *adjacencies : tables.adjacencies, tables.neighbors);
+  const AdjacencyTable& of_all = tables.adjacencies;
+  auto adjacencies = std::make_unique<AdjacencyTable>(is_host ? of_all.share(of_all.size()) : AdjacencyTable(of_all));
+  auto neighbors = Neighbors::create(*adjacencies, tables.neighbors);
   if (!neighbors) return tl::unexpected(std::move(neighbors.error()));
   Parts parts{.aead = std::move(*aead),
               .adjacencies = std::move(adjacencies),
@@ -40,11 +41,11 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::create(Tables& tables
 
 Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
                const std::optional<Membership>& membership)
-    : tables_(tables),
+    : tables_(&tables),
       maker_(pool),
       aead_(std::move(parts.aead)),
       own_adjacencies_(std::move(parts.adjacencies)),
-      adjacencies_(own_adjacencies_ ? *own_adjacencies_ : tables.adjacencies),
+      adjacencies_(*own_adjacencies_),
       neighbors_(std::move(parts.neighbors)),
       own_path_mtus_(std::move(parts.path_mtus)),
       path_mtus_(own_path_mtus_.get()),
@@ -52,11 +53,11 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
       held_(neighbors_.capacity(), tables.ports.size(), tables.neighbors.hold),
       reassembly_(std::move(parts.reassembly)),
       icmp_limits_(tables.icmp),
-      sid_counters_(tables.sids.size()),
+      sid_counters_(std::max(tables.sids.size(), tables.sid_room)),
       devices_(devices) {
   if (!membership) return;
   team_ = membership->team;
-  path_mtus_ = &team_->path_mtus;
+  path_mtus_ = team_->path_mtus;
   self_ = membership->id;
   is_host_ = self_ == kHostWorker;
   senders_ = membership->senders;
@@ -67,8 +68,8 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 // from several others, still waits in bursts.
 
 void Worker::input_straight() {
-  Straight host(HostInputStep{tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)});
-  const ClassifyStep<decltype(host)> first{{tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host};
+  Straight host(HostInputStep{*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)});
+  const ClassifyStep<decltype(host)> first{{*tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host};
   frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
     return first.input(std::move(frame), row);
   });
@@ -77,10 +78,10 @@ void Worker::input_straight() {
 
 void Worker::open_straight(std::uint64_t now_ns) {
   Straight forward(Ip4ForwardStep<Burst<stage::Steered>>{forwarding(), steered_});
-  Straight at_sid(EndDx4Step<decltype(forward)>{tables_.sids, sid_counters_, forward, EndDx4Ends(ends_)});
-  Straight ip6(LocalSidStep<decltype(at_sid)>{{tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid});
+  Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
+  Straight ip6(LocalSidStep<decltype(at_sid)>{{*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid});
   steps_.note(Step::esp_open, esp_);
-  drain_asking(esp_, EspOpenStep<decltype(ip6)>{tables_.sas, aead_, audit_, ip6, EspOpenEnds(ends_)});
+  drain_asking(esp_, EspOpenStep<decltype(ip6)>{tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_)});
   steps_.add(Step::local_sid, ip6.size());
   steps_.add(Step::end_dx4, at_sid.size());
   steps_.add(Step::ip4_forward, forward.size());
@@ -113,7 +114,7 @@ struct InTurn {
 void Worker::forward_straight() {
   const auto go = [&](auto& sealing) {
     Straight encaps(
-        HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_.policies, sealing, HEncapsEnds(ends_)});
+        HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
     InTurn<decltype(encaps)> in_turn{oversize_, local_, refused_, made_, encaps, steered_};
     drain_routed(ip4_, Ip4ForwardStep<decltype(in_turn)>{forwarding(), in_turn});
     steps_.add(Step::h_encaps, encaps.size());
@@ -124,7 +125,7 @@ void Worker::forward_straight() {
     spread_sealing(blind);
     return seal_what_is_mine(blind);
   }
-  Straight sealing(EspSealStep{tables_.out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
+  Straight sealing(EspSealStep{tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
   go(sealing);
   steps_.add(Step::esp_seal, sealing.size());
 }
@@ -140,7 +141,7 @@ bool Worker::catch_up(std::uint64_t now_ns) {
   }
   waits_since_ns_ = 0;
   team_->board.read(self_, news_);
-  for (const NeighborBoard::Change& change : news_) neighbors_.take_over(change, tables_.link_of(change.port), now_ns);
+  for (const NeighborBoard::Change& change : news_) neighbors_.take_over(change, tables_->link_of(change.port), now_ns);
   NoEye blind;
   finish_with_host(now_ns, blind);
   return true;
@@ -173,7 +174,7 @@ void Worker::tick(std::uint64_t now_ns) {
 
 void Worker::announce_what_was_asked() {
   const std::uint32_t asked = to_announce_.exchange(0);
-  for (std::size_t port = 0; port < tables_.ports.size(); ++port)
+  for (std::size_t port = 0; port < tables_->ports.size(); ++port)
     if ((asked >> port & 1) != 0) announce(PortId(static_cast<std::uint8_t>(port)));
 }
 
@@ -190,7 +191,7 @@ void Worker::round_of_neighbors(std::uint64_t now_ns) {
 }
 
 void Worker::ask(AdjId<V4> neighbor) {
-  const ArpRequest request = arp_request(tables_, neighbor);
+  const ArpRequest request = arp_request(*tables_, neighbor);
   (void)maker_.frame(request.frame, request.port, out_, ends_);  // without a buffer: asked again in time
   transmit();
 }
@@ -206,21 +207,16 @@ void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
 }
 
 void Worker::announce(PortId port) {
-  if (!tables_.neighbors.enabled) return;
-  for (const wire::Ipv4Prefix& own : tables_.ports[port.index()].addresses) {
-    const ArpRequest announcement = arp_announcement(tables_, port, own.address);
+  if (!tables_->neighbors.enabled) return;
+  for (const wire::Ipv4Prefix& own : tables_->ports[port.index()].addresses) {
+    const ArpRequest announcement = arp_announcement(*tables_, port, own.address);
     (void)maker_.frame(announcement.frame, port, out_, ends_);
     transmit();
   }
 }
 
 void Worker::finish() {
-  for (std::uint32_t i = 0; i < neighbors_.capacity(); ++i) {
-    held_.take(AdjId<V4>(i), waited_, ends_);
-    waited_.drain([&](Packet<stage::Unresolved> packet, const Row<stage::Unresolved>&) -> Done {
-      return ResumeEnds(ends_).end(std::move(packet), Cause::adj_unresolved);
-    });
-  }
+  for (std::uint32_t i = 0; i < neighbors_.capacity(); ++i) drop_held(AdjId<V4>(i));
   if (reassembly_) reassembly_->expire(UINT64_MAX, ReassembleEnds(ends_));
   ends_.flush();
 }

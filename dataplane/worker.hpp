@@ -24,6 +24,7 @@
 #include "dataplane/stage/resolve.hpp"
 #include "dataplane/stage/spread.hpp"
 #include "dataplane/step.hpp"
+#include "dataplane/table/tables_change.hpp"
 
 namespace strata {
 
@@ -41,7 +42,7 @@ struct Team {
   HandoffRings rings;
   Ownership ownership;
   NeighborBoard& board;
-  PathMtus path_mtus;
+  PathMtus* path_mtus;  // of the tables that the workers begin with
 };
 
 // A worker's place in a team.
@@ -73,6 +74,10 @@ class Worker {
   // this worker handed over is still on its way, and would be overtaken; then there is no turn now.
   bool catch_up(std::uint64_t now_ns);
 
+  // Between turns: from now on it goes by other tables, made beside those that it has.
+  template <class Eye>
+  void take_over(const TablesChange& change, std::uint64_t now_ns, Eye& eye);
+
   // What is due by the clock: neighbors that are asked again or no more, fragments that waited too long, path MTUs that
   // were believed long enough. Between turns.
   void tick(std::uint64_t now_ns);
@@ -89,6 +94,10 @@ class Worker {
 
   // Of the host's worker: what it learns of neighbors is said there. board: outlives the worker.
   void tell_neighbors(NeighborBoard& board) { neighbors_.tell(board); }
+  // Of the tables that it goes by.
+  const PathMtus& path_mtus() const { return *path_mtus_; }
+  // Nobody counts there any more: what a SID that is gone has left.
+  SidCounter take_sid_counter(SidId sid) { return std::exchange(sid_counters_[sid.index()], SidCounter{}); }
   // Of the host's worker, when it does not go round.
   void list_neighbors(std::vector<Neighbors::Known>& known) const { neighbors_.list(known); }
 
@@ -98,6 +107,9 @@ class Worker {
   const Ends& ends() const { return ends_; }
   // For an eye: between turns.
   void watch_ends(std::vector<EndedBuffer>* watched) { ends_.watch(watched); }
+  // For an eye: what this worker goes by now.
+  const Tables& tables() const { return *tables_; }
+  const AdjacencyTable& adjacencies() const { return adjacencies_; }
   Audit& audit() { return audit_; }
   const StepCounters& steps() const { return steps_; }
   const SidCounters& sid_counters() const { return sid_counters_; }
@@ -113,10 +125,10 @@ class Worker {
  private:
   struct Parts {
     Aead aead;
-    std::unique_ptr<AdjacencyTable> adjacencies;  // nullptr: those of the tables
+    std::unique_ptr<AdjacencyTable> adjacencies;
     Neighbors neighbors;
     std::unique_ptr<Reassembly> reassembly;  // nullptr: the host's worker has it
-    std::unique_ptr<PathMtus> path_mtus;     // nullptr: the team's
+    std::unique_ptr<PathMtus> path_mtus;     // nullptr: others have them
     std::unique_ptr<Handoff> handoff;        // nullptr: alone
   };
   Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
@@ -130,7 +142,7 @@ class Worker {
   void open_straight(std::uint64_t now_ns);
   void forward_straight();
   Ip4ForwardRest forwarding() {
-    return {tables_,    neighbors_, audit_,   oversize_, unresolved_,
+    return {*tables_,   neighbors_, audit_,   oversize_, unresolved_,
             fragments_, local_,     refused_, out_,      Ip4ForwardEnds(ends_)};
   }
   template <class Eye>
@@ -160,6 +172,11 @@ class Worker {
   void give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns);
   void ask(AdjId<V4> neighbor);
   void announce_what_was_asked();
+  void drop_held(AdjId<V4> neighbor);
+  std::vector<AdjId<V4>> go_by(const TablesChange& change, std::uint64_t now_ns);
+  bool take_over(const AdjacencyChange& change, std::uint64_t now_ns);
+  bool holds(SaId sa) const { return !handoff_ || handoff_->ownership().holder(sa) == self_; }
+  bool holds(OutSaId sa) const { return !handoff_ || handoff_->ownership().holder(sa) == self_; }
   void transmit() {
     if (sends_by_others_) [[unlikely]]
       give_to_senders();
@@ -167,10 +184,10 @@ class Worker {
   }
   void give_to_senders();
 
-  Tables& tables_;
+  Tables* tables_;
   Maker maker_;
   Aead aead_;
-  std::unique_ptr<AdjacencyTable> own_adjacencies_;
+  std::unique_ptr<AdjacencyTable> own_adjacencies_;  // of the host's worker: those of the tables
   AdjacencyTable& adjacencies_;
   Neighbors neighbors_;
   std::unique_ptr<PathMtus> own_path_mtus_;
@@ -225,7 +242,7 @@ class Worker {
 template <class Eye>
 std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  const PortEntry& at = tables_.ports[port.index()];
+  const PortEntry& at = tables_->ports[port.index()];
   ends_.mark({.time_ns = now_ns, .port = port, .side = at.side});
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,
@@ -240,7 +257,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
     host(now_ns, eye);
   } else {
     steps_.note(Step::classify_host, frames_);
-    classify_host(frames_, tables_, arp_, made_, ClassifyEnds(ends_));
+    classify_host(frames_, *tables_, arp_, made_, ClassifyEnds(ends_));
     eye.after("classify", arp_, made_);
   }
   open(now_ns, eye);
@@ -254,10 +271,10 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
 template <class Eye>
 void Worker::input(Eye& eye) {
   if constexpr (!kLooks<Eye>) return input_straight();
-  classify(frames_, tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
+  classify(frames_, *tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
   eye.after("classify", arp_, host_, ip4_, ip6_);
   steps_.note(Step::host_input, host_);
-  host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
+  host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
 }
 
@@ -266,11 +283,11 @@ template <class Eye>
 void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
   if (!ip6_.empty()) {
     steps_.note(Step::local_sid, ip6_);
-    local_sid(ip6_, tables_, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
+    local_sid(ip6_, *tables_, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
     steps_.note(Step::end_dx4, end_dx4_);
-    end_dx4(end_dx4_, tables_.sids, sid_counters_, ip4_, EndDx4Ends(ends_));
+    end_dx4(end_dx4_, tables_->sids, sid_counters_, ip4_, EndDx4Ends(ends_));
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
   }
@@ -280,7 +297,7 @@ void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
     // Last: what came with it to a neighbor yet unknown has lined up behind those that wait already.
     Heard heard;
     steps_.note(Step::arp_input, arp_);
-    arp_input(arp_, tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
+    arp_input(arp_, *tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
     eye.after("arp_input", out_);
     transmit();
     wake(heard, now_ns, eye);
@@ -299,6 +316,16 @@ void Worker::wake(const Heard& heard, std::uint64_t now_ns, Eye& eye) {
     eye.after("resume", ip4_, made_);
     forward(now_ns, eye);
   }
+}
+
+template <class Eye>
+void Worker::take_over(const TablesChange& change, std::uint64_t now_ns, Eye& eye) {
+  for (const AdjId<V4> known : go_by(change, now_ns)) {
+    Heard heard;
+    heard.note(known);
+    wake(heard, now_ns, eye);
+  }
+  ends_.flush();
 }
 
 // What was handed over, ring by ring. What the host's worker has passed on comes first: it may be older than what
@@ -369,7 +396,7 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     eye.after("reassemble", host_);
     steps_.note(Step::host_input, host_);
-    host_input(host_, tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
+    host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
     esp_.restore_arrival_order();
     local_.restore_arrival_order();
     eye.after("host_input", esp_, local_);
@@ -391,7 +418,7 @@ void Worker::open(std::uint64_t now_ns, Eye& eye) {
       return open_straight(now_ns);
   const bool mixed = !ip6_.empty();
   steps_.note(Step::esp_open, esp_);
-  esp_open(esp_, tables_.sas, aead_, audit_, ip6_, EspOpenEnds(ends_));
+  esp_open(esp_, tables_->sas, aead_, audit_, ip6_, EspOpenEnds(ends_));
   if (mixed) ip6_.restore_arrival_order();
   eye.after("esp_open", ip6_);
 }
@@ -405,7 +432,7 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
     if constexpr (!kLooks<Eye>)
       forward_straight();
     else
-      ip4_forward(ip4_, tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_,
+      ip4_forward(ip4_, *tables_, neighbors_, audit_, steered_, oversize_, unresolved_, fragments_, local_, refused_,
                   out_, Ip4ForwardEnds(ends_));
     eye.after("ip4_forward", steered_, oversize_, unresolved_, fragments_, local_, refused_, out_);
   }
@@ -426,14 +453,14 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
     steps_.note(Step::local_deliver, local_);
-    local_deliver(local_, tables_, *path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
+    local_deliver(local_, *tables_, *path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
     steps_.note(Step::icmp_error, refused_);
-    icmp_error(refused_, tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
+    icmp_error(refused_, *tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
     eye.after("icmp_error", made_);
     made_.restore_arrival_order();
     steps_.note(Step::ip4_output, made_);
-    ip4_output(made_, tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));
+    ip4_output(made_, *tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));
     steered_.restore_arrival_order();
     oversize_.restore_arrival_order();
     unresolved_.restore_arrival_order();
@@ -468,7 +495,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   if (!unresolved_.empty()) [[unlikely]] {
     if (!is_host_) return hand_unresolved_to_host();
     steps_.note(Step::resolve, unresolved_);
-    resolve(unresolved_, tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
+    resolve(unresolved_, *tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
     eye.after("resolve", out_);
     transmit();
   }
@@ -478,7 +505,7 @@ template <class Eye>
 void Worker::seal(Eye& eye) {
   if (steered_.empty()) return;
   steps_.note(Step::h_encaps, steered_);
-  h_encaps(steered_, tables_.policies, sr6_out_, HEncapsEnds(ends_));
+  h_encaps(steered_, tables_->policies, sr6_out_, HEncapsEnds(ends_));
   eye.after("h_encaps", sr6_out_);
   spread_sealing(eye);
   seal_what_is_mine(eye);
@@ -498,7 +525,7 @@ void Worker::seal_what_is_mine(Eye& eye) {
   if (sr6_out_.empty()) return;
   const bool mixed = !out_.empty();
   steps_.note(Step::esp_seal, sr6_out_);
-  esp_seal(sr6_out_, tables_.out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_));
+  esp_seal(sr6_out_, tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_));
   if (mixed) out_.restore_arrival_order();
   eye.after("esp_seal", out_);
 }

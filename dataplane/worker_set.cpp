@@ -25,12 +25,13 @@ tl::expected<std::unique_ptr<WorkerSet>, std::string> WorkerSet::create(Tables& 
     auto rings = HandoffRings::create(count);
     if (!rings) return tl::unexpected(std::move(rings.error()));
     // The outbound SAs are dealt on from where the inbound ones end: of a tunnel's pair each may have a worker.
+    made->path_mtus_ = std::make_unique<PathMtus>(tables);
     // NOLINTNEXTLINE(modernize-make-unique): that takes a constructor, or moves what does not move
     made->team_.reset(new Team{.rings = std::move(*rings),
-                               .ownership = {.in = SaOwners(tables.sas.size(), 0, count),
-                                             .out = SaOwners(tables.out_sas.size(), tables.sas.size(), count)},
+                               .ownership = {.in = SaOwners(tables.sas.room(), 0, count),
+                                             .out = SaOwners(tables.out_sas.room(), tables.sas.size(), count)},
                                .board = *made->board_,
-                               .path_mtus = PathMtus(tables)});
+                               .path_mtus = made->path_mtus_.get()});
   }
   if (auto added = made->add(tables, ports, pool, count); !added) return tl::unexpected(std::move(added.error()));
   made->workers_[kHostWorker.index()]->worker->tell_neighbors(*made->board_);
@@ -99,6 +100,27 @@ void WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to
   for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(worker_id(i), from);
   for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(from, worker_id(i));
   for (const SaRef sa : sas) owners_of(sa).set_holder(sa.index, to);
+}
+
+// The host's worker first: others send it packets by next hops that only the new tables have.
+//
+// What a worker has sent on by the tables before is opened, sealed or answered once the rings have moved, and what
+// comes of that once they have moved again.
+void WorkerSet::replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus) {
+  change.path_mtus = path_mtus.get();
+  for (const auto& member : workers_) {
+    member->change.store(&change, std::memory_order_release);
+    while (member->change.load(std::memory_order_acquire) != nullptr) std::this_thread::yield();
+  }
+  path_mtus_ = std::move(path_mtus);
+  if (!team_) return;
+  wait_for_all_rings();
+  wait_for_all_rings();
+}
+
+void WorkerSet::wait_for_all_rings() {
+  for (std::size_t from = 0; from < workers_.size(); ++from)
+    for (std::size_t to = 0; to < workers_.size(); ++to) wait_for_ring(worker_id(from), worker_id(to));
 }
 
 // A round that is under way may have begun before, the one behind it has not.

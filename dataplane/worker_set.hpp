@@ -60,6 +60,11 @@ class WorkerSet {
   void move(std::span<const SaRef> sas, WorkerId to);
   WorkerId owner(SaRef sa) const;
 
+  // Other tables take the place of those that the workers go by, while all of them go round in threads of their own: no
+  // packet is lost by it. When it returns, nobody goes by those before, nor has a packet on its way that refers to an
+  // entry which the new ones do not have. change.tables: outlive the set, or the next replace().
+  void replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus);
+
   // What the host's worker learns of neighbors.
   NeighborBoard& neighbor_board() { return *board_; }
 
@@ -71,6 +76,7 @@ class WorkerSet {
     std::unique_ptr<Worker> worker;
     std::vector<Queue> queues;
     alignas(64) std::atomic<std::uint64_t> rounds{0};
+    std::atomic<const TablesChange*> change{nullptr};  // that it is to take over
   };
 
   WorkerSet() = default;
@@ -83,15 +89,21 @@ class WorkerSet {
   void move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to);
   void wait_for_a_round_of_all();
   void wait_for_ring(WorkerId from, WorkerId to);
+  void wait_for_all_rings();
 
   std::unique_ptr<NeighborBoard> board_;
-  std::unique_ptr<Team> team_;  // nullptr: one worker
+  std::unique_ptr<PathMtus> path_mtus_;  // nullptr: the one worker has its own
+  std::unique_ptr<Team> team_;           // nullptr: one worker
   std::vector<std::unique_ptr<Member>> workers_;
 };
 
 template <class Eye>
 std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns, Eye& eye, std::size_t most) {
   Member& member = *workers_[i];
+  if (const TablesChange* change = member.change.load(std::memory_order_acquire); change != nullptr) [[unlikely]] {
+    member.worker->take_over(*change, now_ns, eye);
+    member.change.store(nullptr, std::memory_order_release);
+  }
   std::size_t received = 1;  // it is not idle while it catches up
   if (member.worker->catch_up(now_ns)) {
     member.worker->tick(now_ns);

@@ -77,6 +77,7 @@ class Replay {
   std::optional<Pool> large_pool_;
   std::vector<RingPort> ports_;  // by PortId
   std::unique_ptr<Tables> tables_;
+  Places places_;
   std::unique_ptr<Worker> worker_;
   std::optional<ExplainEye> eye_;
   std::vector<InFlight> burst_;  // by Arrival
@@ -154,15 +155,16 @@ Status Replay::make_worker() {
     const wire::MacAddress ours{{0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 1)}};
     macs.push_back(config_.ports[i].mac.value_or(ours));
   }
-  auto tables = build_tables(config_, macs);
-  if (!tables) return tl::unexpected(tables.error());
-  tables_ = std::move(*tables);
+  auto built = build(config_, macs);
+  if (!built) return tl::unexpected(built.error());
+  tables_ = std::move(built->tables);
+  places_ = std::move(built->places);
   std::array<std::uint16_t, kMaxPorts> devices{};
   for (std::size_t i = 0; i < ports_.size(); ++i) devices[i] = ports_[i].device();
   auto worker = Worker::create(*tables_, devices, *large_pool_);
   if (!worker) return tl::unexpected(worker.error());
   worker_ = std::move(*worker);
-  if (options_.explain) eye_.emplace(config_, *tables_);
+  if (options_.explain) eye_.emplace(config_, places_, *worker_);
   return {};
 }
 
@@ -308,7 +310,7 @@ void Replay::explain() {
 }
 
 void Replay::account() {
-  static_cast<Ledger&>(report_) = account_of(config_, *tables_, {worker_.get()});
+  static_cast<Ledger&>(report_) = account_of(config_, places_, *tables_, {worker_.get()});
   const unsigned lost = pool_->in_use() + large_pool_->in_use();
   if (lost != 0) report_.errors.push_back(std::to_string(lost) + " packet buffers were lost on the way");
 }

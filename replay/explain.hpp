@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "control/explain.hpp"
-#include "dataplane/packet/burst.hpp"
+#include "dataplane/worker.hpp"
 
 namespace strata::replay {
 
 // An eye for Worker::turn, for bursts of one packet: whatever a step has left in its bursts is that packet.
 class ExplainEye {
  public:
-  ExplainEye(const config::Config& config, const Tables& tables) : teller_(config, tables) {}
+  ExplainEye(const config::Config& config, const Places& places, const Worker& worker)
+      : names_(config, places), teller_(names_, worker.tables(), worker.adjacencies()) {}
+  ExplainEye(const ExplainEye&) = delete;
+  ExplainEye& operator=(const ExplainEye&) = delete;
 
   template <class... Stages>
   void after(const char* step, const Burst<Stages>&... bursts) {
@@ -36,7 +39,8 @@ class ExplainEye {
     said_ = std::move(said);
   }
 
-  Teller teller_;
+  const Names names_;
+  const Teller teller_;
   std::vector<std::string> steps_;
   std::string said_;  // in the last one
 };

@@ -91,8 +91,8 @@ std::optional<double> window_fill(const Gateway& gateway, const config::Security
   return std::min(1.0, real(filled) / real(covered));
 }
 
-void add_sa(Collection& all, const Gateway& gateway, const config::SecurityAssociation& sa, std::uint32_t at,
-            const show::SaFigures& figures) {
+void add_sa(Collection& all, const Gateway& gateway, std::size_t i, const show::SaFigures& figures) {
+  const config::SecurityAssociation& sa = gateway.config.security_associations[i];
   const std::string_view direction = config::to_string(sa.direction);
   const auto add = [&](Family family, double value) {
     all.add(family, value, {{"sa", sa.name}, {"direction", direction}});
@@ -106,13 +106,13 @@ void add_sa(Collection& all, const Gateway& gateway, const config::SecurityAssoc
            {"algorithm", config::to_string(sa.algorithm)}});
   add(Family::sa_packets, real(figures.packets));
   add(Family::sa_bytes, real(figures.octets));
-  const std::chrono::duration<double> age = std::chrono::steady_clock::now() - gateway.start;
+  const std::chrono::duration<double> age = std::chrono::steady_clock::now() - gateway.places.since[i];
   add(Family::sa_age, age.count());
-  if (const auto fill = window_fill(gateway, sa, at)) add(Family::sa_window_fill, *fill);
+  if (const auto fill = window_fill(gateway, sa, gateway.places.sas[i])) add(Family::sa_window_fill, *fill);
   add(Family::sa_sequence_left, real(figures.left));
 }
 
-// All SAs of a direction together.
+// All SAs of a direction together, also those that are gone.
 struct Sum {
   std::uint64_t sas = 0;
   std::uint64_t packets = 0;
@@ -130,20 +130,20 @@ void add_sum(Collection& all, config::Direction direction, const Sum& sum) {
   if (sum.sas != 0) add(Family::sas_sequence_left_min, sum.left);
 }
 
-void add_sas(Collection& all, const Gateway& gateway, const show::Index& index) {
+void add_sas(Collection& all, const Gateway& gateway) {
   const auto& sas = gateway.config.security_associations;
   const std::size_t shown = std::min<std::size_t>(sas.size(), gateway.config.metrics.entries);
-  Sum in;
-  Sum out;
+  Sum in{.packets = gateway.gone.inbound.packets, .octets = gateway.gone.inbound.octets};
+  Sum out{.packets = gateway.gone.outbound.packets, .octets = gateway.gone.outbound.octets};
   for (std::size_t i = 0; i < sas.size(); ++i) {
-    const std::uint32_t at = index.sa_in_tables[i];
+    const std::uint32_t at = gateway.places.sas[i];
     const show::SaFigures figures = show::figures_of_sa(gateway, sas[i].direction, at);
     Sum& sum = sas[i].direction == config::Direction::in ? in : out;
     ++sum.sas;
     sum.packets += figures.packets;
     sum.octets += figures.octets;
     sum.left = std::min(sum.left, figures.left);
-    if (i < shown) add_sa(all, gateway, sas[i], at, figures);
+    if (i < shown) add_sa(all, gateway, i, figures);
   }
   add_sum(all, config::Direction::in, in);
   add_sum(all, config::Direction::out, out);
@@ -168,14 +168,14 @@ void add_sids(Collection& all, const Gateway& gateway) {
 
 }  // namespace
 
-Families collect(const show::Gateway& gateway, const show::Index& index, const std::string& version, double started) {
+Families collect(const show::Gateway& gateway, const std::string& version, double started) {
   Collection all;
   all.add(Family::build_info, 1, {{"gateway", gateway.config.name}, {"version", version}, {"dpdk", rte_version()}});
   all.add(Family::start_time, started);
   add_ports(all, gateway);
   add_workers(all, gateway);
   add_journey(all, gateway);
-  add_sas(all, gateway, index);
+  add_sas(all, gateway);
   add_sids(all, gateway);
   return std::move(all).take();
 }

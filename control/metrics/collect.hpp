@@ -9,6 +9,6 @@
 namespace strata::metrics {
 
 // started: the time of day when the gateway's counters began. index: of the gateway's configuration.
-Families collect(const show::Gateway& gateway, const show::Index& index, const std::string& version, double started);
+Families collect(const show::Gateway& gateway, const std::string& version, double started);
 
 }  // namespace strata::metrics

@@ -40,8 +40,8 @@ constexpr std::array kFamilies{
     FamilyText{"strata_sa_sequence_left", Type::Gauge, "sa,direction", "Sequence numbers left before the SA needs a new key."},
 
     FamilyText{"strata_sas", Type::Gauge, "direction", "How many SAs there are."},
-    FamilyText{"strata_sas_packets_total", Type::Counter, "direction", "strata_sa_packets_total over all SAs, also those without series of their own."},
-    FamilyText{"strata_sas_bytes_total", Type::Counter, "direction", "strata_sa_bytes_total over all SAs."},
+    FamilyText{"strata_sas_packets_total", Type::Counter, "direction", "strata_sa_packets_total over all SAs, also those without series of their own and those that are gone."},
+    FamilyText{"strata_sas_bytes_total", Type::Counter, "direction", "strata_sa_bytes_total over all SAs, as above."},
     FamilyText{"strata_sas_sequence_left_min", Type::Gauge, "direction", "strata_sa_sequence_left of the SA that has the fewest."},
     FamilyText{"strata_sas_without_series", Type::Gauge, "", "SAs beyond metrics.entries, which have no series of their own."},
 

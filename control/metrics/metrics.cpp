@@ -52,9 +52,13 @@ Metrics::Metrics(Descriptor listener)
   watch(poll_, desk_->fd());
 }
 
-tl::expected<void, std::string> Metrics::begin(const show::Gateway& gateway, const std::string& version) {
+void Metrics::show_from_now_on(const show::Gateway& gateway) {
   gateway_.emplace(gateway);
-  index_.emplace(gateway.config);
+  last_.reset();
+}
+
+tl::expected<void, std::string> Metrics::begin(const show::Gateway& gateway, const std::string& version) {
+  show_from_now_on(gateway);
   version_ = version;
   started_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   const config::Metrics& wanted = gateway.config.metrics;
@@ -81,7 +85,7 @@ tl::expected<void, std::string> Metrics::begin_http(const config::Metrics& wante
 metrics::Desk::Collected Metrics::collected() {
   const Clock::time_point now = Clock::now();
   if (last_ && now - collected_at_ < kBetweenCollections) return last_;
-  last_ = std::make_shared<const metrics::Families>(metrics::collect(*gateway_, *index_, version_, started_));
+  last_ = std::make_shared<const metrics::Families>(metrics::collect(*gateway_, version_, started_));
   collected_at_ = now;
   return last_;
 }

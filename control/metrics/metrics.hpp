@@ -25,6 +25,9 @@ class Metrics {
   // Says where they are.
   tl::expected<void, std::string> begin(const show::Gateway& gateway, const std::string& version);
 
+  // Another configuration is in force.
+  void show_from_now_on(const show::Gateway& gateway);
+
   // Readable when there is something to serve.
   int fd() const { return poll_.number(); }
   // True: there is more to do at once.
@@ -38,7 +41,6 @@ class Metrics {
   Descriptor listener_;  // until begin()
   Descriptor poll_;
   std::optional<show::Gateway> gateway_;
-  std::optional<show::Index> index_;
   std::string version_;
   double started_ = 0;
   std::shared_ptr<metrics::Desk> desk_;

@@ -189,6 +189,12 @@ constexpr std::array kReport{
                                                         "`buffers_missing` is null while the gateway runs."},
 };
 
+constexpr std::array kChanges{
+    Field{.name = "changes", .type = Type::texts, .about = "A line each, the first 1000: `+ routes 10.9.0.0/16`, `- srv6.policies to-c`, `~ icmp.burst: 50 -> 60`. Keys are not in it."},
+    Field{.name = "total", .type = Type::number, .about = "How many changes there are."},
+    Field{.name = "refused", .type = Type::texts, .about = "Of `diff`: what of it no running gateway can bring about, with its place in the file. While there is any, `reload` is refused."},
+};
+
 constexpr std::array kDiscover{
     Field{.name = "openrpc", .about = "OpenRPC's version."},
     Field{.name = "info", .type = Type::any, .about = "Title and version of this protocol."},
@@ -246,6 +252,9 @@ constexpr std::array kMethods{
     Method{.name = "trace", .about = "Some of the packets that arrive are followed, and their journeys told by `event.trace` on this connection: at most 500 a second of each worker, and 64 on their way. "
                                      "One client at a time.", .params = kTraceParams, .result = kTrace},
     Method{.name = "trace.stop", .about = "No more are followed.", .result = kTraceStop},
+    Method{.name = "diff", .about = "What `reload` would change: the configuration that is in force beside the one that is in its file now.", .result = kChanges},
+    Method{.name = "reload", .about = "Reads the configuration's file anew and applies what is in it as a whole, without losing a packet; or changes nothing and says why. "
+                                      "Neither a path nor a text comes from the client: what a gateway reads is its operator's affair.", .result = kChanges},
     Method{.name = "subscribe", .about = "Events are told on this connection from now on.", .params = kSubscribe, .result = kSubscribed},
     Method{.name = "unsubscribe", .about = "They are told no more.", .params = kUnsubscribe, .result = kSubscribed},
 };
@@ -319,6 +328,7 @@ constexpr std::array kErrors{
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
     Error{error::kStandsStill, "a worker stands still", "A worker has made no round for 3 s, and what all of them have to agree on cannot be read."},
     Error{error::kBusy, "busy", "Another client traces."},
+    Error{error::kNotApplied, "not applied", "The configuration's file has mistakes, wants what only a restart can change, or needs more than there is; the message says what, a line each. Nothing has changed."},
 };
 // clang-format on
 

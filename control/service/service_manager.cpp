@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +34,14 @@ ServiceManager::ServiceManager() : socket_(variable("NOTIFY_SOCKET")) {
 }
 
 void ServiceManager::ready(std::string_view status) const { tell("READY=1\nSTATUS=" + std::string(status)); }
+
+void ServiceManager::reloading() const {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC, as it is to be
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us));
+}
+
+void ServiceManager::reloaded() const { tell("READY=1"); }
 
 void ServiceManager::stopping() const { tell("STOPPING=1\nSTATUS=ending"); }
 

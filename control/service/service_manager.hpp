@@ -15,6 +15,8 @@ class ServiceManager {
   bool wants_heartbeat() const { return wants_heartbeat_; }
 
   void ready(std::string_view status) const;
+  void reloading() const;
+  void reloaded() const;
   void stopping() const;
   void heartbeat() const;
   // A sentence for people, as `systemctl status` shows it.

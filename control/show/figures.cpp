@@ -20,7 +20,7 @@ SaFigures figures_of_sa(const Gateway& gateway, config::Direction direction, std
 SidFigures figures_of_sid(const Gateway& gateway, std::size_t sid) {
   SidFigures all;
   for (unsigned worker = 0; worker < gateway.workers.size(); ++worker) {
-    const auto& counter = gateway.workers.worker(worker).sid_counters()[sid];
+    const auto& counter = gateway.workers.worker(worker).sid_counters()[gateway.places.sids[sid]];
     all.packets += counter.packets;
     all.octets += counter.octets;
   }
@@ -36,11 +36,11 @@ std::uint64_t received_by(const Gateway& gateway, unsigned worker) {
 
 std::vector<std::uint64_t> sas_of_workers(const Gateway& gateway) {
   std::vector<std::uint64_t> counts(gateway.workers.size());
-  const auto add = [&](SaRef::Direction direction, std::size_t sas) {
-    for (std::uint32_t i = 0; i < sas; ++i) ++counts[gateway.workers.owner({direction, i}).index()];
-  };
-  add(SaRef::Direction::in, gateway.tables.sas.size());
-  add(SaRef::Direction::out, gateway.tables.out_sas.size());
+  for (std::size_t i = 0; i < gateway.places.sas.size(); ++i) {
+    const bool opens = gateway.config.security_associations[i].direction == config::Direction::in;
+    const SaRef::Direction direction = opens ? SaRef::Direction::in : SaRef::Direction::out;
+    ++counts[gateway.workers.owner({direction, gateway.places.sas[i]}).index()];
+  }
   return counts;
 }
 

@@ -134,10 +134,6 @@ const char* state_text(Neighbors::Phase phase) {
 }  // namespace
 
 Index::Index(const config::Config& config) : config_(config) {
-  std::uint32_t in = 0;
-  std::uint32_t out = 0;
-  for (const config::SecurityAssociation& sa : config.security_associations)
-    sa_in_tables.push_back(sa.direction == config::Direction::in ? in++ : out++);
   const auto add = [this](Kind kind, std::size_t of, std::size_t places) {
     for (std::size_t place = 0; place < places; ++place)
       routes.push_back({kind, static_cast<std::uint32_t>(of), static_cast<std::uint32_t>(place)});
@@ -152,9 +148,9 @@ const config::Steering& Index::steering() {
   return *steering_;
 }
 
-Rows sas(const Gateway& gateway, Index& index) {
+Rows sas(const Gateway& gateway) {
   const auto& all = gateway.config.security_associations;
-  return {all.size(), [&](std::size_t i) { return sa_row(gateway, all[i], index.sa_in_tables[i]); }};
+  return {all.size(), [&](std::size_t i) { return sa_row(gateway, all[i], gateway.places.sas[i]); }};
 }
 
 Rows sids(const Gateway& gateway) {

@@ -13,6 +13,7 @@
 #include "config/steering.hpp"
 #include "control/device.hpp"
 #include "control/lifetimes.hpp"
+#include "control/places.hpp"
 #include "control/run_report.hpp"
 #include "control/show/cause_rates.hpp"
 #include "control/worker_threads.hpp"
@@ -25,6 +26,7 @@ using Json = nlohmann::ordered_json;
 // A gateway's parts; they outlive whoever looks at them.
 struct Gateway {
   const config::Config& config;
+  const Places& places;
   const Tables& tables;
   WorkerSet& workers;
   WorkerThreads& threads;
@@ -33,6 +35,7 @@ struct Gateway {
   const CauseRates& causes;
   const Lifetimes& lifetimes;
   Trace& trace;
+  const Gone& gone;
   std::chrono::steady_clock::time_point start;
   std::function<RunReport()> report;  // when the workers stand still
 };
@@ -60,7 +63,6 @@ class Index {
     std::uint32_t of;     // port, route or policy
     std::uint32_t place;  // among the port's addresses or the policy's prefixes
   };
-  std::vector<std::uint32_t> sa_in_tables;  // by SA of the configuration: its place among those of its direction
   std::vector<RouteOf> routes;
   const config::Steering& steering();
 
@@ -69,7 +71,7 @@ class Index {
   std::optional<config::Steering> steering_;
 };
 
-Rows sas(const Gateway& gateway, Index& index);
+Rows sas(const Gateway& gateway);
 Rows sids(const Gateway& gateway);
 Rows policies(const Gateway& gateway, Index& index);
 Rows routes(const Gateway& gateway, Index& index);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
+#include <unordered_set>
 #include <utility>
 
 namespace strata {
@@ -53,6 +55,9 @@ tl::expected<Reservations, std::string> Reservations::open(StateFiles& files) {
 
 std::string Reservations::path() const { return files_->path_of(kName); }
 
+// By the key, since it was first used.
+std::uint64_t Reservations::carried(const Lane& lane) { return lane.before.octets + lane.sa->octets; }
+
 std::size_t Reservations::place_of(const KeyTag& key) {
   const auto [at, is_new] = places_.emplace(key, file_.keys.size());
   if (is_new)
@@ -67,6 +72,12 @@ std::size_t Reservations::place_of(const KeyTag& key) {
 
 tl::expected<void, std::string> Reservations::begin(const std::vector<SealingSa>& sas, Clock::time_point now) {
   looked_ = now;
+  add(sas);
+  return reserve([](const Lane&) { return true; });
+}
+
+void Reservations::add(const std::vector<SealingSa>& sas) {
+  added_at_ = lanes_.size();
   for (const SealingSa& of : sas) {
     const std::size_t place = place_of(tag_of(file_.salt, of.key));
     // What was reserved with ESN, or with a longer life, is beyond this SA's last number.
@@ -74,7 +85,29 @@ tl::expected<void, std::string> Reservations::begin(const std::vector<SealingSa>
     of.sa->limit = of.sa->sequence;
     lanes_.push_back({.sa = of.sa, .place = place, .seen = of.sa->sequence, .before = file_.keys[place]});
   }
-  return reserve([](const Lane&) { return true; });
+}
+
+tl::expected<void, std::string> Reservations::exchange(const std::vector<const OutboundSa*>& going,
+                                                       const std::vector<SealingSa>& coming) {
+  const std::unordered_set<const OutboundSa*> goes(going.begin(), going.end());
+  const std::vector<Lane> before = lanes_;
+  std::ranges::copy_if(lanes_, std::back_inserter(gone_), [&](const Lane& lane) { return goes.contains(lane.sa); });
+  std::erase_if(lanes_, [&](const Lane& lane) { return goes.contains(lane.sa); });
+  for (const Lane& lane : gone_) file_.keys[lane.place].octets = carried(lane);
+  add(coming);
+  // One that has nothing ahead of it: those that come, and perhaps one that was about to be seen to.
+  auto done = reserve([](const Lane& lane) { return left_of(*lane.sa) == 0; });
+  if (done) return done;
+  lanes_ = before;
+  gone_.clear();
+  return done;
+}
+
+void Reservations::release() {
+  std::unordered_set<std::size_t> used;
+  for (const Lane& lane : lanes_) used.insert(lane.place);
+  for (const Lane& lane : gone_) give_back(lane, used.contains(lane.place));
+  gone_.clear();
 }
 
 tl::expected<void, std::string> Reservations::look(Clock::time_point now) {
@@ -111,14 +144,22 @@ tl::expected<void, std::string> Reservations::reserve(bool (*wanted)(const Lane&
 tl::expected<void, std::string> Reservations::end() {
   for (const Lane& lane : lanes_) {
     lane.sa->limit = lane.sa->sequence;
-    // What began beyond its last number is of ESN or of a longer life, which may come back.
-    file_.keys[lane.place].last = std::max<std::uint64_t>(lane.sa->sequence, lane.before.last);
+    give_back(lane, false);
   }
   return write();
 }
 
+// is_used: another SA goes on with the key, behind all that was reserved.
+void Reservations::give_back(const Lane& lane, bool is_used) {
+  if (is_used) return;
+  ReservedNumbers& of = file_.keys[lane.place];
+  // What began beyond its last number is of ESN or of a longer life, which may come back.
+  of.last = std::max<std::uint64_t>(lane.sa->sequence, lane.before.last);
+  of.octets = carried(lane);
+}
+
 tl::expected<void, std::string> Reservations::write() {
-  for (const Lane& lane : lanes_) file_.keys[lane.place].octets = lane.before.octets + lane.sa->octets;
+  for (const Lane& lane : lanes_) file_.keys[lane.place].octets = carried(lane);
   return replace(*files_, kName, encode(file_));
 }
 

@@ -31,8 +31,9 @@ class Reservations {
   static tl::expected<Reservations, std::string> open(StateFiles& files);
 
   std::string path() const;
-  // What the key of the nth SA that begin() was given had carried before, and since when it is used.
-  const ReservedNumbers& before(std::size_t sa) const { return lanes_[sa].before; }
+  // What the key of the nth SA that begin() was given, or exchange() as coming, had carried before, and since when it
+  // is used.
+  const ReservedNumbers& before(std::size_t sa) const { return lanes_[added_at_ + sa].before; }
   // Of the SAs that begin() was given, those whose keys were in the file.
   std::size_t known() const { return known_; }
 
@@ -41,6 +42,12 @@ class Reservations {
   tl::expected<void, std::string> begin(const std::vector<SealingSa>& sas, Clock::time_point now);
   // Reserves more for those that have used half of what was ahead of them. Until it has succeeded their limits stay.
   tl::expected<void, std::string> look(Clock::time_point now);
+  // Others seal from now on, before workers use them; what goes may be used until release(), with what is reserved for
+  // it. A key that goes from one to another goes on behind that. With an error all is as before.
+  tl::expected<void, std::string> exchange(const std::vector<const OutboundSa*>& going,
+                                           const std::vector<SealingSa>& coming);
+  // What went is used no more: of its numbers those that it has sent are used up.
+  void release();
   // Gives back what was reserved and not used. Once, when no worker uses the SAs any more; they stop.
   tl::expected<void, std::string> end();
 
@@ -54,6 +61,9 @@ class Reservations {
   };
 
   explicit Reservations(StateFiles& files) : files_(&files) {}
+  void add(const std::vector<SealingSa>& sas);
+  void give_back(const Lane& lane, bool is_used);
+  static std::uint64_t carried(const Lane& lane);
   std::size_t place_of(const KeyTag& key);
   tl::expected<void, std::string> reserve(bool (*wanted)(const Lane& lane));
   tl::expected<void, std::string> write();
@@ -63,6 +73,8 @@ class Reservations {
   SequenceFile file_;  // as on the disk, or ahead of it
   std::unordered_map<KeyTag, std::size_t, HashOfTag> places_;
   std::vector<Lane> lanes_;
+  std::size_t added_at_ = 0;  // the last of them
+  std::vector<Lane> gone_;    // until release()
   Clock::time_point looked_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <emmintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,6 +39,9 @@ class AeadKey {
   // key: the cipher's key and then 4 octets of salt (RFC 4106 section 8.1, RFC 7634 section 2); the caller has
   // checked its length.
   AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key);
+
+  // What stands in the place of a key that is gone.
+  static AeadKey blank() { return AeadKey(AeadAlgorithm::aes_128_gcm, std::array<std::uint8_t, 16 + kSaltLength>{}); }
 
   AeadKey(AeadKey&& other) noexcept
       : expanded_(std::exchange(other.expanded_, nullptr)), salt_(other.salt_), algorithm_(other.algorithm_) {}

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <vector>
 
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/packet/id.hpp"
 #include "dataplane/relaxed.hpp"
+#include "dataplane/table/slots.hpp"
 #include "dataplane/wire/address.hpp"
 
 namespace strata {
@@ -32,7 +32,7 @@ struct alignas(64) OutboundSa {
   AeadKey key;
   std::uint32_t spi;
   bool esn;
-  AdjId<V4> adj;  // towards the peer; none(): no route leads there
+  Relaxed<AdjId<V4>> adj;  // towards the peer; none(): no route leads there
   TunnelHeader tunnel;
   // The last one sent; the first is 1 (RFC 4303 section 3.3.3). Whoever judges an ICMP error about this SA reads it
   // too.
@@ -60,6 +60,14 @@ struct alignas(64) OutboundSa {
 };
 static_assert(offsetof(OutboundSa, limit) + sizeof(std::uint64_t) == 64);  // what each packet asks for is one line
 
-using OutboundSaTable = std::vector<OutboundSa>;
+// One that nobody refers to any more: its key is wiped, and it counts from 0.
+inline void retire(OutboundSa& sa) {
+  sa.key = AeadKey::blank();
+  sa.limit = sa.sequence;
+  sa.packets = 0;
+  sa.octets = 0;
+}
+
+using OutboundSaTable = Slots<OutboundSa>;
 
 }  // namespace strata

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/ipsec/replay_window.hpp"
 #include "dataplane/packet/id.hpp"
 #include "dataplane/relaxed.hpp"
 #include "dataplane/table/flat_hash.hpp"
+#include "dataplane/table/slots.hpp"
 #include "dataplane/wire/bytes.hpp"
 
 namespace strata {
@@ -66,7 +66,14 @@ struct alignas(64) InboundSa {
 };
 static_assert(offsetof(InboundSa, selectors) == 64 && sizeof(InboundSa) == 192);
 
-using SaTable = std::vector<InboundSa>;
+// One that nobody refers to any more: its key is wiped, and it counts from 0.
+inline void retire(InboundSa& sa) {
+  sa.key = AeadKey::blank();
+  sa.packets = 0;
+  sa.octets = 0;
+}
+
+using SaTable = Slots<InboundSa>;
 
 // RFC 4303 section 2.1, RFC 4301 section 4.1: an SA is found by its SPI and the address it ends at. The sender's
 // address and port are not part of it, as NAT may change both.

@@ -21,6 +21,10 @@ class DueHeap {
   // Where something is due.
   std::uint32_t first() const { return heap_.front().id; }
 
+  bool has(std::uint32_t id) const { return place_[id] != kNowhere; }
+  // Where it has.
+  std::uint64_t due_of(std::uint32_t id) const { return heap_[place_[id]].due; }
+
   // Whatever it was before.
   void set(std::uint32_t id, std::uint64_t due) {
     std::uint32_t place = place_[id];

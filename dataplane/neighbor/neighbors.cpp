@@ -47,7 +47,7 @@ tl::expected<Neighbors, std::string> Neighbors::create(AdjacencyTable& adjacenci
     made.states_[i].phase = adjacencies[id].resolved ? Phase::permanent : Phase::idle;
     if (!made.enter(id)) return tl::unexpected(std::string("no memory for the table of neighbors"));
   }
-  for (auto i = static_cast<std::uint32_t>(adjacencies.capacity()); i-- > adjacencies.size();) made.free_.push_back(i);
+  for (auto i = static_cast<std::uint32_t>(adjacencies.capacity()); i-- > adjacencies.room();) made.free_.push_back(i);
   return made;
 }
 
@@ -164,9 +164,60 @@ void Neighbors::forget(AdjId<V4> id) {
   if (!state.learned) return;
   const std::uint64_t key = key_of(adj.port, adj.address);
   rte_hash_del_key(index_.get(), &key);
-  --learned_[adj.port.index()];
-  state.phase = Phase::free;
+  free_learned(id);
+}
+
+void Neighbors::free_learned(AdjId<V4> id) {
+  --learned_[(*adjacencies_)[id].port.index()];
+  states_[id.index()].phase = Phase::free;
   free_.push_back(id.index());
+}
+
+AdjId<V4> Neighbors::configure(AdjId<V4> id, const Adjacency& as, std::uint64_t now_ns) {
+  State& state = states_[id.index()];
+  Adjacency& adj = adjacencies_->at(id);
+  AdjId<V4> before = AdjId<V4>::none();
+  if (state.phase == Phase::free) {
+    before = find(as.port, as.address);
+    adj = as;
+    (void)enter(id);  // there is room for all IDs there are
+    state = {.phase = Phase::idle};
+    if (!before.is_none()) {
+      const State& was = states_[before.index()];
+      state = {.phase = was.phase, .tries_left = was.tries_left};
+      adj.resolved = (*adjacencies_)[before].resolved;
+      adj.header = (*adjacencies_)[before].header;
+      if (due_.has(before.index())) due_.set(id.index(), due_.due_of(before.index()));
+      due_.erase(before.index());
+      free_learned(before);
+    }
+  }
+  if (as.resolved) {
+    adj.header = as.header;
+    adj.resolved = true;
+    state.phase = Phase::permanent;
+    due_.erase(id.index());
+  } else if (state.phase == Phase::permanent) {
+    adj.resolved = settings_.enabled;  // else nobody would ever ask
+    state.phase = settings_.enabled ? Phase::reachable : Phase::idle;
+    if (settings_.enabled) due_.set(id.index(), now_ns);
+  }
+  return before;
+}
+
+void Neighbors::unconfigure(AdjId<V4> id, std::uint64_t now_ns) {
+  Adjacency& adj = adjacencies_->at(id);
+  const Adjacency was = std::exchange(adj, AdjacencyTable::none());
+  const std::uint64_t key = key_of(was.port, was.address);
+  rte_hash_del_key(index_.get(), &key);
+  due_.erase(id.index());
+  states_[id.index()] = {};
+  if (!was.resolved || !settings_.enabled) return;
+  const AdjId<V4> learned = find_or_add(was.port, was.address, was);
+  if (learned.is_none()) return;
+  adjacencies_->at(learned) = was;
+  states_[learned.index()].phase = Phase::reachable;
+  due_.set(learned.index(), now_ns);
 }
 
 }  // namespace strata

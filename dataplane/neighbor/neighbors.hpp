@@ -70,6 +70,14 @@ class Neighbors {
   // What others are told, taken over.
   void take_over(const NeighborBoard::Change& change, const Adjacency& link, std::uint64_t now_ns);
 
+  // The configuration has this next hop from now on, or says something else of it; resolved: by its word alone. What
+  // was learned of it under another ID goes on under this one; that ID is returned, else none().
+  AdjId<V4> configure(AdjId<V4> id, const Adjacency& as, std::uint64_t now_ns);
+  // The configuration has it no longer. What is known of it goes on as if it had been learned, if there is room.
+  void unconfigure(AdjId<V4> id, std::uint64_t now_ns);
+  // Whether there is such a next hop.
+  bool is_there(AdjId<V4> id) const { return states_[id.index()].phase != Phase::free; }
+
   // Those there are. Idle: nothing was to be sent to it yet.
   enum class Phase : std::uint8_t { free, permanent, idle, asking, reachable, probing };
   struct Known {
@@ -99,6 +107,7 @@ class Neighbors {
   // False: it has been asked often enough.
   bool advance(AdjId<V4> id, std::uint64_t now_ns);
   void note_change(AdjId<V4> id);
+  void free_learned(AdjId<V4> id);
 
   AdjacencyTable* adjacencies_;
   NeighborSettings settings_;

@@ -50,12 +50,22 @@ std::vector<IdType> all_ids(std::size_t count) {
   return ids;
 }
 
+// Those that packets are sealed by.
+std::vector<OutSaId> sas_of(const PolicyTable& policies) {
+  std::vector<OutSaId> sas;
+  for (std::uint32_t i = 0; i < policies.size(); ++i)
+    if (const OutSaId sa = policies[PolicyId(i)].sa(); !sa.is_none()) sas.push_back(sa);
+  std::ranges::sort(sas, {}, &OutSaId::index);
+  sas.erase(std::unique(sas.begin(), sas.end()), sas.end());
+  return sas;
+}
+
 }  // namespace
 
 PathMtus::PathMtus(Tables& tables)
     : tables_(&tables),
       until_(tables.policies.size(), kNever),
-      by_spi_(all_ids<OutSaId>(tables.out_sas.size())),
+      by_spi_(sas_of(tables.policies)),
       by_sa_(all_ids<PolicyId>(tables.policies.size())),
       by_last_segment_(by_sa_) {
   const PolicyTable& policies = tables.policies;
@@ -69,7 +79,7 @@ bool PathMtus::learn(const wire::QuotedIpv4View& about, const Origin& from, wire
   if (mtu < kLeastIpv4 || mtu >= about.total_length() || !about.dont_fragment()) return false;
   if (!from.sa.is_none() || to != about.source()) return false;
   const OutboundSa* sa = sender_of(about);
-  if (sa == nullptr || sa->adj.is_none()) return false;
+  if (sa == nullptr || AdjId<V4>(sa->adj).is_none()) return false;
   const Adjacency& way = tables_->adjacencies[sa->adj];
   if (from.side != way.side || about.total_length() > way.mtu) return false;
   const auto index = static_cast<std::uint32_t>(sa - tables_->out_sas.data());
@@ -130,6 +140,17 @@ void PathMtus::lower(PolicyId id, std::size_t mtu, std::uint64_t now_ns) {
   policy.lower_mtu(static_cast<std::uint16_t>(mtu));
   until_[id.index()] = now_ns + kLifetimeNs;
   next_due_ = std::min<std::uint64_t>(next_due_, until_[id.index()]);
+}
+
+void PathMtus::carry_over(const PathMtus& before, std::span<const std::pair<PolicyId, PolicyId>> same) {
+  const std::lock_guard lock(before.mutex_);
+  for (const auto& [theirs, ours] : same) {
+    const std::uint64_t until = before.until_[theirs.index()];
+    if (until == kNever) continue;
+    tables_->policies[ours].lower_mtu(before.tables_->policies[theirs].way().mtu);
+    until_[ours.index()] = until;
+    next_due_ = std::min<std::uint64_t>(next_due_, until);
+  }
 }
 
 void PathMtus::expire(std::uint64_t now_ns) {

@@ -39,6 +39,10 @@ class PathMtus {
   // what it is sent, and of nothing else.
   bool learn(wire::Bytes about, const InboundSa& from, std::uint32_t mtu, std::uint64_t now_ns);
 
+  // What others of the same policies in other tables have learned: of each pair the first is theirs. Before anybody
+  // uses this.
+  void carry_over(const PathMtus& before, std::span<const std::pair<PolicyId, PolicyId>> same);
+
   std::uint64_t next_due() const { return next_due_; }
   // What was believed long enough.
   void expire(std::uint64_t now_ns);
@@ -55,7 +59,7 @@ class PathMtus {
   std::vector<PolicyId> by_sa_;            // sorted
   std::vector<PolicyId> by_last_segment_;  // sorted
   Relaxed<std::uint64_t> next_due_ = kNever;
-  std::mutex mutex_;  // around what is written
+  mutable std::mutex mutex_;  // around what is written
 };
 
 }  // namespace strata

@@ -48,6 +48,9 @@ class HoldQueue {
     });
   }
 
+  // Those that wait for one neighbor wait for another one from now on, for which nothing waits.
+  void move(AdjId<V4> from, AdjId<V4> to) { lines_[to.index()] = std::exchange(lines_[from.index()], {}); }
+
   // The first of those that wait, as many as the burst still takes, in new places.
   void take(AdjId<V4> neighbor, Burst<stage::Unresolved>& out, Ends& ends) {
     Line& line = lines_[neighbor.index()];

@@ -145,7 +145,7 @@ SealCause why_stopped(const OutboundSa& sa) {
 std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
   if (sa.stopped()) [[unlikely]]
     return why_stopped(sa);
-  if (sa.adj.is_none()) [[unlikely]]
+  if (AdjId<V4>(sa.adj).is_none()) [[unlikely]]
     return SealCause(Cause::ip4_no_route);
   if (!adjacencies[sa.adj].resolved) [[unlikely]]
     return SealCause(Cause::adj_unresolved);

@@ -42,6 +42,8 @@ void resolve(Burst<Unresolved>& in, const Tables& tables, Neighbors& neighbors, 
       neighbors.forget(row.waits_for);  // nobody will ask for it: it takes no place
       return ends.end(std::move(packet), Cause::adj_unresolved);
     }
+    // The configuration has it no longer: it was on its way to here when that changed.
+    if (!neighbors.is_there(row.waits_for)) return ends.end(std::move(packet), Cause::adj_unresolved);
     if (neighbors.want(row.waits_for, now_ns)) {
       const ArpRequest request = arp_request(tables, row.waits_for);
       (void)maker.frame(request.frame, request.port, out, generated);  // without a buffer: asked again in time

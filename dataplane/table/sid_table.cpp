@@ -1,5 +1,6 @@
 #include "dataplane/table/sid_table.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace strata {
@@ -11,12 +12,23 @@ SidTable::Key SidTable::key_of(const wire::Ipv6Address& address) {
   return key;
 }
 
-SidTable::SidTable(std::vector<LocalSid> sids) : sids_(std::move(sids)) {
+SidTable::SidTable(const std::vector<LocalSid>& sids)
+    : SidTable([&] {
+        std::vector<std::pair<SidId, LocalSid>> placed;
+        for (std::size_t i = 0; i < sids.size(); ++i)
+          placed.emplace_back(SidId(static_cast<std::uint32_t>(i)), sids[i]);
+        return placed;
+      }()) {}
+
+SidTable::SidTable(const std::vector<std::pair<SidId, LocalSid>>& sids, std::size_t size) {
   std::map<std::uint8_t, std::vector<std::pair<Key, Found>>, std::greater<>> by_length;
-  for (std::size_t i = 0; i < sids_.size(); ++i) {
-    const wire::Ipv6Prefix network = wire::network_of(sids_[i].prefix);
-    by_length[network.length].push_back({key_of(network.address), Found{SidId(static_cast<std::uint32_t>(i))}});
+  for (const auto& [id, sid] : sids) {
+    const wire::Ipv6Prefix network = wire::network_of(sid.prefix);
+    by_length[network.length].push_back({key_of(network.address), Found{id}});
+    size = std::max<std::size_t>(size, id.index() + 1);
   }
+  sids_.resize(size, LocalSid{{}, SidBehavior::end_dx4, false, AdjId<V4>::none()});
+  for (const auto& [id, sid] : sids) sids_[id.index()] = sid;
   for (const auto& [length, entries] : by_length) {
     const wire::Ipv6Address mask = wire::mask_of(wire::Ipv6Prefix{{}, length});
     lengths_.push_back({key_of(mask), FlatHash<Key, Found>(entries)});

@@ -25,7 +25,10 @@ struct LocalSid {
 class SidTable {
  public:
   SidTable() = default;
-  explicit SidTable(std::vector<LocalSid> sids);
+  // In this order.
+  explicit SidTable(const std::vector<LocalSid>& sids);
+  // Each at its place; the others have none. size: places there are at the least.
+  explicit SidTable(const std::vector<std::pair<SidId, LocalSid>>& sids, std::size_t size = 0);
 
   // RFC 8754 section 4.3: the longest prefix that holds the destination. none(): it is no local SID.
   SidId find(const std::uint8_t* destination) const {
@@ -40,7 +43,7 @@ class SidTable {
   }
 
   const LocalSid& operator[](SidId id) const { return sids_[id.index()]; }
-  std::size_t size() const { return sids_.size(); }
+  std::size_t size() const { return sids_.size(); }  // places, of which some may be empty
 
  private:
   struct Key {  // network byte order

@@ -59,6 +59,7 @@ struct Tables {
   SaTable sas;
   OutboundSaTable out_sas;
   SidTable sids;
+  std::size_t sid_room = 0;  // as many SIDs as may ever be counted for; less than there are: no more than these
   PolicyTable policies;
   AdjacencyTable adjacencies;
   RouteTable routes;

@@ -108,9 +108,9 @@ def test_text_says_how_it_runs(tmp_path):
         "control socket /run/strata/far-end.sock",
         "metrics http://127.0.0.1:14500/metrics; series for 1000 SAs and SIDs at the most",
         "eal hugepages never, 100 MiB, arguments: --log-level 8",
-        "memory about 270 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
+        "memory about 339 MiB of DPDK's are needed (64 MiB for routes, 0 MiB for neighbors, 145 MiB for packets), "
         "and of the process's own 0 MiB",
-        "eal.memory is 100 MiB, and about 270 are needed: raise it, or leave it out, and it is reckoned.",
+        "eal.memory is 100 MiB, and about 339 are needed: raise it, or leave it out, and it is reckoned.",
     ]:
         assert line in lines, line
 
@@ -157,9 +157,9 @@ def test_json_has_every_setting(tmp_path):
     assert config["icmp"] == {"errors_per_second": 7, "burst": 3, "echo": False, "path_mtu": False}
     assert config["reassembly"] == {"enabled": True, "packets": 17, "timeout_ms": 700}
     memory = config["memory"]
-    counted = memory["routes"] + memory["neighbors"] + memory["packets"]
+    counted = 2 * memory["routes"] + memory["neighbors"] + memory["packets"]
     assert counted < memory["eal_mib"] << 20 < 1.1 * counted + (64 << 20)  # and what is not counted
-    assert 16 * 16 < memory["neighbors"] < 16 << 10
+    assert 16 * 16 < memory["neighbors"] < 256 << 10
     assert config["state"] == {"directory": "/srv/strata", "unsafe_lab_without_state": False}
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}

@@ -93,6 +93,9 @@ def test_ready_and_stopping_are_told(tmp_path, abstract):
     name = f"\0strata-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with Manager(name) as manager, Running(NULL, tmp_path, within=started_by(name.replace("\0", "@"))) as strata:
         manager.hear_until({"READY": "1", "STATUS": "running"})
+        strata.signal(signal.SIGHUP)
+        assert int(manager.hear_until({"RELOADING": "1"})[-1]["MONOTONIC_USEC"]) > 0
+        manager.hear_until({"READY": "1"})
         strata.stop()
         manager.hear_until({"STOPPING": "1"})
         # Nobody asked for a heartbeat.

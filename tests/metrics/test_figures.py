@@ -1,5 +1,6 @@
 """The figures against the captures: what scapy counts in them is what is told."""
 
+import yaml
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
@@ -153,4 +154,25 @@ def test_more_sas_than_have_series(place):
         assert metrics["strata_sas", {"direction": "out"}] == journeys.PEERS
         assert metrics["strata_sids"] == 1 and metrics["strata_sids_without_series"] == 0
         assert metrics["strata_worker_sas", {"worker": "0"}] == 2 * journeys.PEERS
+        strata.stop()
+
+
+def test_a_reload_takes_series_away_and_counts_on(place):
+    """Of an SA that goes there is no series any more; the sums over all of them never fall, and others' go on."""
+    tree = place.configuration(wan=place.played(journeys.inbound(240)[0]), state={"directory": "state"})
+    with place.running(tree) as strata:
+        before = until(place.scrape, lambda now: now["strata_sa_packets_total", {"sa": "from-7", "direction": "in"}])
+        assert before["strata_sas", {"direction": "in"}] == journeys.PEERS
+        gone = next(sa for sa in tree["ipsec"]["security_associations"] if sa["name"] == "from-7")
+        tree["ipsec"]["security_associations"].remove(gone)
+        (place.folder / "gateway.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        with place.client() as client:
+            assert client.ask("reload")["changes"] == ["- ipsec.security_associations from-7"]
+        after = place.scrape()
+        assert after["strata_sas", {"direction": "in"}] == journeys.PEERS - 1
+        assert "from-7" not in after.by("strata_sa_packets_total", "sa")
+        for name in ("strata_sas_packets_total", "strata_sas_bytes_total"):
+            assert after[name, {"direction": "in"}] >= before[name, {"direction": "in"}] > 0
+        one = ("strata_sa_packets_total", {"sa": "from-0", "direction": "in"})
+        until(lambda: place.scrape()[one] > after[one] >= before[one])
         strata.stop()

@@ -15,16 +15,18 @@ namespace strata::test {
 
 class Crew {
  public:
-  Crew(const config::Config& config, unsigned workers, unsigned buffers = 16383)
-      : pool_(make_pool(buffers)), made_(make_pool(1023)) {
-    std::vector<wire::MacAddress> macs;
+  Crew(config::Config with, unsigned workers, unsigned buffers = 16383)
+      : pool_(make_pool(buffers)), made_(make_pool(1023)), config_(std::move(with)) {
+    const config::Config& config = config_;
     std::vector<WorkerPort> ports;
     for (const config::Port& port : config.ports) {
-      macs.push_back(port.mac.value());
+      macs_.push_back(port.mac.value());
       ports_.push_back(make_port(pool_));
       ports.push_back({.device = ports_.back().device()});
     }
-    tables_ = std::move(build_tables(config, macs).value());
+    Built built = std::move(build(config, macs_).value());
+    tables_ = std::move(built.tables);
+    places_ = std::move(built.places);
     set_ = std::move(WorkerSet::create(*tables_, ports, made_, workers).value());
     sent_.resize(ports_.size());
   }
@@ -67,6 +69,19 @@ class Crew {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     now_ns_ = std::max(now_ns_, clock_ns());
+  }
+
+  // Another configuration, while the threads go round.
+  tl::expected<void, std::string> reload(config::Config config) {
+    auto next = rebuild(config, macs_, {config_, *tables_, places_});
+    if (!next) return tl::unexpected(std::move(next.error()));
+    auto path_mtus = std::make_unique<PathMtus>(*next->tables);
+    set_->replace(next->change, std::move(path_mtus));
+    retire_sas(config_, places_, next->gone_sas, *next->tables);
+    tables_ = std::move(next->tables);
+    places_ = std::move(next->places);
+    config_ = std::move(config);
+    return {};
   }
 
   void collect() {
@@ -125,7 +140,10 @@ class Crew {
   Pool pool_;
   Pool made_;
   std::vector<RingPort> ports_;
+  config::Config config_;
+  std::vector<wire::MacAddress> macs_;
   std::unique_ptr<Tables> tables_;
+  Places places_;
   std::unique_ptr<WorkerSet> set_;
   std::vector<std::vector<Octets>> sent_;  // by port
   std::uint64_t received_ = 0;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "control/build.hpp"
 #include "tests/unit/config_sample.hpp"
 #include "tests/unit/dataplane_env.hpp"
@@ -18,8 +20,24 @@ class Scene {
  public:
   explicit Scene(const std::string& lifetime, const std::string& of) : config_(config::parsed(text_of(lifetime, of))) {
     test::start_dataplane();
-    tables_ = std::move(build_tables(config_, {{{2, 0, 0, 0, 1, 1}}, {{2, 0, 0, 0, 1, 2}}}).value());
-    lifetimes_.emplace(config_, *tables_, kStart);
+    Built built = std::move(build(config_, kMacs).value());
+    tables_ = std::move(built.tables);
+    places_ = std::move(built.places);
+    std::ranges::fill(places_.since, kStart);
+    lifetimes_.emplace(config_, places_, *tables_);
+  }
+  // Another configuration takes the place of this one: the same SAs with another lifetime, and one that stands before.
+  void reload(const std::string& lifetime, const std::string& of) {
+    std::string text = text_of(lifetime, of);
+    text.insert(text.find("    - name: from-b"), kAnother);
+    config::Config config = config::parsed(text);
+    Rebuilt next = std::move(rebuild(config, kMacs, {config_, *tables_, places_}).value());
+    ASSERT_TRUE(next.gone_sas.empty());
+    Lifetimes lifetimes(config, next.places, *next.tables, &*lifetimes_);
+    lifetimes_ = std::move(lifetimes);
+    config_ = std::move(config);  // its SAs stay where they are
+    tables_ = std::move(next.tables);
+    places_ = std::move(next.places);
   }
 
   OutboundSa& out() { return tables_->out_sas.at(0); }
@@ -41,6 +59,16 @@ class Scene {
 
  private:
   static constexpr Lifetimes::Clock::time_point kStart{1h};
+  static inline const std::vector<wire::MacAddress> kMacs{{{2, 0, 0, 0, 1, 1}}, {{2, 0, 0, 0, 1, 2}}};
+  static constexpr std::string_view kAnother = R"(    - name: from-c
+      direction: in
+      spi: 0x1003
+      source: 192.0.2.3
+      destination: 192.0.2.1
+      algorithm: aes-128-gcm
+      key: "hex:5152535455565758595a5b5c5d5e5f6061626364"
+      selectors: {source: "fc00:3::/48", destination: "fc00:1::/48"}
+)";
 
   static std::string text_of(const std::string& lifetime, const std::string& of) {
     if (lifetime.empty()) return config::changed("    - name: from-b", "    - name: from-b");
@@ -49,6 +77,7 @@ class Scene {
   }
   config::Config config_;
   std::unique_ptr<Tables> tables_;
+  Places places_;
   std::optional<Lifetimes> lifetimes_;
 };
 
@@ -143,6 +172,60 @@ TEST(Lifetimes, WhatTheKeyCarriedBeforeCounts) {
   scene.out().octets = 100;
   EXPECT_EQ(scene.look(1s).size(), 1u);
   EXPECT_TRUE(scene.out().stopped());
+}
+
+TEST(Lifetimes, AReloadTellsNothingTwice) {
+  const std::string lifetime = "{soft: {seconds: 50}, hard: {seconds: 60}}";
+  Scene scene(lifetime, "to-b");
+  EXPECT_EQ(scene.look(50s).size(), 1u);
+  scene.reload(lifetime, "to-b");
+  EXPECT_EQ(scene.look(59s), Lines{});
+  EXPECT_EQ(scene.life(59s).state, LifeState::dying);
+  EXPECT_EQ(scene.life(59s).age.seconds, 59u);
+  EXPECT_EQ(scene.look(60s).size(), 1u);
+}
+
+// From the first packet on that meets the new tables.
+TEST(Lifetimes, WhatIsOverStaysOverInAReload) {
+  for (const std::string of : {"from-b", "to-b"}) {
+    const std::string lifetime = "{hard: {seconds: 60}}";
+    Scene scene(lifetime, of);
+    EXPECT_EQ(scene.look(60s).size(), 1u);
+    scene.reload(lifetime, of);
+    EXPECT_EQ(scene.in_is_over(), of == "from-b");
+    EXPECT_EQ(scene.out().stopped(), of == "to-b");
+    EXPECT_EQ(scene.look(61s), Lines{}) << "nor is it told again";
+  }
+}
+
+TEST(Lifetimes, AReloadThatPutsItOffLetsTheSaGoOn) {
+  Scene in("{hard: {packets: 7}}", "from-b");
+  in.in().packets = 7;
+  EXPECT_EQ(in.look().size(), 1u);
+  in.reload("{hard: {packets: 9}}", "from-b");
+  EXPECT_FALSE(in.in_is_over());
+  EXPECT_EQ(in.look(), Lines{});
+  in.in().packets = 9;
+  EXPECT_EQ(in.look().size(), 1u) << "what it had carried counts on";
+  Scene out("{hard: {packets: 7}}", "to-b");
+  out.out().sequence = 7;
+  EXPECT_EQ(out.look().size(), 1u);
+  EXPECT_EQ(out.out().last, 0u);
+  out.reload("{hard: {packets: 9}}", "to-b");
+  EXPECT_EQ(out.out().last, 9u);
+  EXPECT_EQ(out.look(), Lines{});
+  EXPECT_EQ(out.life(0s).state, LifeState::mature);
+  out.reload("", "");
+  EXPECT_EQ(out.out().last, out.out().last_number());
+}
+
+TEST(Lifetimes, AReloadThatIsStricterEndsWhatHasCarriedTooMuch) {
+  Scene scene("", "");
+  scene.out().sequence = 5;
+  scene.reload("{hard: {packets: 5}}", "to-b");
+  EXPECT_TRUE(scene.out().stopped()) << "no packet passes until somebody looks";
+  EXPECT_EQ(scene.look(), Lines{"SA to-b: its hard lifetime is over (5 of 5 packets), and it carries nothing any more "
+                                "(esp.expired); give it a new key"});
 }
 
 }  // namespace

@@ -430,5 +430,71 @@ TEST_F(NeighborsOfTwo, WhoComesBackInAnotherPlaceStays) {
   EXPECT_EQ(known(kOther), kOtherMac);
 }
 
+// --- another configuration
+// --------------------------------------------------------------------------------------------
+
+// Two of the configuration, room for two more of it, and two learned ones.
+class NeighborsReconfigured : public testing::Test {
+ protected:
+  static constexpr AdjId<V4> kLater{2};
+
+  NeighborsReconfigured() { neighbors_.tell(board_); }
+
+  static Neighbors make(AdjacencyTable& table) {
+    test::start_dataplane();
+    return std::move(
+        Neighbors::create(table, {.tries = 3, .interval_ns = 100, .reachable_ns = 1000, .learned = 2}).value());
+  }
+  AdjId<V4> learned(wire::Ipv4Address address) {
+    const AdjId<V4> id = neighbors_.find_or_add(kWanPort, address, link_of(kWanPort));
+    neighbors_.learn(id, kMac, 0);
+    return id;
+  }
+
+  AdjacencyTable table_{{configured(kWanPort, kStatic, true), configured(kWanPort, kAsked, false)}, 2, 2};
+  NeighborBoard board_{2};
+  Neighbors neighbors_ = make(table_);
+};
+
+TEST_F(NeighborsReconfigured, ALearnedOneGoesOnAsConfigured) {
+  const AdjId<V4> before = learned(kLearned);
+  EXPECT_EQ(before.index(), 4u) << "behind the room of the configuration";
+  EXPECT_EQ(neighbors_.configure(kLater, configured(kWanPort, kLearned, false), 10), before);
+  EXPECT_EQ(neighbors_.find(kWanPort, kLearned), kLater);
+  EXPECT_TRUE(neighbors_[kLater].resolved);
+  EXPECT_EQ(wire::read_mac(neighbors_[kLater].header.data()), kMac);
+  EXPECT_FALSE(neighbors_.is_there(before));
+  EXPECT_EQ(neighbors_.next_due(), 1000u) << "and is asked again when it would have been";
+  learned(kOther);
+  EXPECT_NE(learned(wire::Ipv4Address{0xc0000209}), AdjId<V4>::none()) << "its place among the learned is free";
+}
+
+TEST_F(NeighborsReconfigured, AConfiguredOneGoesOnAsLearned) {
+  neighbors_.learn(AdjId<V4>(1), kMac, 0);
+  neighbors_.unconfigure(AdjId<V4>(1), 50);
+  EXPECT_FALSE(neighbors_.is_there(AdjId<V4>(1)));
+  EXPECT_FALSE(table_[AdjId<V4>(1)].resolved);
+  const AdjId<V4> now = neighbors_.find(kWanPort, kAsked);
+  EXPECT_EQ(now.index(), 4u);
+  EXPECT_EQ(wire::read_mac(neighbors_[now].header.data()), kMac);
+  EXPECT_EQ(neighbors_.next_due(), 50u);
+}
+
+TEST_F(NeighborsReconfigured, OneThatWasNeverHeardOfIsGone) {
+  neighbors_.unconfigure(AdjId<V4>(1), 50);
+  EXPECT_EQ(neighbors_.find(kWanPort, kAsked), AdjId<V4>::none());
+}
+
+TEST_F(NeighborsReconfigured, TheConfigurationSaysItsMacAddressAndNoLonger) {
+  Adjacency said = configured(kWanPort, kAsked, true);
+  std::copy(kOtherMac.octets.begin(), kOtherMac.octets.end(), said.header.begin());
+  neighbors_.configure(AdjId<V4>(1), said, 10);
+  neighbors_.learn(AdjId<V4>(1), kMac, 20);
+  EXPECT_EQ(wire::read_mac(neighbors_[AdjId<V4>(1)].header.data()), kOtherMac) << "nobody else may say another one";
+  neighbors_.configure(AdjId<V4>(1), configured(kWanPort, kAsked, false), 30);
+  EXPECT_TRUE(neighbors_[AdjId<V4>(1)].resolved);
+  EXPECT_EQ(neighbors_.next_due(), 30u) << "it is asked whether that still holds";
+}
+
 }  // namespace
 }  // namespace strata

@@ -346,5 +346,57 @@ TEST(Reservations, Duty35_CutAtEveryStepNoNumberComesTwice) {
   EXPECT_EQ(refused, 0u) << "with content before name no cut leaves a damaged file";
 }
 
+// --- while workers go on: others seal
+// ---------------------------------------------------------------------------------
+
+TEST(Reservations, AKeyThatGoesToAnotherSaGoesOnBehindAllThatWasReserved) {
+  MadeUpDisk disk;
+  Sealing before(1);
+  Sealing after(1);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(before.all(), at(0ms)));
+  ASSERT_TRUE(reservations.exchange({&before.sa()}, after.all()));
+  EXPECT_EQ(after.sa().sequence, before.sa().limit) << "the one before may still use all of its own";
+  EXPECT_FALSE(before.sa().stopped());
+  EXPECT_FALSE(after.sa().stopped());
+  before.sa().sequence = 5;
+  reservations.release();
+  after.sa().sequence = Reservations::kLeast + 7;
+  ASSERT_TRUE(reservations.end());
+  Sealing next(1);
+  ASSERT_TRUE(opened(disk).begin(next.all(), at(0ms)));
+  EXPECT_EQ(next.sa().sequence, Reservations::kLeast + 7);
+}
+
+TEST(Reservations, AKeyThatComesBackGoesOnBehindWhatItUsed) {
+  MadeUpDisk disk;
+  Sealing before(2);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(before.all(), at(0ms)));
+  ASSERT_TRUE(reservations.exchange({&before.sa(0)}, {}));
+  before.sa(0).sequence = 1234;
+  reservations.release();
+  Sealing again(1);
+  ASSERT_TRUE(reservations.exchange({}, again.all()));
+  EXPECT_EQ(again.sa().sequence, 1234u);
+  EXPECT_EQ(again.sa().limit, 1234u + Reservations::kLeast);
+  EXPECT_EQ(before.sa(1).sequence, 0u) << "who stays is not touched";
+}
+
+TEST(Reservations, WithoutADiskNothingIsExchanged) {
+  MadeUpDisk disk;
+  Sealing before(1);
+  Sealing after(1);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(before.all(), at(0ms)));
+  disk.end_after(0);
+  EXPECT_FALSE(reservations.exchange({&before.sa()}, after.all()));
+  EXPECT_TRUE(after.sa().stopped());
+  disk.heal();
+  before.sa().sequence = Reservations::kLeast - 1;
+  ASSERT_TRUE(reservations.look(at(10s)));
+  EXPECT_GT(before.sa().limit, Reservations::kLeast) << "more is reserved for it, as before";
+}
+
 }  // namespace
 }  // namespace strata

@@ -236,7 +236,7 @@ TEST(WorkerSet, FragmentsAreJoinedByTheHostsWorkerAndOpenedByTheOwner) {
   config::Config config = tunnels();
   std::swap(config.ports[kWan], config.ports[kLan]);
   Peer peer;
-  Crew crew(config, 3);
+  Crew crew(std::move(config), 3);
   const Octets frame = peer.next(2);
   const Octets udp(frame.begin() + 34, frame.end());
   for (const Octets& part : test::cut_at({"c0000202", "c0000201", 17}, udp, {0, 56, udp.size()}))

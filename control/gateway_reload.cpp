@@ -1,0 +1,131 @@
+// A running gateway takes over another configuration, as a whole or not at all.
+#include "config/difference.hpp"
+#include "config/parser.hpp"
+#include "control/gateway.hpp"
+#include "control/log.hpp"
+
+namespace strata {
+namespace {
+
+// A file has as many mistakes as it has lines.
+constexpr std::size_t kMostMistakes = 100;
+
+std::string lines_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(lines.size(), kMostMistakes); ++i) text += (i == 0 ? "" : "\n") + lines[i];
+  if (lines.size() > kMostMistakes) text += "\nand " + std::to_string(lines.size() - kMostMistakes) + " more";
+  return text;
+}
+
+std::vector<std::string> texts_of(const std::vector<config::Problem>& problems, const std::string& file) {
+  std::vector<std::string> lines;
+  for (const config::Problem& problem : problems) lines.push_back(config::to_string(problem, file));
+  return lines;
+}
+
+Changes changes_of(const config::Difference& difference, const std::string& file) {
+  Changes changes{.lines = {}, .refused = texts_of(difference.refused, file)};
+  for (const config::Change& change : difference.changes) changes.lines.push_back(config::to_string(change));
+  return changes;
+}
+
+tl::expected<std::shared_ptr<const config::Config>, std::string> read(const std::string& file) {
+  auto parsed = config::parse_file(file);
+  if (!parsed) return tl::unexpected(lines_of(texts_of(parsed.error(), file)));
+  return std::make_shared<const config::Config>(std::move(*parsed));
+}
+
+std::vector<const OutboundSa*> sealing_of(const config::Config& config, const Places& places, const Tables& tables,
+                                          const std::vector<std::size_t>& sas) {
+  std::vector<const OutboundSa*> out;
+  for (const std::size_t i : sas)
+    if (config.security_associations[i].direction == config::Direction::out)
+      out.push_back(&tables.out_sas[places.sas[i]]);
+  return out;
+}
+
+}  // namespace
+
+tl::expected<Changes, std::string> Gateway::diff() {
+  const auto next = read(config_->file);
+  if (!next) return tl::unexpected(next.error());
+  return changes_of(config::difference(*config_, **next), config_->file);
+}
+
+tl::expected<Changes, std::string> Gateway::reload() {
+  manager_.reloading();
+  auto done = read_and_apply();
+  manager_.reloaded();
+  if (!done)
+    log_line("not reloaded, all is as before: " + done.error());
+  else
+    log_line("reloaded " + config_->file + ": " + std::to_string(done->lines.size()) + " changes");
+  return done;
+}
+
+tl::expected<Changes, std::string> Gateway::read_and_apply() {
+  auto next = read(config_->file);
+  if (!next) return tl::unexpected(next.error());
+  Changes changes = changes_of(config::difference(*config_, **next), config_->file);
+  if (!changes.refused.empty()) return tl::unexpected(lines_of(changes.refused));
+  if (changes.lines.empty()) return changes;
+  if (!pulse_.all_go_round())
+    return tl::unexpected(
+        std::string("a worker stands still, and would have to take the change over; the log says which one"));
+  if (auto done = apply(std::move(*next)); !done) return tl::unexpected(done.error());
+  return changes;
+}
+
+tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Config> config) {
+  auto next = rebuild(*config, macs_, {*config_, *tables_, places_});
+  if (!next) return tl::unexpected(next.error());
+  if (auto done = keep_numbers(*config, *next); !done) return done;
+  tell_news();  // what has ended until now is of the configuration before
+  auto path_mtus = std::make_unique<PathMtus>(*next->tables);
+  path_mtus->carry_over(workers_->worker(kHostWorker.index()).path_mtus(), next->same_policies);
+  trace_->expect(*next->tables, Names(*config, next->places));
+  workers_->replace(next->change, std::move(path_mtus));
+  // From here on nobody goes by the tables before.
+  trace_->forget_before();
+  keeper_->release();
+  retire_gone(*next, *next->tables);
+  tables_ = std::move(next->tables);
+  places_ = std::move(next->places);
+  config_ = std::move(config);
+  if (rebalancer_) rebalancer_.emplace(*tables_, *workers_);
+  if (socket_) socket_->show_from_now_on(shown());
+  if (metrics_) metrics_->show_from_now_on(shown());
+  return {};
+}
+
+// No number comes twice: a key that was in use, or had been, goes on behind all that was reserved for it.
+tl::expected<void, std::string> Gateway::keep_numbers(const config::Config& config, Rebuilt& next) {
+  std::vector<SealingSa> coming;
+  for (const std::size_t i : next.new_sas)
+    if (const config::SecurityAssociation& sa = config.security_associations[i]; sa.direction == config::Direction::out)
+      coming.push_back({&next.tables->out_sas[next.places.sas[i]], sa.key.bytes()});
+  auto done = keeper_->change(config, next.places, *next.tables, sealing_of(*config_, places_, *tables_, next.gone_sas),
+                              coming);
+  if (!done) retire_sas(config, next.places, next.new_sas, *next.tables);
+  return done;
+}
+
+// What they had carried stays in the account; their keys do not stay.
+void Gateway::retire_gone(const Rebuilt& next, Tables& tables) {
+  for (const std::size_t i : next.gone_sas) {
+    const std::uint32_t at = places_.sas[i];
+    if (config_->security_associations[i].direction == config::Direction::in)
+      add(gone_.inbound, {{}, tables.sas[at].packets, tables.sas[at].octets});
+    else
+      add(gone_.outbound, {{}, tables.out_sas[at].packets, tables.out_sas[at].octets});
+  }
+  retire_sas(*config_, places_, next.gone_sas, tables);
+  for (const std::size_t i : next.gone_sids) {
+    for (unsigned worker = 0; worker < workers_->size(); ++worker) {
+      const SidCounter counter = workers_->worker(worker).take_sid_counter(SidId(places_.sids[i]));
+      add(gone_.sids, {{}, counter.packets, counter.octets});
+    }
+  }
+}
+
+}  // namespace strata
