@@ -9,13 +9,13 @@
 namespace strata {
 namespace {
 
-using Clock = Reservations::Clock;
-
 // Half of the least that is ahead of an SA lasts 30 ms at 15 million packets a second, more than one core seals. To
 // look at an SA takes its line from the core that writes to it: of very many each is looked at less often.
 constexpr std::chrono::milliseconds kBetweenLooks{10};
 constexpr std::size_t kEachLook = 65536;
 constexpr std::chrono::milliseconds kBetweenTries{200};
+// Where there are limits in octets: what a process may have carried and not written when it is killed.
+constexpr std::chrono::seconds kBetweenOctets{10};
 
 std::chrono::milliseconds between_looks(std::size_t sas) { return kBetweenLooks * (1 + sas / kEachLook); }
 
@@ -26,6 +26,12 @@ std::string counted(std::size_t n, const char* one, const char* many) {
 std::size_t count_of_sealing(const config::Config& config) {
   return static_cast<std::size_t>(std::ranges::count(config.security_associations, config::Direction::out,
                                                      &config::SecurityAssociation::direction));
+}
+
+bool limits_octets(const config::Config& config) {
+  return std::ranges::any_of(config.security_associations, [](const config::SecurityAssociation& sa) {
+    return sa.direction == config::Direction::out && (sa.lifetime.soft.bytes || sa.lifetime.hard.bytes);
+  });
 }
 
 std::vector<SealingSa> sealing_sas(const config::Config& config, const Places& places, Tables& tables) {
@@ -45,6 +51,7 @@ tl::unexpected<std::string> refused(const std::string& why) {
 tl::expected<std::unique_ptr<SaKeeper>, std::string> SaKeeper::open(const config::Config& config) {
   std::unique_ptr<SaKeeper> keeper(new SaKeeper(config));
   keeper->sealing_ = count_of_sealing(config);
+  keeper->limits_octets_ = limits_octets(config);
   if (keeper->sealing_ == 0) return keeper;
   if (auto done = keeper->open_state(); !done) return tl::unexpected(done.error());
   return keeper;
@@ -112,15 +119,24 @@ void SaKeeper::keep_reserved() {
   bool well = true;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, well ? between_looks(sealing_) : kBetweenTries, [this] { return end_; })) {
+    const Clock::time_point now = Clock::now();
+    const bool of_octets = octets_are_due(now);
     lock.unlock();
     const auto reserved = [&] {
       const std::lock_guard reserving(reserving_);
-      return reservations_->look(Clock::now());
+      return reservations_->look(now, of_octets);
     }();
     well = reserved.has_value();
     lock.lock();
+    if (of_octets && !well) life_over_ = true;  // once more
     tell(reserved);
   }
+}
+
+bool SaKeeper::octets_are_due(Clock::time_point now) {
+  const bool due = std::exchange(life_over_, false) || (limits_octets_ && now - octets_written_ >= kBetweenOctets);
+  if (due) octets_written_ = now;
+  return due;
 }
 
 void SaKeeper::keep_lifetimes() {
@@ -138,6 +154,8 @@ std::chrono::milliseconds SaKeeper::look_at_lifetimes() {
   const std::vector<Expiry> expired = lifetimes_->look(Clock::now());
   const std::lock_guard lock(mutex_);
   expired_.insert(expired_.end(), expired.begin(), expired.end());
+  life_over_ = life_over_ || std::ranges::any_of(
+                                 expired, [](const Expiry& of) { return of.sa->direction == config::Direction::out; });
   return between_looks(lifetimes_->size());
 }
 
@@ -179,6 +197,7 @@ tl::expected<void, std::string> SaKeeper::change(const config::Config& config, c
     const std::lock_guard lock(mutex_);
     config_ = &config;
     sealing_ = count_of_sealing(config);
+    limits_octets_ = limits_octets(config);
   }
   // Of those that come the life may be over.
   look_at_lifetimes();

@@ -21,6 +21,8 @@ namespace strata {
 // A thread for each of the two, as a disk may take its time and nothing else is to wait for that.
 class SaKeeper {
  public:
+  using Clock = Reservations::Clock;
+
   // config: outlives it. Locks and reads the state, where the configuration has SAs that seal and does not forgo it.
   static tl::expected<std::unique_ptr<SaKeeper>, std::string> open(const config::Config& config);
   ~SaKeeper();
@@ -58,10 +60,14 @@ class SaKeeper {
   void tell(const tl::expected<void, std::string>& reserved);
   void stop();
 
+  // Whether what SAs have carried is to be written now, be there no numbers to reserve.
+  bool octets_are_due(Clock::time_point now);
+
   const config::Config* config_;
   std::unique_ptr<StateFiles> files_;           // nullptr: nothing has sealed yet
   std::unique_ptr<Reservations> reservations_;  // as files_
   std::size_t sealing_ = 0;                     // SAs
+  bool limits_octets_ = false;                  // of one of these
   std::mutex reserving_;                        // around what reservations_ do
   std::vector<Lifetimes::Age> before_;          // what keys had behind them when they came, by OutSaId
   std::mutex living_;                           // around what lifetimes_ do, and their exchange
@@ -70,6 +76,8 @@ class SaKeeper {
   std::mutex mutex_;                            // of what follows
   std::condition_variable wake_;
   bool end_ = false;
+  bool life_over_ = false;  // of one that seals, and the file does not say so yet
+  Clock::time_point octets_written_{};
   std::vector<std::string> news_;
   std::vector<Expiry> expired_;
   std::thread reserves_;  // where reservations_ are

@@ -110,10 +110,11 @@ void Reservations::release() {
   gone_.clear();
 }
 
-tl::expected<void, std::string> Reservations::look(Clock::time_point now) {
+tl::expected<void, std::string> Reservations::look(Clock::time_point now, bool of_octets) {
   const std::chrono::duration<double> since = now - std::exchange(looked_, now);
   if (since.count() <= 0) return {};
-  bool any = false;
+  bool any =
+      of_octets && (is_ahead_ || !std::ranges::all_of(lanes_, [this](const Lane& lane) { return is_noted(lane); }));
   for (Lane& lane : lanes_) {
     const std::uint64_t used = lane.sa->sequence - std::exchange(lane.seen, lane.sa->sequence);
     const double a_second = std::min(static_cast<double>(used) / since.count(), static_cast<double>(kMost));
@@ -160,7 +161,9 @@ void Reservations::give_back(const Lane& lane, bool is_used) {
 
 tl::expected<void, std::string> Reservations::write() {
   for (const Lane& lane : lanes_) file_.keys[lane.place].octets = carried(lane);
-  return replace(*files_, kName, encode(file_));
+  auto done = replace(*files_, kName, encode(file_));
+  is_ahead_ = !done;
+  return done;
 }
 
 }  // namespace strata

@@ -41,7 +41,8 @@ class Reservations {
   // use them.
   tl::expected<void, std::string> begin(const std::vector<SealingSa>& sas, Clock::time_point now);
   // Reserves more for those that have used half of what was ahead of them. Until it has succeeded their limits stay.
-  tl::expected<void, std::string> look(Clock::time_point now);
+  // Writes what all of them have carried too; of_octets: also where that alone is another than in the file.
+  tl::expected<void, std::string> look(Clock::time_point now, bool of_octets = false);
   // Others seal from now on, before workers use them; what goes may be used until release(), with what is reserved for
   // it. A key that goes from one to another goes on behind that. With an error all is as before.
   tl::expected<void, std::string> exchange(const std::vector<const OutboundSa*>& going,
@@ -64,6 +65,7 @@ class Reservations {
   void add(const std::vector<SealingSa>& sas);
   void give_back(const Lane& lane, bool is_used);
   static std::uint64_t carried(const Lane& lane);
+  bool is_noted(const Lane& lane) const { return file_.keys[lane.place].octets == carried(lane); }
   std::size_t place_of(const KeyTag& key);
   tl::expected<void, std::string> reserve(bool (*wanted)(const Lane& lane));
   tl::expected<void, std::string> write();
@@ -75,6 +77,7 @@ class Reservations {
   std::vector<Lane> lanes_;
   std::size_t added_at_ = 0;  // the last of them
   std::vector<Lane> gone_;    // until release()
+  bool is_ahead_ = false;     // file_, of what is on the disk
   Clock::time_point looked_;
 };
 

@@ -129,3 +129,26 @@ def test_rekeying_loses_nothing(place):
     assert opened["from-0-new"]["packets"] == received // 2
     assert opened["from-0"]["packets"] == kept == received - received // 2 - report["dropped"]["esp.expired"]
     assert report["steps"]["end_dx4"] == received - report["dropped"]["esp.expired"]
+
+
+def carried(numbers):
+    """By the state file: what each key has carried, in octets."""
+    return [int(line.split()[-1]) for line in numbers.read_text().splitlines() if line.startswith("key ")]
+
+
+def test_a_life_that_is_over_stays_so_after_a_kill(place):
+    """What a key had carried is written when that has ended it: no numbers are reserved any more that it would go with.
+    Nothing goes by the other SAs."""
+    frames, _ = journeys.outbound(1)
+    tree = place.configuration(lan=place.played(frames, 1), wan="net_null0,no-rx=1")
+    tree = with_lifetimes(tree, {"to-0": {"hard": {"bytes": 5000}}})
+    with place.running(tree):
+        with place.client() as client:
+            until(lambda: sas_of(client)["to-0"], lambda row: row["state"] == "dead")
+        until(lambda: max(carried(place.folder / "state" / "sequence-numbers")), lambda octets: octets >= 5000)
+    with place.running(tree) as strata:  # the one before was killed
+        with place.client() as client:
+            row = sas_of(client)["to-0"]
+            assert (row["state"], row["packets"]) == ("dead", 0) and row["hard_left"]["bytes"] == 0
+        assert "SA to-0: its hard lifetime is over (" in strata.log()
+        strata.stop()

@@ -205,6 +205,25 @@ TEST(Reservations, WhatAKeyCarriedIsKept) {
   }
 }
 
+// A process that is killed has written what its SAs had carried when it was asked to, and only where that is another.
+TEST(Reservations, WhatAKeyCarriedIsWrittenWhereItIsAskedFor) {
+  MadeUpDisk disk;
+  Sealing sealing(2);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(sealing.all(), at(0ms)));
+  const auto octets = [&] { return decode(**disk.read(kName)).value().keys[1].octets; };
+  sealing.sa(1).octets = 5000;
+  ASSERT_TRUE(reservations.look(at(10ms)));
+  EXPECT_EQ(octets(), 0u);
+  disk.end_after(0);
+  EXPECT_FALSE(reservations.look(at(20ms), true));
+  disk.heal();
+  ASSERT_TRUE(reservations.look(at(30ms), true));
+  EXPECT_EQ(octets(), 5000u);
+  disk.end_after(0);
+  EXPECT_TRUE(reservations.look(at(40ms), true));
+}
+
 // An upgrade: numbers go on, and nobody's life is over at once for want of a date.
 TEST(Reservations, AKeyOfTheVersionBeforeGoesOnAndBegunNow) {
   MadeUpDisk disk;
