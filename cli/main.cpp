@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/bench.hpp"
+#include "cli/change.hpp"
 #include "cli/check.hpp"
 #include "cli/doctor.hpp"
 #include "cli/graph.hpp"
@@ -31,6 +32,7 @@ int run_command(int argc, char** argv) {
   strata::cli::add_trace(app, run);
   strata::cli::add_diff(app, run);
   strata::cli::add_reload(app, run);
+  strata::cli::add_changes(app, run);
   strata::cli::add_doctor(app, run);
   strata::cli::add_replay(app, run);
   strata::cli::add_check(app, run);

@@ -35,6 +35,7 @@ struct Port {
   bool promiscuous = false;
   bool offloads = true;  // checksums of received headers by the device, where it can
   bool host = false;     // leads to this machine's own kernel; at most one, without addresses
+  bool says_side = false;
   Mark mark;
 };
 
@@ -90,8 +91,10 @@ inline constexpr std::size_t kLongestSocketPath = 107;
 // How a running gateway is asked and told things.
 struct Control {
   bool enabled = true;
-  std::string socket;         // empty: the usual place, by the gateway's name
-  std::string payload_group;  // who may see opened packets beside root and the gateway's own user; empty: nobody
+  std::string socket;  // empty: the usual place, by the gateway's name
+  // Who, beside root and the gateway's own user, may see opened packets, and change single entries; empty: nobody.
+  std::string payload_group;
+  std::string change_group;
 };
 
 // Where the figures of a running gateway are read.

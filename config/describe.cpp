@@ -216,8 +216,11 @@ std::string state_text(const State& state) {
 
 std::string control_text(const Config& config) {
   if (!config.control.enabled) return "no socket: nobody can ask it anything";
-  const std::string& group = config.control.payload_group;
-  return "socket " + socket_path(config) + (group.empty() ? "" : ", the group " + group + " may see opened packets");
+  const auto may = [](const std::string& group, const char* what) {
+    return group.empty() ? std::string() : ", the group " + group + " may " + what;
+  };
+  return "socket " + socket_path(config) + may(config.control.payload_group, "see opened packets") +
+         may(config.control.change_group, "change entries");
 }
 
 std::string metrics_text(const Config& config) {

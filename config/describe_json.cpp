@@ -78,6 +78,8 @@ json state_json(const State& state) {
           {"unsafe_lab_without_state", state.unsafe_lab_without_state}};
 }
 
+json group_json(const std::string& group) { return group.empty() ? json(nullptr) : json(group); }
+
 json metrics_json(const Metrics& metrics) {
   return {{"http", metrics.http},
           {"address", metrics.address},
@@ -172,29 +174,29 @@ json describe_json(const Bypass& rule) {
 json settings_json(const Config& config) {
   json ports = json::object();
   for (const Port& port : config.ports) ports[port.name] = describe_json(port);
-  return {
-      {"name", config.name},
-      {"ports", ports},
-      {"srv6", {{"source", config.srv6_source ? json(wire::to_string(*config.srv6_source)) : json(nullptr)}}},
-      {"state", state_json(config.state)},
-      {"workers",
-       {{"count", config.workers.count}, {"cpus", config.workers.cpus}, {"rebalance", config.workers.rebalance}}},
-      {"eal", eal_json(config.eal)},
-      {"control",
-       {{"enabled", config.control.enabled},
-        {"socket", config.control.enabled ? json(socket_path(config)) : json(nullptr)},
-        {"payload_group", config.control.payload_group.empty() ? json(nullptr) : json(config.control.payload_group)}}},
-      {"metrics", metrics_json(config.metrics)},
-      {"arp", arp_json(config.arp)},
-      {"icmp",
-       {{"errors_per_second", config.icmp.errors_per_second},
-        {"burst", config.icmp.burst},
-        {"echo", config.icmp.echo},
-        {"path_mtu", config.icmp.path_mtu}}},
-      {"reassembly",
-       {{"enabled", config.reassembly.enabled},
-        {"packets", config.reassembly.packets},
-        {"timeout_ms", config.reassembly.timeout_ms}}}};
+  return {{"name", config.name},
+          {"ports", ports},
+          {"srv6", {{"source", config.srv6_source ? json(wire::to_string(*config.srv6_source)) : json(nullptr)}}},
+          {"state", state_json(config.state)},
+          {"workers",
+           {{"count", config.workers.count}, {"cpus", config.workers.cpus}, {"rebalance", config.workers.rebalance}}},
+          {"eal", eal_json(config.eal)},
+          {"control",
+           {{"enabled", config.control.enabled},
+            {"socket", config.control.enabled ? json(socket_path(config)) : json(nullptr)},
+            {"payload_group", group_json(config.control.payload_group)},
+            {"change_group", group_json(config.control.change_group)}}},
+          {"metrics", metrics_json(config.metrics)},
+          {"arp", arp_json(config.arp)},
+          {"icmp",
+           {{"errors_per_second", config.icmp.errors_per_second},
+            {"burst", config.icmp.burst},
+            {"echo", config.icmp.echo},
+            {"path_mtu", config.icmp.path_mtu}}},
+          {"reassembly",
+           {{"enabled", config.reassembly.enabled},
+            {"packets", config.reassembly.packets},
+            {"timeout_ms", config.reassembly.timeout_ms}}}};
 }
 
 json describe_json(const Config& config) {

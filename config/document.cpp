@@ -17,8 +17,6 @@ namespace {
 
 // Nodes that aliases may add to what stands in the file: enough for honest reuse, too few for an alias bomb.
 constexpr std::uint64_t kMostAliased = 1'000'000;
-// Lists and mappings in each other, of which the schema has five: libyaml's time grows by the square of them.
-constexpr std::size_t kDeepest = 64;
 
 Mark mark_of(const yaml_mark_t& mark) {
   return Mark{.line = static_cast<int>(mark.line) + 1, .column = static_cast<int>(mark.column) + 1};

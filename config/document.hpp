@@ -38,6 +38,7 @@ class Node {
 
  private:
   friend class DocumentBuilder;
+  friend class JsonDocumentBuilder;
   std::uint32_t size_ = 0;
   const void* at_ = nullptr;
 };
@@ -58,6 +59,7 @@ class Document {
 
  private:
   friend class DocumentBuilder;
+  friend class JsonDocumentBuilder;
   struct Memory {
     WipedMemory wiped;
     std::pmr::monotonic_buffer_resource texts{std::size_t{1} << 16, &wiped};
@@ -71,6 +73,9 @@ class Document {
 // tags, several documents and control characters are refused.
 // Errors: the syntax error with its place, never with text from the file.
 tl::expected<Document, Problem> read_document(std::string_view text);
+
+// Lists and mappings in each other, of which the schema has five: libyaml's time grows by the square of them.
+inline constexpr std::size_t kDeepest = 64;
 
 inline constexpr std::size_t kLargestDocument = std::size_t{128} << 20;
 

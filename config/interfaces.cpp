@@ -45,6 +45,17 @@ void check_subnet(Problems& problems, const Value& value, const Prefix& subnet, 
   }
 }
 
+template <class Address, class Prefix>
+void put(const Prefix& prefix, std::string_view port, Mark mark, OwnAddresses<Address, Prefix>& own) {
+  using Own = OwnAddresses<Address, Prefix>;
+  const Prefix subnet = wire::network_of(prefix);
+  own.addresses.try_emplace(prefix.address, typename Own::Place{.port = std::string(port), .mark = mark});
+  own.subnets.try_emplace(subnet, typename Own::Place{.port = std::string(port), .mark = mark});
+  for (const auto& [address, kind] : no_hosts_of(subnet)) {
+    own.no_hosts.try_emplace(address, typename Own::NoHost{.kind = kind, .subnet = subnet, .mark = mark});
+  }
+}
+
 // An own address with its subnet: notes what is wrong with it beside the others, and puts it to them.
 template <class Address, class Prefix>
 void check_one(Problems& problems, const Value& value, const Prefix& prefix, std::string_view port,
@@ -63,15 +74,19 @@ void check_one(Problems& problems, const Value& value, const Prefix& prefix, std
                                wire::to_string(no_host->second.subnet) + " (" + at_line(no_host->second.mark) +
                                "); allowed: an address that a host can have");
   }
-  using Own = OwnAddresses<Address, Prefix>;
-  own.addresses.try_emplace(prefix.address, typename Own::Place{.port = std::string(port), .mark = value.mark()});
-  own.subnets.try_emplace(subnet, typename Own::Place{.port = std::string(port), .mark = value.mark()});
-  for (const auto& [address, kind] : no_hosts_of(subnet)) {
-    own.no_hosts.try_emplace(address, typename Own::NoHost{.kind = kind, .subnet = subnet, .mark = value.mark()});
-  }
+  put(prefix, port, value.mark(), own);
 }
 
 }  // namespace
+
+Interfaces::Interfaces(const std::vector<Port>& ports) : ports_(&ports) {
+  for (const Port& port : ports) {
+    by_name_.emplace(port.name, facts_.size());
+    facts_.push_back({.mark = port.mark});
+    for (const wire::Ipv4Prefix& address : port.addresses) put(address, port.name, port.mark, own4_);
+    for (const wire::Ipv6Prefix& address : port.addresses6) put(address, port.name, port.mark, own6_);
+  }
+}
 
 void Interfaces::add(const Facts& facts) {
   by_name_.emplace(ports_->back().name, facts_.size());
@@ -133,7 +148,7 @@ void Interfaces::check_sa_end(Problems& problems, const Value& value, wire::Ipv4
   const auto it = by_name_.find(own->second.port);
   if (it == by_name_.end()) return;
   Facts& facts = facts_[it->second];
-  if (facts.says_side || facts.side_asked) return;
+  if ((*ports_)[it->second].says_side || facts.side_asked) return;
   facts.side_asked = true;
   problems.add({.mark = facts.mark,
                 .field = "ports." + it->first + ".side",

@@ -122,6 +122,14 @@ tl::expected<Secret, std::string> from_file(std::string_view path, const std::st
 
 }  // namespace
 
+std::string folder_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  if (slash == std::string::npos) return {};
+  return slash == 0 ? "/" : file.substr(0, slash);
+}
+
+bool is_key_text(std::string_view text) { return trimmed(text).starts_with("hex:"); }
+
 tl::expected<Secret, std::string> read_key(std::string_view text, const std::string& folder) {
   text = trimmed(text);
   if (text.starts_with("hex:")) return from_hex(text.substr(4));

@@ -15,4 +15,10 @@ namespace strata::config {
 // Errors: a sentence that says what is wrong and what is allowed; it never has any of the key in it.
 tl::expected<Secret, std::string> read_key(std::string_view text, const std::string& folder);
 
+// Where key files of this file with relative paths are; empty: in the current folder.
+std::string folder_of(const std::string& file);
+
+// Whether `key:` has the key itself, and names no file.
+bool is_key_text(std::string_view text);
+
 }  // namespace strata::config

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/document.hpp"
+#include "config/key.hpp"
 #include "config/memory.hpp"
 #include "config/sections.hpp"
 
@@ -57,12 +58,6 @@ std::string read_text(const std::string& path, std::string& text) {
   return {};
 }
 
-std::string folder_of(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  if (slash == std::string::npos) return {};
-  return slash == 0 ? "/" : file.substr(0, slash);
-}
-
 }  // namespace
 
 tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, const std::string& file_name) {
@@ -77,8 +72,12 @@ tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, con
     return Mistakes(problems.take_sorted());
   }
   Interfaces interfaces(config.ports);
-  Scene scene{
-      .problems = problems, .config = config, .interfaces = interfaces, .folder = folder_of(file_name), .claims = {}};
+  Scene scene{.problems = problems,
+              .config = config,
+              .interfaces = interfaces,
+              .folder = folder_of(file_name),
+              .takes_key_files = true,
+              .claims = {}};
   const Mapping root(*document, problems, top, root_section(), Path{});
   read_ports(scene, root);
   read_machine(scene, root);

@@ -38,7 +38,7 @@ struct OuterHeader {
 
 class IpsecReader {
  public:
-  explicit IpsecReader(Scene& scene) : scene_(&scene) {}
+  explicit IpsecReader(Scene& scene);
 
   void read(const Mapping& mapping);
   void check_overlaps();
@@ -86,6 +86,22 @@ class IpsecReader {
   std::vector<KeyPlace> key_places_;
   std::vector<Secret> spare_keys_;  // of SAs that were not understood otherwise
 };
+
+IpsecReader::IpsecReader(Scene& scene) : scene_(&scene) {
+  for (const SecurityAssociation& sa : scene.config.security_associations) {
+    names_.add(sa.name, sa.mark);
+    spis_.add({sa.direction, sa.destination, sa.spi}, sa.mark);
+    candidates_.push_back({.selectors = sa.selectors,
+                           .direction = sa.direction,
+                           .source = sa.source,
+                           .destination = sa.destination,
+                           .name = sa.name,
+                           .mark = sa.mark,
+                           .field = {}});
+    key_uses_.push_back({.key = sa.key.bytes(), .direction = sa.direction});
+    key_places_.push_back({.name = sa.name, .sa = sa.mark, .key = sa.mark, .field = {}});
+  }
+}
 
 void IpsecReader::check_name(const Mapping& mapping, const std::optional<std::string>& name) {
   if (!name) return;
@@ -139,6 +155,11 @@ std::optional<Secret> IpsecReader::read_key_of(const Mapping& mapping, std::opti
   if (!value) return std::nullopt;
   if (value->node->kind != NodeKind::scalar) {
     scene_->problems.refuse(*value, "allowed: " + allowed_text(*value->field));
+    return std::nullopt;
+  }
+  if (!scene_->takes_key_files && !is_key_text(value->node->text())) {
+    scene_->problems.refuse(*value,
+                            "no key in hexadecimal; allowed here: hex:DIGITS, and no file of the gateway's machine");
     return std::nullopt;
   }
   tl::expected<Secret, std::string> key = read_key(value->node->text(), scene_->folder);

@@ -78,6 +78,7 @@ void read_control(Scene& scene, const Mapping& mapping) {
   Control& control = scene.config.control;
   control.enabled = mapping.boolean("enabled").value_or(control.enabled);
   if (auto group = mapping.text("payload_group")) control.payload_group = *std::move(group);
+  if (auto group = mapping.text("change_group")) control.change_group = *std::move(group);
   const auto socket = mapping.text("socket");
   if (!socket) return;
   if (socket->front() != '/' || socket->size() > kLongestSocketPath)

@@ -57,7 +57,7 @@ void read_ports(Scene& scene, const Mapping& root) {
     read_device(mapping, port);
     port.side = mapping.choice("side") == std::size_t{1} ? Side::unprotected_side : Side::protected_side;
     Interfaces::Facts facts;
-    facts.says_side = mapping.has("side");
+    port.says_side = mapping.has("side");
     facts.mark = key.mark;
     if (port.host) check_host(scene, mapping);
     read_addresses(scene, mapping, port, facts);
@@ -67,7 +67,8 @@ void read_ports(Scene& scene, const Mapping& root) {
 }
 
 void read_neighbors(Scene& scene, const Mapping& root) {
-  FirstSeen<std::pair<std::size_t, wire::Ipv4Address>> seen;
+  FirstSeen<std::pair<std::string, wire::Ipv4Address>> seen;
+  for (const Neighbor& neighbor : scene.config.neighbors) seen.add({neighbor.port, neighbor.address}, neighbor.mark);
   root.for_each("neighbors", [&](const Mapping& mapping) {
     const auto port = scene.interfaces.find(scene.problems, mapping, "port");
     const auto address = mapping.ipv4("address");
@@ -75,7 +76,7 @@ void read_neighbors(Scene& scene, const Mapping& root) {
     if (!port || !address) return;
     const Value value = *mapping.value("address");
     scene.interfaces.check_next_hop(scene.problems, value, *port, *address);
-    if (const auto first = seen.add({*port, *address}, value.mark())) {
+    if (const auto first = seen.add({scene.config.ports[*port].name, *address}, value.mark())) {
       scene.problems.refuse(value, "a neighbor at " + at_line(*first) + " already; allowed: each neighbor once");
     }
     if (!mac) return;

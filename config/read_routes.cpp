@@ -33,6 +33,15 @@ bool is_never_forwarded(const wire::Ipv4Prefix& prefix) {
 
 }  // namespace
 
+std::unordered_map<wire::Ipv4Prefix, Claim, HashOfPrefix> claims_of(const Config& config) {
+  std::unordered_map<wire::Ipv4Prefix, Claim, HashOfPrefix> claims;
+  for (const Route& route : config.routes) claims.try_emplace(route.prefix, Claim{.what = "route", .mark = route.mark});
+  for (const Policy& policy : config.policies)
+    for (const wire::Ipv4Prefix& prefix : policy.prefixes)
+      claims.try_emplace(prefix, Claim{.what = "policy '" + policy.name + "'", .mark = policy.mark});
+  return claims;
+}
+
 void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what) {
   if (is_never_forwarded(prefix)) {
     scene.problems.refuse(value, "never forwarded; allowed: not inside 0/8, 127/8, 169.254/16, 224/4, 240/4");

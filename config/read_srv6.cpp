@@ -8,6 +8,7 @@ namespace {
 
 void read_local_sids(Scene& scene, const Mapping& srv6) {
   FirstSeen<wire::Ipv6Prefix> seen;
+  for (const LocalSid& sid : scene.config.local_sids) seen.add(sid.sid, sid.mark);
   srv6.for_each("local_sids", [&](const Mapping& mapping) {
     const auto sid = mapping.ipv6_prefix("sid");
     const auto behavior = mapping.choice("behavior");
@@ -34,6 +35,7 @@ void read_local_sids(Scene& scene, const Mapping& srv6) {
 
 void read_policies(Scene& scene, const Mapping& srv6) {
   FirstSeen<std::string> names;
+  for (const Policy& policy : scene.config.policies) names.add(policy.name, policy.mark);
   srv6.for_each("policies", [&](const Mapping& mapping) {
     Policy policy;
     policy.mark = mapping.node().mark;
@@ -67,10 +69,11 @@ void read_policies(Scene& scene, const Mapping& srv6) {
 void read_srv6(Scene& scene, const Mapping& root) {
   const std::optional<Mapping> srv6 = root.mapping("srv6");
   if (!srv6) return;
-  scene.config.srv6_source = srv6->ipv6("source");
+  const bool says_source = srv6->takes("source") && srv6->has("source");
+  if (says_source) scene.config.srv6_source = srv6->ipv6("source");
   read_local_sids(scene, *srv6);
   read_policies(scene, *srv6);
-  if (!scene.config.policies.empty() && !srv6->has("source")) {
+  if (!scene.config.policies.empty() && !says_source && !scene.config.srv6_source) {
     const Path path{.parent = &srv6->path(), .key = "source"};
     scene.problems.add({.mark = srv6->value("policies")->mark(),
                         .field = to_string(path),

@@ -268,6 +268,9 @@ std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& valu
 std::optional<wire::Ipv4Prefix> read_ipv4_prefix(Problems& problems, const Value& value) {
   return read_scalar<wire::Ipv4Prefix>(problems, value, entry_of(*value.field), scalar_ipv4_prefix);
 }
+std::optional<wire::Ipv6Prefix> read_ipv6_prefix(Problems& problems, const Value& value) {
+  return read_scalar<wire::Ipv6Prefix>(problems, value, entry_of(*value.field), scalar_ipv6_prefix);
+}
 std::optional<InterfaceAddress> read_interface_address(Problems& problems, const Value& value) {
   return read_scalar<InterfaceAddress>(problems, value, entry_of(*value.field), scalar_interface_address);
 }

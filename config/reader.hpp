@@ -63,6 +63,7 @@ class Mapping {
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const Path& path() const { return path_; }
   [[nodiscard]] std::optional<Value> value(std::string_view key) const;
+  [[nodiscard]] bool takes(std::string_view key) const { return find_field(*section_, key) != nullptr; }
   [[nodiscard]] bool has(std::string_view key) const { return value(key).has_value(); }
 
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key) const;
@@ -127,6 +128,7 @@ std::optional<std::string> read_text(Problems& problems, const Value& value);
 std::optional<std::uint32_t> read_cpu(Problems& problems, const Value& value);
 std::optional<wire::Ipv6Address> read_ipv6(Problems& problems, const Value& value);
 std::optional<wire::Ipv4Prefix> read_ipv4_prefix(Problems& problems, const Value& value);
+std::optional<wire::Ipv6Prefix> read_ipv6_prefix(Problems& problems, const Value& value);
 using InterfaceAddress = std::variant<wire::Ipv4Prefix, wire::Ipv6Prefix>;
 std::optional<InterfaceAddress> read_interface_address(Problems& problems, const Value& value);
 

@@ -286,6 +286,9 @@ constexpr std::array kControlFields{
     Field{.key = "payload_group", .type = Type::text, .note = "the name or the number of a group of this machine",
           .description = "Whose members may see of a packet what an SA has opened or is to seal, as root and the gateway's own user may "
                          "(control.md). They have to be let in by the socket too. Left out: nobody else."},
+    Field{.key = "change_group", .type = Type::text, .note = "the name or the number of a group of this machine",
+          .description = "Whose members may add and delete single entries (`strata sa add` and the like), as root and the gateway's own user may: "
+                         "they say what is sealed, and what goes where. They have to be let in by the socket too. Left out: nobody else."},
 };
 constexpr Section kControl{"control", "The Unix socket by which a running gateway is asked and told things (control.md).", kControlFields};
 
@@ -322,6 +325,43 @@ constexpr std::array kRootFields{
     Field{.key = "metrics", .type = Type::mapping, .description = "Figures for Prometheus and DPDK's telemetry.", .section = &kMetrics},
 };
 constexpr Section kRoot{"", "The file is one YAML mapping. An unknown key, a key given twice and a value that is not understood are errors; nothing is ignored.", kRootFields};
+
+// What a running gateway is asked for: entries as in the file.
+constexpr std::array kAddedSrv6Fields{
+    Field{.key = "local_sids", .type = Type::mapping, .list = true, .max = 1000000, .section = &kLocalSid},
+    Field{.key = "policies", .type = Type::mapping, .list = true, .max = 1000000, .section = &kPolicy},
+};
+constexpr std::array kAddedSrv6Refused{Refused{"source", "it is the file's alone: write it there, and `strata reload`"}};
+constexpr Section kAddedSrv6{"srv6", {}, kAddedSrv6Fields, kAddedSrv6Refused};
+constexpr std::array kAddedFields{
+    Field{.key = "neighbors", .type = Type::mapping, .list = true, .max = 1000000, .section = &kNeighbor},
+    Field{.key = "ipsec", .type = Type::mapping, .section = &kIpsec},
+    Field{.key = "srv6", .type = Type::mapping, .section = &kAddedSrv6},
+    Field{.key = "routes", .type = Type::mapping, .list = true, .max = 1000000, .section = &kRoute},
+};
+constexpr Section kAdded{"", {}, kAddedFields};
+
+constexpr std::array kDeletedNeighborFields{
+    Field{.key = "port", .type = Type::port_name, .required = true},
+    Field{.key = "address", .type = Type::ipv4, .required = true},
+};
+constexpr Section kDeletedNeighbor{"neighbors[]", {}, kDeletedNeighborFields};
+constexpr std::array kDeletedIpsecFields{
+    Field{.key = "security_associations", .type = Type::name, .list = true, .max = 1000000},
+};
+constexpr Section kDeletedIpsec{"ipsec", {}, kDeletedIpsecFields};
+constexpr std::array kDeletedSrv6Fields{
+    Field{.key = "local_sids", .type = Type::sid, .list = true, .max = 1000000},
+    Field{.key = "policies", .type = Type::name, .list = true, .max = 1000000},
+};
+constexpr Section kDeletedSrv6{"srv6", {}, kDeletedSrv6Fields};
+constexpr std::array kDeletedFields{
+    Field{.key = "neighbors", .type = Type::mapping, .list = true, .max = 1000000, .section = &kDeletedNeighbor},
+    Field{.key = "ipsec", .type = Type::mapping, .section = &kDeletedIpsec},
+    Field{.key = "srv6", .type = Type::mapping, .section = &kDeletedSrv6},
+    Field{.key = "routes", .type = Type::ipv4_prefix, .list = true, .max = 1000000},
+};
+constexpr Section kDeleted{"", {}, kDeletedFields};
 // clang-format on
 
 std::string number_text(const Field& field) {
@@ -364,6 +404,8 @@ std::string value_text(const Field& field) {
 }  // namespace
 
 const Section& root_section() { return kRoot; }
+const Section& added_section() { return kAdded; }
+const Section& deleted_section() { return kDeleted; }
 
 const Field* find_field(const Section& section, std::string_view key) {
   const auto* const end = section.fields.data() + section.fields.size();

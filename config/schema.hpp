@@ -70,6 +70,9 @@ struct ProtocolName {
 
 // The whole file; the other sections hang below it.
 const Section& root_section();
+// Of it, the entries that may be added while the gateway runs; and what each of them is known by, to be taken away.
+const Section& added_section();
+const Section& deleted_section();
 
 // The field of this key; nullptr when the section has none.
 const Field* find_field(const Section& section, std::string_view key);

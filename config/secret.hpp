@@ -1,9 +1,10 @@
-// Key octets: wiped when they go, never printed, never copied by accident.
+// Key octets: wiped when the last who has them goes, never printed.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <iosfwd>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,33 +12,29 @@
 
 namespace strata::config {
 
-// Owns key material. A copy has to be asked for by name (clone), so that each place where a key lives can be found.
+// Owns key material. Copies share the octets: a key is in memory once, however many configurations have it.
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::vector<std::uint8_t> octets) : octets_(std::move(octets)) {}
-  Secret(Secret&& other) noexcept : octets_(std::exchange(other.octets_, {})) {}
-  Secret& operator=(Secret&& other) noexcept {
-    if (this == &other) return *this;
-    wipe();
-    octets_ = std::exchange(other.octets_, {});
-    return *this;
-  }
-  Secret(const Secret&) = delete;
-  Secret& operator=(const Secret&) = delete;
-  ~Secret() { wipe(); }
+  explicit Secret(std::vector<std::uint8_t> octets) : octets_(std::make_shared<const Octets>(std::move(octets))) {}
 
-  [[nodiscard]] Secret clone() const { return Secret(octets_); }
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return octets_; }
-  [[nodiscard]] bool empty() const { return octets_.empty(); }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const {
+    return octets_ ? std::span(octets_->all) : std::span<const std::uint8_t>();
+  }
+  [[nodiscard]] bool empty() const { return bytes().empty(); }
 
  private:
-  void wipe() {
-    if (!octets_.empty()) explicit_bzero(octets_.data(), octets_.size());
-    octets_.clear();
-  }
+  struct Octets {
+    explicit Octets(std::vector<std::uint8_t> octets) : all(std::move(octets)) {}
+    Octets(const Octets&) = delete;
+    Octets& operator=(const Octets&) = delete;
+    ~Octets() {
+      if (!all.empty()) explicit_bzero(all.data(), all.size());
+    }
+    std::vector<std::uint8_t> all;
+  };
 
-  std::vector<std::uint8_t> octets_;
+  std::shared_ptr<const Octets> octets_;
 };
 
 std::ostream& operator<<(std::ostream&, const Secret&) = delete;
@@ -48,5 +45,15 @@ inline void wipe(std::string& text) {
   explicit_bzero(text.data(), text.size());
   text.clear();
 }
+
+// For text that may hold a key: what the string has taken is overwritten each time that it gives memory back.
+template <class T>
+struct WipingAllocator : std::allocator<T> {
+  void deallocate(T* at, std::size_t count) {
+    explicit_bzero(at, count * sizeof(T));
+    std::allocator<T>::deallocate(at, count);
+  }
+};
+using WipedText = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
 
 }  // namespace strata::config

@@ -33,7 +33,10 @@ void read_number(const Mapping& mapping, std::string_view key, T& out) {
   if (const std::optional<std::uint64_t> n = mapping.number(key)) out = static_cast<T>(*n);
 }
 
-inline std::string at_line(Mark mark) { return "line " + std::to_string(mark.line); }
+// What was added to a gateway that runs stands nowhere.
+inline std::string at_line(Mark mark) {
+  return mark.line == 0 ? "no line of the file" : "line " + std::to_string(mark.line);
+}
 
 // The ports' addresses and subnets of one family, each with where it was seen first.
 template <class Address, class Prefix>
@@ -57,13 +60,13 @@ struct OwnAddresses {
 class Interfaces {
  public:
   struct Facts {
-    bool is_sound = true;  // false: an address was not understood, so nothing can be said about next hops
-    bool says_side = false;
+    bool is_sound = true;     // false: an address was not understood, so nothing can be said about next hops
     bool side_asked = false;  // the missing side was noted already
     Mark mark;
   };
 
-  explicit Interfaces(const std::vector<Port>& ports) : ports_(&ports) {}
+  // ports: those that are in it were found to be sound.
+  explicit Interfaces(const std::vector<Port>& ports);
   void add(const Facts& facts);  // of the port that was just put into `ports`
 
   // Notes when `value` is no port, or the one to this machine's own kernel; gives its place.
@@ -107,13 +110,18 @@ struct Scene {
   Config& config;
   Interfaces& interfaces;
   std::string folder;                                                // key files are beside the configuration
+  bool takes_key_files = true;                                       // false: whoever asks must not have files read
   std::unordered_map<wire::Ipv4Prefix, Claim, HashOfPrefix> claims;  // of routes and policies
   bool memory_said = false;                                          // else it is reckoned when all is read
 };
 
+// What the routes and policies of a configuration have taken.
+std::unordered_map<wire::Ipv4Prefix, Claim, HashOfPrefix> claims_of(const Config& config);
+
 // Notes when the prefix is a connected subnet, or a route or policy has it already.
 void claim(Scene& scene, const Value& value, const wire::Ipv4Prefix& prefix, std::string what);
 
+// Each adds to what the configuration has already, and holds it against that.
 void read_ports(Scene& scene, const Mapping& root);
 void read_machine(Scene& scene, const Mapping& root);
 void read_neighbors(Scene& scene, const Mapping& root);

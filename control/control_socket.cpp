@@ -47,21 +47,6 @@ tl::expected<rpc::Json, rpc::Failure> part_of(const show::Rows& rows, const rpc:
       {"items", std::move(items)}, {"total", rows.size}, {"next", at < rows.size ? rpc::Json(at) : rpc::Json(nullptr)}};
 }
 
-// Beyond, they are counted.
-constexpr std::size_t kMostChangesTold = 1000;
-
-rpc::Json first_of(const std::vector<std::string>& lines) {
-  rpc::Json told = rpc::Json::array();
-  for (std::size_t i = 0; i < std::min(lines.size(), kMostChangesTold); ++i) told.push_back(lines[i]);
-  return told;
-}
-
-tl::expected<rpc::Json, rpc::Failure> answer_of(const tl::expected<Changes, std::string>& changes) {
-  if (!changes) return tl::unexpected(rpc::Failure{rpc::error::kNotApplied, changes.error()});
-  return rpc::Json{
-      {"changes", first_of(changes->lines)}, {"total", changes->lines.size()}, {"refused", first_of(changes->refused)}};
-}
-
 tl::unexpected<rpc::Failure> too_large(const std::string& instead) {
   return tl::unexpected(
       rpc::Failure{rpc::error::kTooLarge, "the configuration is too large for one answer; " + instead});
@@ -84,21 +69,34 @@ tl::expected<std::unique_ptr<ControlSocket>, std::string> ControlSocket::open(co
              std::strerror(errno) + "); be root, or set control.socket or --socket");
     return nullptr;
   }
-  std::optional<gid_t> payload_group;
-  if (const std::string& name = config.control.payload_group; !name.empty()) {
-    const auto group = group_named(name);
-    if (!group)
-      return tl::unexpected("control.payload_group: " + group.error() + "; `groupadd` makes one, or leave the key out");
-    payload_group = *group;
-  }
+  const auto groups = groups_of(config.control);
+  if (!groups) return tl::unexpected(groups.error());
   auto file = SocketFile::create(path);
-  if (file) return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(*file), payload_group));
+  if (file) return std::unique_ptr<ControlSocket>(new ControlSocket(std::move(*file), *groups));
   if (is_wished) return tl::unexpected(std::move(file.error()));
   log_line("no control socket: " + file.error());
   return nullptr;
 }
 
-ControlSocket::ControlSocket(SocketFile file, std::optional<gid_t> payload_group)
+tl::expected<ControlSocket::Groups, std::string> ControlSocket::groups_of(const config::Control& control) {
+  Groups groups;
+  const auto find = [](const char* key, const std::string& name,
+                       std::optional<gid_t>& out) -> tl::expected<void, std::string> {
+    if (name.empty()) return {};
+    const auto group = group_named(name);
+    if (!group)
+      return tl::unexpected(std::string("control.") + key + ": " + group.error() +
+                            "; `groupadd` makes one, or leave the key out");
+    out = *group;
+    return {};
+  };
+  if (auto done = find("payload_group", control.payload_group, groups.payload); !done)
+    return tl::unexpected(done.error());
+  if (auto done = find("change_group", control.change_group, groups.change); !done) return tl::unexpected(done.error());
+  return groups;
+}
+
+ControlSocket::ControlSocket(SocketFile file, const Groups& groups)
     : server_(
           std::move(file),
           {.answer = [this](rpc::ClientId client, std::string_view line) { return dispatcher_.answer(client, line); },
@@ -109,12 +107,13 @@ ControlSocket::ControlSocket(SocketFile file, std::optional<gid_t> payload_group
                },
            .listens = [this](rpc::ClientId client) { return tracing_ == client || subscriptions_.contains(client); },
            .log = [](const std::string& line) { log_line(line); }}),
-      payload_group_(payload_group) {}
+      groups_(groups) {}
 
 void ControlSocket::show_from_now_on(const show::Gateway& gateway) {
   gateway_.emplace(gateway);
   index_.emplace(gateway.config);
   report_ = nullptr;
+  neighbors_taken_ = {};
 }
 
 void ControlSocket::begin(const show::Gateway& gateway, const std::string& version, Actions actions) {
@@ -124,12 +123,11 @@ void ControlSocket::begin(const show::Gateway& gateway, const std::string& versi
   dispatcher_.add("hello", [this](auto, auto&) { return hello(); });
   dispatcher_.add("rpc.discover", [](auto, auto&) -> Result { return rpc::openrpc(); });
   dispatcher_.add("show.config", [this](auto, auto&) { return config(); });
-  dispatcher_.add("diff", [this](auto, auto&) { return answer_of(actions_.diff()); });
-  dispatcher_.add("reload", [this](auto, auto&) { return answer_of(actions_.reload()); });
   dispatcher_.add("report", [this](auto, auto&) { return report(); });
   add_tables();
   add_subscriptions();
   add_trace();
+  add_changes();
   assert(dispatcher_.missing().empty());
 }
 
@@ -208,12 +206,11 @@ ControlSocket::Result ControlSocket::report() {
   return Json{{"report", report_}};
 }
 
-// What an SA has opened or is to seal: whoever has the keys may see it, and whom the configuration names.
-bool ControlSocket::may_see_payload(rpc::ClientId client) const {
+bool ControlSocket::is_trusted(rpc::ClientId client, const std::optional<gid_t>& group) const {
   const Peer* const peer = server_.peer(client);
   if (peer == nullptr) return false;
   if (peer->uid == 0 || peer->uid == ::geteuid()) return true;
-  return payload_group_ && may_come_in(*peer, *payload_group_);
+  return group && may_come_in(*peer, *group);
 }
 
 tl::expected<show::Rows, rpc::Failure> ControlSocket::neighbors() {

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "config/amend.hpp"
 #include "control/changes.hpp"
 #include "control/rpc/dispatcher.hpp"
 #include "control/show/view.hpp"
@@ -29,6 +30,7 @@ class ControlSocket {
   struct Actions {
     std::function<tl::expected<Changes, std::string>()> diff;
     std::function<tl::expected<Changes, std::string>()> reload;
+    std::function<tl::expected<Changes, std::string>(const config::Amendment&, const std::string& who)> change;
   };
   void begin(const show::Gateway& gateway, const std::string& version, Actions actions);
   // After a reload.
@@ -55,7 +57,14 @@ class ControlSocket {
     std::uint64_t drops_per_second = 1000;
   };
 
-  ControlSocket(SocketFile file, std::optional<gid_t> payload_group);
+  // Who may do more than others that are let in, beside root and the gateway's own user.
+  struct Groups {
+    std::optional<gid_t> payload;
+    std::optional<gid_t> change;
+  };
+
+  ControlSocket(SocketFile file, const Groups& groups);
+  static tl::expected<Groups, std::string> groups_of(const config::Control& control);
   void add_tables();
   void add_subscriptions();
   void add_table(std::string_view name, std::function<show::Rows()> rows);
@@ -68,11 +77,15 @@ class ControlSocket {
   void stop_trace();
   static tl::unexpected<rpc::Failure> stands_still(const std::string& who);
   void publish(std::string_view event, const Json& data);
-  bool may_see_payload(rpc::ClientId client) const;
+  void add_changes();
+  Result change(rpc::ClientId client, config::Amendment& amendment);
+  bool is_trusted(rpc::ClientId client, const std::optional<gid_t>& group) const;
+  // What an SA has opened or is to seal: whoever has the keys may see it, and whom the configuration names.
+  bool may_see_payload(rpc::ClientId client) const { return is_trusted(client, groups_.payload); }
 
   rpc::Dispatcher dispatcher_;
   LineServer server_;
-  std::optional<gid_t> payload_group_;
+  Groups groups_;
   std::map<rpc::ClientId, Subscription> subscriptions_;
   std::optional<rpc::ClientId> tracing_;
   std::optional<show::Gateway> gateway_;

@@ -292,7 +292,11 @@ void Gateway::begin_to_be_asked() {
   }
   if (!socket_) return;
   log_line("control socket " + socket_->path());
-  socket_->begin(shown(), options_.version, {.diff = [this] { return diff(); }, .reload = [this] { return reload(); }});
+  socket_->begin(shown(), options_.version,
+                 {.diff = [this] { return diff(); },
+                  .reload = [this] { return reload(); },
+                  .change = [this](const config::Amendment& amendment,
+                                   const std::string& who) { return change(amendment, who); }});
 }
 
 show::Gateway Gateway::shown() {

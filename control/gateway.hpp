@@ -69,9 +69,11 @@ class Gateway {
   tl::expected<Changes, std::string> diff();
   tl::expected<Changes, std::string> reload();
   tl::expected<Changes, std::string> read_and_apply();
+  tl::expected<Changes, std::string> change(const config::Amendment& amendment, const std::string& who);
+  tl::expected<Changes, std::string> change_to(std::shared_ptr<const config::Config> next);
   tl::expected<void, std::string> apply(std::shared_ptr<const config::Config> config);
   tl::expected<void, std::string> keep_numbers(const config::Config& config, Rebuilt& next);
-  void retire_gone(const Rebuilt& next, Tables& before);
+  void retire_gone(const Rebuilt& next, Tables& tables);
   void drain();
   RunReport report();
   WorkerCount count_of(unsigned worker, double seconds);

@@ -1,4 +1,5 @@
 // A running gateway takes over another configuration, as a whole or not at all.
+#include "config/amend.hpp"
 #include "config/difference.hpp"
 #include "config/parser.hpp"
 #include "control/gateway.hpp"
@@ -17,21 +18,32 @@ std::string lines_of(const std::vector<std::string>& lines) {
   return text;
 }
 
-std::vector<std::string> texts_of(const std::vector<config::Problem>& problems, const std::string& file) {
+// nowhere: what stands for the place of a mistake that is not in the file.
+std::vector<std::string> texts_of(const std::vector<config::Problem>& problems, const std::string& file,
+                                  const std::string& nowhere) {
   std::vector<std::string> lines;
-  for (const config::Problem& problem : problems) lines.push_back(config::to_string(problem, file));
+  for (const config::Problem& problem : problems)
+    lines.push_back(config::to_string(problem, problem.mark.line == 0 ? nowhere : file));
   return lines;
 }
 
+// For the log, in one line.
+std::string first_of(const std::vector<std::string>& changes) {
+  constexpr std::size_t kTold = 5;
+  std::string text = changes.empty() ? "no changes" : "";
+  for (std::size_t i = 0; i < std::min(changes.size(), kTold); ++i) text += (i == 0 ? "" : ", ") + changes[i];
+  return text + (changes.size() > kTold ? " and " + std::to_string(changes.size() - kTold) + " more" : "");
+}
+
 Changes changes_of(const config::Difference& difference, const std::string& file) {
-  Changes changes{.lines = {}, .refused = texts_of(difference.refused, file)};
+  Changes changes{.lines = {}, .refused = texts_of(difference.refused, file, file)};
   for (const config::Change& change : difference.changes) changes.lines.push_back(config::to_string(change));
   return changes;
 }
 
 tl::expected<std::shared_ptr<const config::Config>, std::string> read(const std::string& file) {
   auto parsed = config::parse_file(file);
-  if (!parsed) return tl::unexpected(lines_of(texts_of(parsed.error(), file)));
+  if (!parsed) return tl::unexpected(lines_of(texts_of(parsed.error(), file, file)));
   return std::make_shared<const config::Config>(std::move(*parsed));
 }
 
@@ -66,13 +78,27 @@ tl::expected<Changes, std::string> Gateway::reload() {
 tl::expected<Changes, std::string> Gateway::read_and_apply() {
   auto next = read(config_->file);
   if (!next) return tl::unexpected(next.error());
-  Changes changes = changes_of(config::difference(*config_, **next), config_->file);
+  return change_to(std::move(*next));
+}
+
+// Entries one by one: no other way into the tables than that of a whole configuration.
+tl::expected<Changes, std::string> Gateway::change(const config::Amendment& amendment, const std::string& who) {
+  auto next = config::amended(*config_, amendment);
+  if (!next) return tl::unexpected(lines_of(texts_of(next.error(), config_->file, "what was asked for")));
+  auto done = change_to(std::make_shared<const config::Config>(std::move(*next)));
+  if (done && !done->lines.empty()) log_line("changed, as " + who + " asked: " + first_of(done->lines));
+  if (!done) log_line("not changed as " + who + " asked, all is as before: " + done.error());
+  return done;
+}
+
+tl::expected<Changes, std::string> Gateway::change_to(std::shared_ptr<const config::Config> next) {
+  Changes changes = changes_of(config::difference(*config_, *next), config_->file);
   if (!changes.refused.empty()) return tl::unexpected(lines_of(changes.refused));
   if (changes.lines.empty()) return changes;
   if (!pulse_.all_go_round())
     return tl::unexpected(
         std::string("a worker stands still, and would have to take the change over; the log says which one"));
-  if (auto done = apply(std::move(*next)); !done) return tl::unexpected(done.error());
+  if (auto done = apply(std::move(next)); !done) return tl::unexpected(done.error());
   return changes;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/cpu_time.hpp"
+#include "control/rpc/wipe.hpp"
 
 namespace strata::rpc {
 namespace {
@@ -86,10 +87,15 @@ std::vector<std::string_view> Dispatcher::missing() const {
 }
 
 Reply Dispatcher::answer(ClientId client, std::string_view line) const {
-  const Request request = Request::parse(line, nullptr, false);
+  Request request = Request::parse(line, nullptr, false);
   if (request.is_discarded()) return {error_line(Request(), {error::kParse, "the line is no JSON"})};
-  if (!request.is_array()) return {one(client, request)};
-  return {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};
+  Reply reply;
+  if (request.is_array())
+    reply = {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};
+  else
+    reply.line = one(client, request);
+  wipe(request);
+  return reply;
 }
 
 // What no longer fits, or comes too late, is refused one by one, so that each request of the batch has its answer.

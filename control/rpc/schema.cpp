@@ -192,7 +192,30 @@ constexpr std::array kReport{
 constexpr std::array kChanges{
     Field{.name = "changes", .type = Type::texts, .about = "A line each, the first 1000: `+ routes 10.9.0.0/16`, `- srv6.policies to-c`, `~ icmp.burst: 50 -> 60`. Keys are not in it."},
     Field{.name = "total", .type = Type::number, .about = "How many changes there are."},
-    Field{.name = "refused", .type = Type::texts, .about = "Of `diff`: what of it no running gateway can bring about, with its place in the file. While there is any, `reload` is refused."},
+    Field{.name = "refused", .type = Type::texts, .about = "Of `diff`: what of it no running gateway can bring about, with its place in the file. While there is any, `reload` is refused. Of all other methods empty."},
+};
+
+constexpr std::array kSaEntry{
+    Field{.name = "entry", .type = Type::any, .about = "As in the configuration file's `ipsec.security_associations` (configuration.md); its `key` as `hex:...`, a file is refused."},
+};
+constexpr std::array kSidEntry{Field{.name = "entry", .type = Type::any, .about = "As in `srv6.local_sids`."}};
+constexpr std::array kPolicyEntry{Field{.name = "entry", .type = Type::any, .about = "As in `srv6.policies`."}};
+constexpr std::array kRouteEntry{Field{.name = "entry", .type = Type::any, .about = "As in `routes`."}};
+constexpr std::array kNeighborEntry{Field{.name = "entry", .type = Type::any, .about = "As in `neighbors`."}};
+constexpr std::array kSaName{Field{.name = "name", .about = "The SA's."}};
+constexpr std::array kSidName{Field{.name = "sid", .about = "With its length; without one it is a /128."}};
+constexpr std::array kPolicyName{Field{.name = "name", .about = "The policy's."}};
+constexpr std::array kRouteName{Field{.name = "prefix", .about = "The route's."}};
+constexpr std::array kNeighborName{
+    Field{.name = "port", .about = "Behind which it is."},
+    Field{.name = "address", .about = "IPv4."},
+};
+constexpr std::array kChange{
+    Field{.name = "delete", .type = Type::any, .about = "What goes, in the sections of a configuration file, each entry by what it is known by: "
+                                                        "`{\"ipsec\": {\"security_associations\": [NAME]}, \"srv6\": {\"local_sids\": [SID], \"policies\": [NAME]}, "
+                                                        "\"routes\": [PREFIX], \"neighbors\": [{\"port\": PORT, \"address\": ADDRESS}]}`.", .optional = true},
+    Field{.name = "add", .type = Type::any, .about = "What comes then, as in a configuration file: `{\"ipsec\": {\"security_associations\": [ENTRY]}, ...}`. "
+                                                     "What is deleted and added in one is replaced.", .optional = true},
 };
 
 constexpr std::array kDiscover{
@@ -255,6 +278,18 @@ constexpr std::array kMethods{
     Method{.name = "diff", .about = "What `reload` would change: the configuration that is in force beside the one that is in its file now.", .result = kChanges},
     Method{.name = "reload", .about = "Reads the configuration's file anew and applies what is in it as a whole, without losing a packet; or changes nothing and says why. "
                                       "Neither a path nor a text comes from the client: what a gateway reads is its operator's affair.", .result = kChanges},
+    Method{.name = "change", .about = "Entries of the configuration that is in force are deleted and added as a whole, as `reload` does it and without the file: none of them, or all. "
+                                      "For root, the gateway's own user and `control.change_group`, as all methods that follow here but the subscriptions.", .params = kChange, .result = kChanges},
+    Method{.name = "sa.add", .about = "One SA more.", .params = kSaEntry, .result = kChanges},
+    Method{.name = "sa.delete", .about = "One SA less.", .params = kSaName, .result = kChanges},
+    Method{.name = "sid.add", .about = "One local SID more.", .params = kSidEntry, .result = kChanges},
+    Method{.name = "sid.delete", .about = "One local SID less.", .params = kSidName, .result = kChanges},
+    Method{.name = "policy.add", .about = "One policy more.", .params = kPolicyEntry, .result = kChanges},
+    Method{.name = "policy.delete", .about = "One policy less.", .params = kPolicyName, .result = kChanges},
+    Method{.name = "route.add", .about = "One route more.", .params = kRouteEntry, .result = kChanges},
+    Method{.name = "route.delete", .about = "One route less.", .params = kRouteName, .result = kChanges},
+    Method{.name = "neighbor.add", .about = "One neighbor more whose MAC address is known beforehand.", .params = kNeighborEntry, .result = kChanges},
+    Method{.name = "neighbor.delete", .about = "One of them less; one that was learned is not meant.", .params = kNeighborName, .result = kChanges},
     Method{.name = "subscribe", .about = "Events are told on this connection from now on.", .params = kSubscribe, .result = kSubscribed},
     Method{.name = "unsubscribe", .about = "They are told no more.", .params = kUnsubscribe, .result = kSubscribed},
 };
@@ -328,7 +363,8 @@ constexpr std::array kErrors{
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
     Error{error::kStandsStill, "a worker stands still", "A worker has made no round for 3 s, and what all of them have to agree on cannot be read."},
     Error{error::kBusy, "busy", "Another client traces."},
-    Error{error::kNotApplied, "not applied", "The configuration's file has mistakes, wants what only a restart can change, or needs more than there is; the message says what, a line each. Nothing has changed."},
+    Error{error::kNotApplied, "not applied", "The configuration's file, or what was asked for, has mistakes, wants what only a restart can change, or needs more than there is; the message says what, a line each. Nothing has changed."},
+    Error{error::kNotAllowed, "not allowed", "To change anything is for root, the gateway's own user and `control.change_group`."},
 };
 // clang-format on
 

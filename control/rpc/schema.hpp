@@ -10,7 +10,7 @@ namespace strata::rpc {
 
 // Of the protocol, not of the program. It rises when a method or a field is added; clients of an older one go on. What
 // would break them gets another name.
-inline constexpr unsigned kApiVersion = 5;
+inline constexpr unsigned kApiVersion = 6;
 
 enum class Type : std::uint8_t {
   text,
@@ -72,6 +72,7 @@ inline constexpr int kRefused = -32004;
 inline constexpr int kStandsStill = -32005;
 inline constexpr int kBusy = -32006;
 inline constexpr int kNotApplied = -32007;
+inline constexpr int kNotAllowed = -32008;
 }  // namespace error
 
 // Bounds that a client can meet, here because the document names them.

@@ -178,6 +178,7 @@ void LineServer::read_from(Client& client, Clock::time_point now) {
   }
   if (client.in.empty()) client.begun = now;
   client.in.append(buffer.data(), static_cast<std::size_t>(n));
+  explicit_bzero(buffer.data(), static_cast<std::size_t>(n));
   client.ended = n == 0;
   if (client.ended && !client.in.empty()) client.in += '\n';  // a last line needs none
   client.searched = std::min(client.in.find('\n', client.searched), client.in.size());
@@ -203,7 +204,7 @@ void LineServer::take_lines(Clock::time_point now) {
 }
 
 void LineServer::take_line(Client& client, Clock::time_point now) {
-  const std::string line = client.in.substr(0, client.searched);
+  const config::WipedText line = client.in.substr(0, client.searched);
   client.in.erase(0, client.searched + 1);
   client.searched = std::min(client.in.find('\n'), client.in.size());
   if (client.in.empty()) client.in.shrink_to_fit();

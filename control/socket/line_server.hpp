@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/secret.hpp"
 #include "control/rpc/dispatcher.hpp"
 #include "control/socket/peer.hpp"
 #include "control/socket/socket_file.hpp"
@@ -72,7 +73,7 @@ class LineServer {
     ClientId id;
     Descriptor fd;
     Peer peer;
-    std::string in;
+    config::WipedText in;      // there may be keys in it
     std::size_t searched = 0;  // of `in`: no newline before
     std::string out;
     std::size_t sent = 0;          // of `out`

@@ -164,14 +164,17 @@ def test_json_has_every_setting(tmp_path):
     assert config["workers"] == {"count": 1, "cpus": [5], "rebalance": True}
     assert config["eal"] == {"hugepages": "never", "memory": 100, "arguments": ["--log-level", "8"]}
     assert config["name"] == "far-end" and config["control"] == {
-        "enabled": True, "socket": "/run/strata/far-end.sock", "payload_group": None}
+        "enabled": True, "socket": "/run/strata/far-end.sock", "payload_group": None, "change_group": None}
     assert config["metrics"] == {
         "http": True, "address": "127.0.0.1", "port": 14500, "entries": 1000, "telemetry": False}
     silent = json.loads(check_of(tmp_path, LIVE + "control: {enabled: false}\n", "--json"))["config"]["control"]
-    assert silent == {"enabled": False, "socket": None, "payload_group": None}
+    assert silent == {"enabled": False, "socket": None, "payload_group": None, "change_group": None}
     text = LIVE + "control: {payload_group: operators}\n"
     assert json.loads(check_of(tmp_path, text, "--json"))["config"]["control"]["payload_group"] == "operators"
     assert "control socket /run/strata/far-end.sock, the group operators may see opened packets" in said_of(tmp_path, text)
+    text = LIVE + "control: {change_group: keyers}\n"
+    assert json.loads(check_of(tmp_path, text, "--json"))["config"]["control"]["change_group"] == "keyers"
+    assert "control socket /run/strata/far-end.sock, the group keyers may change entries" in said_of(tmp_path, text)
     inbound = json.loads(check(EXAMPLES / "gateway-a.yaml", "--json").stdout)["config"]["ipsec"]["security_associations"][0]
     assert (inbound["ttl"], inbound["dscp"], inbound["df"]) == (None, None, None)
 

@@ -135,16 +135,15 @@ def judge_outbound(frames, inners):
         assert opened[n] == expected, f"to-{n}"
 
 
-def open_with_scapy(frame):
-    """Which peer it is for, its sequence number, and the IPv4 packet in it."""
+def open_with_scapy(frame, more_sas=()):
+    """Which peer it is for, its sequence number, and the IPv4 packet in it. more_sas: others than the usual ones."""
     packet = Ether(frame)
     assert packet.src == g.WAN_MAC and packet[IP].src == "192.0.2.1", packet.summary()
     n = int(packet[IP].dst.rsplit(".", 1)[1]) - 10
-    sa = outbound_sa(n)
     assert packet.dst == peer_mac(n)
     assert (packet[UDP].sport, packet[UDP].dport, packet[UDP].chksum) == (4500, 4500, 0)
     esp = ESP(bytes(packet[UDP].payload)[: packet[UDP].len - 8])
-    assert esp.spi == sa.spi
+    (sa,) = [sa for sa in (outbound_sa(n), *more_sas) if sa.spi == esp.spi]
     theirs = SecurityAssociation(ESP, spi=sa.spi, crypt_algo="AES-GCM", crypt_key=sa.keymat,
                                  tunnel_header=IP(src="192.0.2.1", dst=peer(n)))
     outer = IP(src="192.0.2.1", dst=peer(n), proto=50) / esp

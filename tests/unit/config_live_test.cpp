@@ -60,11 +60,13 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
   EXPECT_FALSE(live("  enabled: true\n  socket", "  enabled: false\n  socket").control.enabled);
   EXPECT_EQ(c.control.payload_group, "operators");
   EXPECT_EQ(live("  payload_group: operators\n", "").control.payload_group, "");
+  EXPECT_EQ(c.control.change_group, "keyers");
+  EXPECT_EQ(live("  change_group: keyers\n", "").control.change_group, "");
   EXPECT_EQ(socket_path(c), "/run/gateways/a.sock");
   EXPECT_EQ(socket_path(live("  socket: /run/gateways/a.sock\n", "")), "/run/strata/gateway-a.sock");
   EXPECT_EQ(
       socket_path(live(
-          "name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n  payload_group: operators\n",
+          "name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n  payload_group: operators\n  change_group: keyers\n",
           "")),
       "/run/strata/strata.sock");
 }
@@ -288,8 +290,10 @@ const Mistake kMistakes[] = {
      "77:11: control.socket: found a.sock; allowed: an absolute path of at most 107 octets"},
     {"payload_group_empty", "payload_group: operators", "payload_group: \"\"",
      "78:18: control.payload_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
+    {"change_group_empty", "change_group: keyers", "change_group: \"\"",
+     "79:17: control.change_group: found an empty text; allowed: a text (the name or the number of a group of this machine)"},
     {"metrics_at_a_name", "address: \"::1\"", "address: localhost",
-     "81:12: metrics.address: found localhost; allowed: an IPv4 or IPv6 address"},
+     "82:12: metrics.address: found localhost; allowed: an IPv4 or IPv6 address"},
     {"mtu_too_small_for_the_policy", "mtu: 9000", "mtu: 671",
      "42:7: srv6.policies[0]: found for policy 'to-b' the MTU 574 = 671 (wan) - 20 IPv4 - 0 UDP - 8 ESP - 8 IV - 16 ICV - 5 trailer and padding - 40 IPv6 - 0 SRH; "
      "less than every host takes (RFC 791 section 3.1); allowed: at least 576, by a larger mtu of port 'wan' or fewer segments"},

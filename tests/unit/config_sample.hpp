@@ -158,6 +158,7 @@ control:
   enabled: true
   socket: /run/gateways/a.sock
   payload_group: operators
+  change_group: keyers
 metrics:
   http: true
   address: "::1"
