@@ -78,4 +78,16 @@ std::string audit_text(const config::Config& config, const AuditEvent& event) {
   return event.sequence ? text + ", sequence " + std::to_string(*event.sequence) : text;
 }
 
+LogFields audit_fields(const config::Config& config, const AuditEvent& event) {
+  LogFields fields{{"PRIORITY", kNoticePriority},
+                   {"CAUSE", std::string(text_of(event.cause).name)},
+                   {"PORT", config.ports[event.from.port.index()].name}};
+  if (event.spi) fields.emplace_back("SPI", spi_text(*event.spi));
+  fields.emplace_back("SOURCE", event.inner ? wire::to_string(event.inner->source) : wire::to_string(event.source));
+  fields.emplace_back("DESTINATION",
+                      event.inner ? wire::to_string(event.inner->destination) : wire::to_string(event.destination));
+  if (event.sequence && !event.inner) fields.emplace_back("SEQUENCE", std::to_string(*event.sequence));
+  return fields;
+}
+
 }  // namespace strata

@@ -184,13 +184,14 @@ tl::expected<void, std::string> Gateway::make_workers() {
 
 void Gateway::tell_audit() {
   for (unsigned i = 0; i < workers_->size(); ++i)
-    workers_->worker(i).audit().collect([this](const AuditEvent& event) { log_line(audit_text(*config_, event)); });
+    workers_->worker(i).audit().collect(
+        [this](const AuditEvent& event) { log_line(audit_text(*config_, event), audit_fields(*config_, event)); });
 }
 
 void Gateway::tell_news() {
   for (const std::string& line : keeper_->news()) log_line(line);
   for (const Expiry& expiry : keeper_->expired()) {
-    log_line(to_string(expiry));
+    log_line(to_string(expiry), {{"PRIORITY", kNoticePriority}, {"SA", expiry.sa->name}});
     if (socket_) socket_->tell_sa(expiry);
   }
 }
@@ -198,7 +199,8 @@ void Gateway::tell_news() {
 void Gateway::look_at_links() {
   for (std::size_t i = 0; i < devices_.size(); ++i) {
     if (!devices_[i].link_changed()) continue;
-    log_line("port " + config_->ports[i].name + ": link is " + devices_[i].link_text());
+    log_line("port " + config_->ports[i].name + ": link is " + devices_[i].link_text(),
+             {{"PORT", config_->ports[i].name}, {"LINK", devices_[i].is_up() ? "up" : "down"}});
     if (socket_) socket_->tell_link(config_->ports[i].name, devices_[i].is_up(), devices_[i].link_text());
     if (devices_[i].is_up()) workers_->worker(kHostWorker.index()).ask_to_announce(port_id(i));
   }
@@ -211,8 +213,10 @@ void Gateway::look_at_workers() {
   pulse_.look(rounds);
   for (const unsigned worker : pulse_.stopped())
     log_line(worker_text(*config_, worker) + " stands still: no round in the last second" +
-             (manager_.wants_heartbeat() ? "; the watchdog is not fed meanwhile" : ""));
-  for (const unsigned worker : pulse_.resumed()) log_line(worker_text(*config_, worker) + " goes round again");
+                 (manager_.wants_heartbeat() ? "; the watchdog is not fed meanwhile" : ""),
+             {{"PRIORITY", kErrorPriority}, {"WORKER", std::to_string(worker)}});
+  for (const unsigned worker : pulse_.resumed())
+    log_line(worker_text(*config_, worker) + " goes round again", {{"WORKER", std::to_string(worker)}});
   if (!pulse_.stopped().empty())
     manager_.status(worker_text(*config_, pulse_.stopped().front()) + " stands still");
   else if (!pulse_.resumed().empty() && pulse_.all_go_round())
@@ -222,7 +226,8 @@ void Gateway::look_at_workers() {
 
 void Gateway::tell_rates(Clock::time_point now) {
   const std::chrono::duration<double> since = now - next_rates_ + options_.statistics;
-  for (std::size_t i = 0; i < devices_.size(); ++i) log_line(rates_[i].line(devices_[i].count(), since.count()));
+  for (std::size_t i = 0; i < devices_.size(); ++i)
+    log_line(rates_[i].line(devices_[i].count(), since.count()), {{"PORT", config_->ports[i].name}});
   next_rates_ = now + options_.statistics;
 }
 
@@ -270,7 +275,8 @@ void Gateway::tell_report() {
 
 void Gateway::begin() {
   for (std::size_t i = 0; i < devices_.size(); ++i)
-    log_line("port " + config_->ports[i].name + ": " + config_->ports[i].device + ", " + devices_[i].text());
+    log_line("port " + config_->ports[i].name + ": " + config_->ports[i].device + ", " + devices_[i].text(),
+             {{"PORT", config_->ports[i].name}});
   if (const std::string text = keeper_->text(); !text.empty()) log_line(text);
   rates_.resize(devices_.size());
   start_ = Clock::now();

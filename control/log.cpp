@@ -17,6 +17,12 @@ bool has_room(int fd) {
   return ::poll(&one, 1, 0) == 1 && (one.revents & POLLOUT) != 0;
 }
 
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '?';
+  return text;
+}
+
 void put(const std::string& line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
@@ -34,17 +40,17 @@ std::string to_string(WallTime time) {
   return text.data();
 }
 
-void log_line(const std::string& sentence, WallTime time) {
+void log_line(const std::string& sentence, const LogFields& fields) {
+  static const bool is_journal = standard_error_is_the_journal();
   static std::uint64_t unread = 0;
+  if (is_journal && tell_journal(printable(sentence), fields)) return;
   if (!has_room(STDERR_FILENO)) {
     ++unread;
     return;
   }
-  std::string line = to_string(time) + " " + sentence;
+  std::string line = to_string(std::chrono::system_clock::now()) + " " + printable(sentence);
   if (unread != 0) line += " (before this, " + std::to_string(unread) + " lines found no room)";
   unread = 0;
-  for (char& c : line)
-    if (c < ' ' || c > '~') c = '?';
   put(line + "\n");
 }
 

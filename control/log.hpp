@@ -1,8 +1,11 @@
-// What a running gateway says on standard error: one line a time, with the time.
+// What a running gateway says on standard error: one line a time, with the time; where that is systemd's journal, with
+// fields to look for it by.
 #pragma once
 
 #include <chrono>
 #include <string>
+
+#include "control/journal.hpp"
 
 namespace strata {
 
@@ -13,6 +16,6 @@ std::string to_string(WallTime time);
 
 // Never waits: what standard error has no room for is counted, and the next line says so. What is no printable ASCII in
 // the sentence is shown as '?'. For one thread.
-void log_line(const std::string& sentence, WallTime time = std::chrono::system_clock::now());
+void log_line(const std::string& sentence, const LogFields& fields = {});
 
 }  // namespace strata
