@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/bench.hpp"
+#include "cli/capture.hpp"
 #include "cli/change.hpp"
 #include "cli/check.hpp"
 #include "cli/doctor.hpp"
@@ -30,6 +31,7 @@ int run_command(int argc, char** argv) {
   strata::cli::add_show(app, run);
   strata::cli::add_top(app, run);
   strata::cli::add_trace(app, run);
+  strata::cli::add_capture(app, run);
   strata::cli::add_diff(app, run);
   strata::cli::add_reload(app, run);
   strata::cli::add_changes(app, run);

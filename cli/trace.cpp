@@ -53,9 +53,7 @@ replay::ExplainedPacket explained(const Json& event) {
                                  .cause = {},
                                  .reason = {},
                                  .to = {}};
-  const std::string cause = text_in(event, "cause");
-  if (const auto* const at = std::ranges::find(kCauses, cause, &CauseText::name); at != kCauses.end())
-    packet.cause = at->cause;
+  if (const CauseText* const text = cause_named(text_in(event, "cause")); text != nullptr) packet.cause = text->cause;
   if (packet.end == replay::End::parked && !packet.cause) packet.reason = "it waits, or its end was not seen";
   if (const std::string to = text_in(event, "to"); !to.empty()) packet.to = to;
   return packet;
@@ -64,7 +62,7 @@ replay::ExplainedPacket explained(const Json& event) {
 tl::expected<Json, std::string> wish_of(const TraceOptions& options) {
   Json wish = Json::object();
   if (!options.filter.empty()) {
-    auto program = compile_filter(options.filter);
+    auto program = compile_filter(options.filter, FilterOf::frames);
     if (!program)
       return tl::unexpected("--filter '" + options.filter + "': " + program.error() + "; pcap-filter(7) has the words");
     wish["filter"] = std::move(*program);

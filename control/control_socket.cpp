@@ -104,8 +104,12 @@ ControlSocket::ControlSocket(SocketFile file, const Groups& groups)
                [this](rpc::ClientId client) {
                  subscriptions_.erase(client);
                  if (tracing_ == client) stop_trace();
+                 if (capturing_ == client) forget_capture();
                },
-           .listens = [this](rpc::ClientId client) { return tracing_ == client || subscriptions_.contains(client); },
+           .listens =
+               [this](rpc::ClientId client) {
+                 return tracing_ == client || capturing_ == client || subscriptions_.contains(client);
+               },
            .log = [](const std::string& line) { log_line(line); }}),
       groups_(groups) {}
 
@@ -127,6 +131,7 @@ void ControlSocket::begin(const show::Gateway& gateway, const std::string& versi
   add_tables();
   add_subscriptions();
   add_trace();
+  add_capture();
   add_changes();
   assert(dispatcher_.missing().empty());
 }

@@ -47,6 +47,7 @@ class ControlSocket {
   void tell_sa(const Expiry& expiry);
   void tell_drops(const CauseRates& rates);
   void tell_traced();
+  void tell_captured();
 
  private:
   using Json = rpc::Json;
@@ -75,6 +76,12 @@ class ControlSocket {
   void add_trace();
   Result trace(rpc::ClientId client, const rpc::Request& params);
   void stop_trace();
+  void add_capture();
+  Result capture(rpc::ClientId client, const rpc::Request& params);
+  void end_capture();
+  void tell_what_is_captured();
+  void tell_end_of_capture();
+  void forget_capture();
   static tl::unexpected<rpc::Failure> stands_still(const std::string& who);
   void publish(std::string_view event, const Json& data);
   void add_changes();
@@ -88,6 +95,8 @@ class ControlSocket {
   Groups groups_;
   std::map<rpc::ClientId, Subscription> subscriptions_;
   std::optional<rpc::ClientId> tracing_;
+  std::optional<rpc::ClientId> capturing_;
+  std::int64_t capture_clock_ns_ = 0;  // what the time of day is ahead of the workers' clock
   std::optional<show::Gateway> gateway_;
   std::optional<show::Index> index_;
   std::string version_;

@@ -61,12 +61,13 @@ tl::expected<FrameFilter, std::string> parse_filter(std::string_view program) {
   };
 }
 
-tl::expected<std::string, std::string> compile_filter(const std::string& expression) {
-  const std::unique_ptr<pcap_t, decltype(&pcap_close)> ethernet(pcap_open_dead(DLT_EN10MB, kLongestFrame), &pcap_close);
-  if (!ethernet) return tl::unexpected(std::string("no memory for a packet filter"));
+tl::expected<std::string, std::string> compile_filter(const std::string& expression, FilterOf what) {
+  const int link_type = what == FilterOf::frames ? DLT_EN10MB : DLT_RAW;
+  const std::unique_ptr<pcap_t, decltype(&pcap_close)> link(pcap_open_dead(link_type, kLongestFrame), &pcap_close);
+  if (!link) return tl::unexpected(std::string("no memory for a packet filter"));
   Compiled compiled;
-  if (pcap_compile(ethernet.get(), &compiled.program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0)
-    return tl::unexpected(std::string(pcap_geterr(ethernet.get())));
+  if (pcap_compile(link.get(), &compiled.program, expression.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0)
+    return tl::unexpected(std::string(pcap_geterr(link.get())));
   std::string text = std::to_string(compiled.program.bf_len);
   for (u_int i = 0; i < compiled.program.bf_len; ++i) {
     const bpf_insn& one = compiled.program.bf_insns[i];

@@ -177,7 +177,8 @@ tl::expected<void, std::string> Gateway::make_workers() {
   if (!workers) return tl::unexpected(workers.error());
   workers_ = std::move(*workers);
   trace_ = std::make_unique<Trace>(*tables_, Names(*config_, places_), workers_->size());
-  threads_ = std::make_unique<WorkerThreads>(*workers_, ids, *trace_);
+  capture_ = std::make_unique<Capture>(workers_->size());
+  threads_ = std::make_unique<WorkerThreads>(*workers_, ids, *trace_, *capture_);
   if (config_->workers.rebalance && workers_->size() > 1) rebalancer_.emplace(*tables_, *workers_);
   return {};
 }
@@ -263,6 +264,7 @@ void Gateway::serve_clients() {
   if (!socket_) return;
   socket_->tell_neighbors(neighbor_news_);
   socket_->tell_traced();
+  socket_->tell_captured();
   more_to_serve_ = socket_->serve(Clock::now()) || more_to_serve_;
 }
 
@@ -316,6 +318,7 @@ show::Gateway Gateway::shown() {
           .causes = cause_rates_,
           .lifetimes = keeper_->lifetimes(),
           .trace = *trace_,
+          .capture = *capture_,
           .gone = gone_,
           .start = start_,
           .report = [this] { return report(); }};

@@ -95,6 +95,7 @@ class Gateway {
   Gone gone_;
   std::unique_ptr<WorkerSet> workers_;
   std::unique_ptr<Trace> trace_;
+  std::unique_ptr<Capture> capture_;
   std::unique_ptr<WorkerThreads> threads_;
   std::optional<Rebalancer> rebalancer_;
   Pulse pulse_;

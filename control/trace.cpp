@@ -117,14 +117,11 @@ Trace::Followed* Trace::find(const void* buffer) {
 }
 
 TraceEye::TraceEye(Trace& trace, WorkerSet& workers, unsigned worker, std::uint64_t now_ns)
-    : trace_(trace), worker_(workers.worker(worker)), desk_(*trace.desks_[worker]), now_ns_(now_ns) {
-  worker_.watch_ends(&ended_);
-}
+    : trace_(trace), worker_(workers.worker(worker)), desk_(*trace.desks_[worker]), now_ns_(now_ns) {}
 
 TraceEye::~TraceEye() {
   settle_ends();
   settle_sent();
-  worker_.watch_ends(nullptr);
   if (desk_.kept.empty()) return;
   const std::unique_lock lock(desk_.mutex, std::try_to_lock);
   if (!lock.owns_lock()) return;
@@ -206,7 +203,7 @@ void TraceEye::leaves(Mine& mine, PortId port) {
 
 // What ended since the last look.
 void TraceEye::settle_ends() {
-  for (const EndedBuffer& end : std::exchange(ended_, {})) {
+  for (const End& end : std::exchange(ended_, {})) {
     recognize(end.buffer);
     const Mine* const found = my(end.buffer);
     if (found == nullptr) continue;

@@ -149,8 +149,14 @@ class TraceEye {
     if (is_new) settle_sent();
     (look(step, is_new, bursts), ...);
   }
+  void ended(const Ended& end) { ended_.push_back({end.buffer, end.cause, end.goes_on}); }
 
  private:
+  struct End {
+    const void* buffer;
+    Cause cause;
+    bool goes_on;
+  };
   struct Mine {
     const void* buffer;
     std::uint64_t packet;
@@ -203,7 +209,7 @@ class TraceEye {
   Trace::Desk& desk_;
   std::uint64_t now_ns_;
   std::vector<Mine> mine_;
-  std::vector<EndedBuffer> ended_;
+  std::vector<End> ended_;
 };
 
 }  // namespace strata

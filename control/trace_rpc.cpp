@@ -7,11 +7,6 @@
 namespace strata {
 namespace {
 
-std::optional<Cause> cause_named(const std::string& name) {
-  const auto* const at = std::ranges::find(kCauses, name, &CauseText::name);
-  return at == kCauses.end() ? std::nullopt : std::optional(at->cause);
-}
-
 std::string_view end_of(const TracedPacket& packet) {
   if (packet.waits) return "parked";
   return packet.cause ? name_of(text_of(*packet.cause).fate) : "sent";
@@ -57,8 +52,9 @@ ControlSocket::Result ControlSocket::trace(rpc::ClientId client, const rpc::Requ
     wish.matches = std::move(*filter);
   }
   if (params.contains("cause")) {
-    wish.cause = cause_named(params["cause"].get_ref<const std::string&>());
-    if (!wish.cause) return wrong("'cause': there is no such cause; docs/drop-reasons.md has them all");
+    const CauseText* const text = cause_named(params["cause"].get_ref<const std::string&>());
+    if (text == nullptr) return wrong("'cause': there is no such cause; docs/drop-reasons.md has them all");
+    wish.cause = text->cause;
   }
   const bool with_payload = wish.with_payload;
   const auto begun = gateway_->threads.while_they_stand_still([&] { gateway_->trace.begin(std::move(wish)); });

@@ -22,8 +22,8 @@ std::uint64_t now_ns() {
 
 }  // namespace
 
-WorkerThreads::WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace)
-    : set_(set), trace_(trace) {
+WorkerThreads::WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace, Capture& capture)
+    : set_(set), trace_(trace), capture_(capture) {
   for (unsigned i = 0; i < set.size(); ++i) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->all = this;
@@ -77,15 +77,16 @@ void WorkerThreads::go_round(Lane& lane) {
       stand_still(lane, wish);
       now = now_ns();
     }
-    const std::size_t packets = trace_.is_on() ? round_traced(lane.worker, now) : set_.round(lane.worker, now);
+    const bool is_looked_at = trace_.is_on() || capture_.is_on();
+    const std::size_t packets = is_looked_at ? round_looked_at(lane.worker, now) : set_.round(lane.worker, now);
     was_busy = packets != 0;
     before = now;
     idle.after(packets);
   }
 }
 
-std::size_t WorkerThreads::round_traced(unsigned worker, std::uint64_t now_ns) {
-  TraceEye eye(trace_, set_, worker, now_ns);
+std::size_t WorkerThreads::round_looked_at(unsigned worker, std::uint64_t now_ns) {
+  LiveEye eye(trace_, capture_, set_, worker, now_ns);
   return set_.round(worker, now_ns, eye);
 }
 

@@ -11,16 +11,16 @@
 #include <vector>
 
 #include "control/idle.hpp"
-#include "control/trace.hpp"
+#include "control/live_eye.hpp"
 #include "dataplane/worker_set.hpp"
 
 namespace strata {
 
 class WorkerThreads {
  public:
-  // devices: DPDK's port numbers, by PortId. set, trace: outlive the threads. Each has one of EAL's lcores, in their
-  // order; the main one is not among them.
-  WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace);
+  // devices: DPDK's port numbers, by PortId. set, trace, capture: outlive the threads. Each has one of EAL's lcores, in
+  // their order; the main one is not among them.
+  WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace, Capture& capture);
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
   ~WorkerThreads() { stop(); }
@@ -61,10 +61,11 @@ class WorkerThreads {
   void stand_still(Lane& lane, std::uint64_t wish);
   static tl::unexpected<std::string> makes_no_round(unsigned worker);
   const Lane* wait_until_all_stand(std::uint64_t wish) const;
-  std::size_t round_traced(unsigned worker, std::uint64_t now_ns);
+  std::size_t round_looked_at(unsigned worker, std::uint64_t now_ns);
 
   WorkerSet& set_;
   Trace& trace_;
+  Capture& capture_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool started_ = false;
   std::optional<Late> late_;

@@ -105,8 +105,11 @@ class Worker {
   void finish();
 
   const Ends& ends() const { return ends_; }
-  // For an eye: between turns.
-  void watch_ends(std::vector<EndedBuffer>* watched) { ends_.watch(watched); }
+  // Between turns; nullptr: nobody looks on any more.
+  void watch(Onlooker* onlooker) {
+    onlooker_ = onlooker;
+    ends_.watch(onlooker);
+  }
   // For an eye: what this worker goes by now.
   const Tables& tables() const { return *tables_; }
   const AdjacencyTable& adjacencies() const { return adjacencies_; }
@@ -134,6 +137,12 @@ class Worker {
   Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, const Pool& pool, Parts parts,
          const std::optional<Membership>& membership);
 
+  // The packets that a step takes, from the place where they are. Those between workers are at none.
+  template <class Stage, class Eye>
+  void take(Step step, const Burst<Stage>& from, Eye& eye) {
+    steps_.note(step, from);
+    if constexpr (requires { eye.at(from); }) eye.at(from);
+  }
   template <class Eye>
   void input(Eye& eye);
   template <class Eye>
@@ -180,6 +189,8 @@ class Worker {
   void transmit() {
     if (sends_by_others_) [[unlikely]]
       give_to_senders();
+    if (onlooker_ != nullptr) [[unlikely]]
+      onlooker_->leave(out_);
     PortIo::transmit(out_, devices_.data(), self_.index(), sent_.data(), PortIo::TxEnds(ends_));
   }
   void give_to_senders();
@@ -208,6 +219,7 @@ class Worker {
   IcmpCounters icmp_counters_;
   Ends ends_;
   StepCounters steps_;
+  Onlooker* onlooker_ = nullptr;
   Audit audit_;
   SidCounters sid_counters_;
   std::array<std::uint16_t, kMaxPorts> devices_;
@@ -252,11 +264,11 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   eye.after("rx", frames_);
 
   if (!at.is_host) [[likely]] {
-    steps_.note(Step::classify, frames_);
+    take(Step::classify, frames_, eye);
     input(eye);
     host(now_ns, eye);
   } else {
-    steps_.note(Step::classify_host, frames_);
+    take(Step::classify_host, frames_, eye);
     classify_host(frames_, *tables_, arp_, made_, ClassifyEnds(ends_));
     eye.after("classify", arp_, made_);
   }
@@ -273,7 +285,7 @@ void Worker::input(Eye& eye) {
   if constexpr (!kLooks<Eye>) return input_straight();
   classify(frames_, *tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
   eye.after("classify", arp_, host_, ip4_, ip6_);
-  steps_.note(Step::host_input, host_);
+  take(Step::host_input, host_, eye);
   host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
 }
@@ -282,11 +294,11 @@ void Worker::input(Eye& eye) {
 template <class Eye>
 void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
   if (!ip6_.empty()) {
-    steps_.note(Step::local_sid, ip6_);
+    take(Step::local_sid, ip6_, eye);
     local_sid(ip6_, *tables_, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
-    steps_.note(Step::end_dx4, end_dx4_);
+    take(Step::end_dx4, end_dx4_, eye);
     end_dx4(end_dx4_, tables_->sids, sid_counters_, ip4_, EndDx4Ends(ends_));
     if (mixed) ip4_.restore_arrival_order();
     eye.after("end_dx4", ip4_);
@@ -296,7 +308,7 @@ void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
     if (!is_host_) return hand_to_host(arp_);
     // Last: what came with it to a neighbor yet unknown has lined up behind those that wait already.
     Heard heard;
-    steps_.note(Step::arp_input, arp_);
+    take(Step::arp_input, arp_, eye);
     arp_input(arp_, *tables_, neighbors_, now_ns, heard, out_, ArpInputEnds(ends_));
     eye.after("arp_input", out_);
     transmit();
@@ -392,10 +404,10 @@ void Worker::host(std::uint64_t now_ns, Eye& eye) {
   if (!fragments_.empty() && !is_host_) [[unlikely]]
     hand_to_host(fragments_);
   if (!fragments_.empty()) [[unlikely]] {
-    steps_.note(Step::reassemble, fragments_);
+    take(Step::reassemble, fragments_, eye);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     eye.after("reassemble", host_);
-    steps_.note(Step::host_input, host_);
+    take(Step::host_input, host_, eye);
     host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
     esp_.restore_arrival_order();
     local_.restore_arrival_order();
@@ -417,7 +429,7 @@ void Worker::open(std::uint64_t now_ns, Eye& eye) {
     if (ip4_.empty() && ip6_.empty() && fragments_.empty()) [[likely]]
       return open_straight(now_ns);
   const bool mixed = !ip6_.empty();
-  steps_.note(Step::esp_open, esp_);
+  take(Step::esp_open, esp_, eye);
   esp_open(esp_, tables_->sas, aead_, audit_, ip6_, EspOpenEnds(ends_));
   if (mixed) ip6_.restore_arrival_order();
   eye.after("esp_open", ip6_);
@@ -428,7 +440,7 @@ template <class Eye>
 void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   bool mixed = !local_.empty();
   if (!ip4_.empty()) {
-    steps_.note(Step::ip4_forward, ip4_);
+    take(Step::ip4_forward, ip4_, eye);
     if constexpr (!kLooks<Eye>)
       forward_straight();
     else
@@ -443,7 +455,7 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
     return leave(now_ns, eye);
   }
   if (!fragments_.empty()) [[unlikely]] {
-    steps_.note(Step::reassemble, fragments_);
+    take(Step::reassemble, fragments_, eye);
     reassemble(fragments_, *reassembly_, now_ns, host_, local_, ReassembleEnds(ends_));
     assert(host_.empty());
     eye.after("reassemble", local_);
@@ -452,14 +464,14 @@ void Worker::forward(std::uint64_t now_ns, Eye& eye) {
   const bool has_extra = !local_.empty() || !refused_.empty() || !made_.empty();
   if (has_extra) [[unlikely]] {
     if (mixed) local_.restore_arrival_order();
-    steps_.note(Step::local_deliver, local_);
+    take(Step::local_deliver, local_, eye);
     local_deliver(local_, *tables_, *path_mtus_, now_ns, made_, oversize_, refused_, out_, LocalDeliverEnds(ends_));
     eye.after("local_deliver", made_, oversize_, refused_, out_);
-    steps_.note(Step::icmp_error, refused_);
+    take(Step::icmp_error, refused_, eye);
     icmp_error(refused_, *tables_, icmp_limits_, icmp_counters_, now_ns, made_, IcmpErrorEnds(ends_));
     eye.after("icmp_error", made_);
     made_.restore_arrival_order();
-    steps_.note(Step::ip4_output, made_);
+    take(Step::ip4_output, made_, eye);
     ip4_output(made_, *tables_, neighbors_, steered_, oversize_, unresolved_, out_, Ip4OutputEnds(ends_));
     steered_.restore_arrival_order();
     oversize_.restore_arrival_order();
@@ -482,7 +494,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
     out_.split_from(place_of(one.row(0)), later_out);
     seal(eye);
     transmit();
-    steps_.note(Step::fragment, one);
+    take(Step::fragment, one, eye);
     fragment(one, adjacencies_, maker_, steered_, out_, FragmentEnds(ends_));
     eye.after("fragment", steered_, out_);
     seal(eye);
@@ -494,7 +506,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   transmit();
   if (!unresolved_.empty()) [[unlikely]] {
     if (!is_host_) return hand_unresolved_to_host();
-    steps_.note(Step::resolve, unresolved_);
+    take(Step::resolve, unresolved_, eye);
     resolve(unresolved_, *tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
     eye.after("resolve", out_);
     transmit();
@@ -504,7 +516,7 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
 template <class Eye>
 void Worker::seal(Eye& eye) {
   if (steered_.empty()) return;
-  steps_.note(Step::h_encaps, steered_);
+  take(Step::h_encaps, steered_, eye);
   h_encaps(steered_, tables_->policies, sr6_out_, HEncapsEnds(ends_));
   eye.after("h_encaps", sr6_out_);
   spread_sealing(eye);
@@ -524,7 +536,7 @@ template <class Eye>
 void Worker::seal_what_is_mine(Eye& eye) {
   if (sr6_out_.empty()) return;
   const bool mixed = !out_.empty();
-  steps_.note(Step::esp_seal, sr6_out_);
+  take(Step::esp_seal, sr6_out_, eye);
   esp_seal(sr6_out_, tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_));
   if (mixed) out_.restore_arrival_order();
   eye.after("esp_seal", out_);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/packet/last_ended.hpp"
+
 namespace strata::rpc {
 namespace {
 
@@ -17,6 +19,14 @@ constexpr std::array<std::string_view, 3> kSaStates{"mature", "dying", "dead"};
 constexpr std::array<std::string_view, 2> kLifetimes{"soft", "hard"};
 constexpr std::array<std::string_view, 3> kLimits{"seconds", "bytes", "packets"};
 constexpr std::array<std::string_view, 4> kEventNames{"link", "neighbor", "drops", "sa"};
+
+// The places of the journey, and where it ends.
+constexpr auto kCapturePlaces = [] {
+  std::array<std::string_view, kAllStages.size() + 1> names;
+  for (std::size_t i = 0; i < kAllStages.size(); ++i) names[i] = kAllStages[i]->name;
+  names.back() = "drop";
+  return names;
+}();
 
 // clang-format off
 constexpr std::array kHello{
@@ -250,6 +260,25 @@ constexpr std::array kTraceStop{
     Field{.name = "stopped", .type = Type::boolean, .about = "false: this client did not trace."},
 };
 
+constexpr std::array kCaptureParams{
+    Field{.name = "at", .about = "The place of the journey (journey.md) where packets are copied, when the step behind it takes them: `Frame`: as they arrive, `EspIn`: sealed, `Ip6`: "
+                                 "opened, `Out`: as they are given to a port. `drop`: where they are dropped.", .choices = kCapturePlaces},
+    Field{.name = "cause", .about = "With `drop`: only packets that end for it, be they dropped, consumed or punted (drop-reasons.md). Left out: those that are dropped.", .optional = true},
+    Field{.name = "filter", .about = "Which packets, of those that begin with an Ethernet header there: a program of the Berkeley packet filter, as `tcpdump -ddd` prints it, newlines or "
+                                     "commas between its lines. It sees what is told of a packet to this client, and is asked before `snaplen`. With any filter, packets that "
+                                     "begin with a header for which none is given are left out.", .optional = true},
+    Field{.name = "filter_ip", .about = "The same for those that begin with an IPv4 or IPv6 header (`tcpdump -y RAW -ddd`).", .optional = true},
+    Field{.name = "snaplen", .type = Type::number, .about = "Of each packet so many octets are told. Left out: all.", .optional = true, .min = 1, .max = 65535},
+    Field{.name = "count", .type = Type::number, .about = "So many packets are told, then it ends. Left out: until `capture.stop`, or the end of the connection.", .optional = true, .min = 1, .max = 1'000'000'000},
+};
+constexpr std::array kCapture{
+    Field{.name = "payload", .type = Type::boolean, .about = "Whether what an SA has opened or may seal is told. false: at `Frame`, `Arp`, `Host`, `EspIn` and `Out` packets of the unprotected "
+                                                             "side alone, at `drop` no more octets than `show.last_drops` tells."},
+};
+constexpr std::array kCaptureStop{
+    Field{.name = "stopped", .type = Type::boolean, .about = "false: this client did not capture. true: all that was captured has been told before this answer."},
+};
+
 constexpr std::array kTableParams{
     Field{.name = "from", .type = Type::number, .about = "The row to begin with: the `next` of the answer before. Left out: 0.", .optional = true},
     Field{.name = "most", .type = Type::number, .about = "Rows in this answer at the most. Left out: 1000.", .optional = true, .min = 1, .max = kMostRows},
@@ -275,6 +304,10 @@ constexpr std::array kMethods{
     Method{.name = "trace", .about = "Some of the packets that arrive are followed, and their journeys told by `event.trace` on this connection: at most 500 a second of each worker, and 64 on their way. "
                                      "One client at a time.", .params = kTraceParams, .result = kTrace},
     Method{.name = "trace.stop", .about = "No more are followed.", .result = kTraceStop},
+    Method{.name = "capture", .about = "Packets are copied at one place of their journey, and told by `event.capture` on this connection: at most 5000 a second and 8 MiB a second of all workers; "
+                                       "what is above that, or above what the client reads, is lost to the capture alone, and counted. One client at a time. "
+                                       "Where packets may be what an SA has opened or is to seal it is for root, the gateway's own user and `control.payload_group`.", .params = kCaptureParams, .result = kCapture},
+    Method{.name = "capture.stop", .about = "No more are captured.", .result = kCaptureStop},
     Method{.name = "diff", .about = "What `reload` would change: the configuration that is in force beside the one that is in its file now.", .result = kChanges},
     Method{.name = "reload", .about = "Reads the configuration's file anew and applies what is in it as a whole, without losing a packet; or changes nothing and says why. "
                                       "Neither a path nor a text comes from the client: what a gateway reads is its operator's affair.", .result = kChanges},
@@ -341,6 +374,22 @@ constexpr std::array kTraceEndEvent{
     Field{.name = "lost", .type = Type::number, .about = "Steps that nobody could be told of: there were too many at once."},
 };
 
+constexpr std::array kCaptureEvent{
+    Field{.name = "time_ns", .type = Type::number, .about = "When: nanoseconds since 1970, UTC. Packets that one turn of a worker took have the same time."},
+    Field{.name = "port", .about = "By which it came in or goes out; null: not known there.", .optional = true},
+    Field{.name = "direction", .about = "Whether it came in there or goes out; null: neither, strata made it.", .optional = true, .choices = kDirections},
+    Field{.name = "at", .about = "The place; of a drop how far the packet had come, null: between two workers.", .optional = true},
+    Field{.name = "begins", .about = "The header that it begins with there; null as `at` is.", .optional = true, .choices = kHeaders},
+    Field{.name = "length", .type = Type::number, .about = "Octets that it has there."},
+    Field{.name = "octets", .about = "In hexadecimal, all, or the first ones; of a packet whose ICV was wrong no more than its ESP header and IV."},
+    Field{.name = "withheld", .type = Type::number, .about = "Octets of it that are not for this client."},
+    Field{.name = "cause", .about = "For which it ended; null: it goes on.", .optional = true},
+};
+constexpr std::array kCaptureEndEvent{
+    Field{.name = "packets", .type = Type::number, .about = "That were told."},
+    Field{.name = "lost", .type = Type::number, .about = "Packets that matched and could not be told."},
+};
+
 constexpr std::array kEvents{
     Event{.name = "link", .about = "A port's link went or came, or is another one.", .fields = kLinkEvent},
     Event{.name = "neighbor", .about = "A neighbor is newly known, has another MAC address, or is gone.", .fields = kNeighborEvent},
@@ -349,6 +398,8 @@ constexpr std::array kEvents{
                                  "where both are reached at once, the hard one alone. What was told before somebody subscribed stands in `show.sas`.", .fields = kSaEvent},
     Event{.name = "trace", .about = "A packet's journey has come to its end. Told to whoever called `trace`.", .fields = kTraceEvent},
     Event{.name = "trace_end", .about = "As many packets as were asked for were told.", .fields = kTraceEndEvent},
+    Event{.name = "capture", .about = "A copy of a packet. Told to whoever called `capture`.", .fields = kCaptureEvent},
+    Event{.name = "capture_end", .about = "As many packets as were asked for were told; or `capture.stop` was.", .fields = kCaptureEndEvent},
 };
 
 constexpr std::array kErrors{
@@ -362,9 +413,9 @@ constexpr std::array kErrors{
     Error{error::kTooMany, "too many clients", "256 others are being served. The connection is closed."},
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
     Error{error::kStandsStill, "a worker stands still", "A worker has made no round for 3 s, and what all of them have to agree on cannot be read."},
-    Error{error::kBusy, "busy", "Another client traces."},
+    Error{error::kBusy, "busy", "Another client traces, or captures."},
     Error{error::kNotApplied, "not applied", "The configuration's file, or what was asked for, has mistakes, wants what only a restart can change, or needs more than there is; the message says what, a line each. Nothing has changed."},
-    Error{error::kNotAllowed, "not allowed", "To change anything is for root, the gateway's own user and `control.change_group`."},
+    Error{error::kNotAllowed, "not allowed", "What an SA has opened or is to seal is for root, the gateway's own user and `control.payload_group`; to change anything is for root, the gateway's own user and `control.change_group`."},
 };
 // clang-format on
 

@@ -10,7 +10,7 @@ namespace strata::rpc {
 
 // Of the protocol, not of the program. It rises when a method or a field is added; clients of an older one go on. What
 // would break them gets another name.
-inline constexpr unsigned kApiVersion = 6;
+inline constexpr unsigned kApiVersion = 7;
 
 enum class Type : std::uint8_t {
   text,

@@ -45,17 +45,6 @@ void add_last(WorkerSet& workers, const CauseText& cause, std::vector<Last>& all
   all.insert(all.end(), of_cause.begin(), of_cause.begin() + kept);
 }
 
-std::string_view name_of(Begins begins) {
-  switch (begins) {
-    case Begins::ethernet: return "ethernet";
-    case Begins::arp: return "arp";
-    case Begins::esp: return "esp";
-    case Begins::ipv4: return "ipv4";
-    case Begins::ipv6: return "ipv6";
-  }
-  return {};
-}
-
 Json last_row(const Gateway& gateway, const Last& last, bool with_payload) {
   const LastEnded::Packet& packet = last.packet;
   const std::size_t shown = with_payload ? packet.kept : packet.open;
@@ -71,7 +60,7 @@ Json last_row(const Gateway& gateway, const Last& last, bool with_payload) {
           {"worker", last.worker},
           {"port", has_port ? Json(gateway.config.ports[packet.port].name) : Json(nullptr)},
           {"stage", packet.at != nullptr ? Json(packet.at->name) : Json(nullptr)},
-          {"begins", packet.at != nullptr ? Json(name_of(packet.at->begins)) : Json(nullptr)},
+          {"begins", packet.at != nullptr ? Json(strata::name_of(packet.at->begins)) : Json(nullptr)},
           {"length", packet.length},
           {"octets", hex_of({packet.octets.data(), shown})},
           {"withheld", packet.kept - shown}};

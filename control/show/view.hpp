@@ -35,6 +35,7 @@ struct Gateway {
   const CauseRates& causes;
   const Lifetimes& lifetimes;
   Trace& trace;
+  Capture& capture;
   const Gone& gone;
   std::chrono::steady_clock::time_point start;
   std::function<RunReport()> report;  // when the workers stand still

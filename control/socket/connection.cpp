@@ -166,9 +166,25 @@ tl::expected<Connection::Json, std::string> Connection::event() {
   constexpr int kForEver = -1;
   auto line = receive_line(kForEver);
   if (!line) return tl::unexpected(std::move(line.error()));
-  Json event = Json::parse(*line, nullptr, false);
+  return event_of(*line);
+}
+
+tl::expected<std::optional<Connection::Json>, std::string> Connection::event_that_came() {
+  std::optional<std::string> line;
+  while (!(line = line_that_came())) {
+    const auto received = receive();
+    if (!received) return tl::unexpected(received.error());
+    if (!*received) return std::nullopt;
+  }
+  auto event = event_of(*line);
+  if (!event) return tl::unexpected(std::move(event.error()));
+  return std::move(*event);
+}
+
+tl::expected<Connection::Json, std::string> Connection::event_of(const std::string& line) const {
+  Json event = Json::parse(line, nullptr, false);
   if (!event.is_object() || !event.contains("method") || !event.contains("params"))
-    return fault("what tells is no gateway: " + line->substr(0, 80));
+    return fault("what tells is no gateway: " + line.substr(0, 80));
   return event;
 }
 

@@ -28,6 +28,8 @@ class Connection {
   tl::expected<Json, std::string> call(std::string_view method, const Json& params);
   // The next event, however long it takes: {"method": ..., "params": ...}.
   tl::expected<Json, std::string> event();
+  // The same, if it has come; else nothing: there may be more to read at fd() then.
+  tl::expected<std::optional<Json>, std::string> event_that_came();
   // All rows of a table, part by part.
   tl::expected<Json, std::string> rows(std::string_view method);
 
@@ -41,6 +43,7 @@ class Connection {
   Connection(std::string path, Descriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   tl::expected<void, std::string> send_line(const std::string& line);
   tl::expected<std::string, std::string> receive_line(int patience_ms);
+  tl::expected<Json, std::string> event_of(const std::string& line) const;
   std::optional<std::string> line_that_came();
   // What is there, without waiting; false: nothing is.
   tl::expected<bool, std::string> receive();

@@ -247,6 +247,11 @@ void LineServer::tell(ClientId to, std::string_view line) {
   watch(*at->second);
 }
 
+std::size_t LineServer::waiting(ClientId client) const {
+  const auto at = clients_.find(client);
+  return at == clients_.end() ? 0 : at->second->waiting();
+}
+
 void LineServer::put(Client& client, std::string_view line, Clock::time_point now) {
   if (client.waiting() == 0) client.moved = now;
   client.out.append(line);

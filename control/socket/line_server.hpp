@@ -61,6 +61,8 @@ class LineServer {
   bool serve(Clock::time_point now);
   // A line that was not asked for.
   void tell(ClientId to, std::string_view line);
+  // Octets that a client has not read yet.
+  std::size_t waiting(ClientId client) const;
 
   // Who a client is. nullptr: it is gone.
   const Peer* peer(ClientId client) const;

@@ -209,6 +209,13 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
 
 constexpr const CauseText& text_of(Cause c) { return kCauses[static_cast<std::size_t>(c)]; }
 
+// nullptr: there is none of this name.
+constexpr const CauseText* cause_named(std::string_view name) {
+  for (const CauseText& text : kCauses)
+    if (text.name == name) return &text;
+  return nullptr;
+}
+
 // The table is indexed by the enum: every row must stand in its own place.
 constexpr bool causes_in_order() {
   for (std::size_t i = 0; i < kCauseCount; ++i)

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <span>
 
 #include "dataplane/drop/cause_of.hpp"
 #include "dataplane/packet/burst.hpp"
@@ -13,11 +13,26 @@
 
 namespace strata {
 
-// For whoever looks on: a packet that ended, known by Burst::identity().
-struct EndedBuffer {
-  const void* buffer;
+// A packet that ends, for whoever looks on.
+struct Ended {
+  const void* buffer;  // Burst::identity()
   Cause cause;
-  bool goes_on;  // something that we make of it does, in its buffer
+  bool goes_on;                         // something that we make of it does, in its buffer
+  const StageFacts* at;                 // nullptr: not known
+  TurnOf turn;                          // in which it ends
+  std::size_t length;                   // octets that it has there
+  std::span<const std::uint8_t> bytes;  // of them the first ones, that may be shown; valid while this is told
+};
+
+// Looks on in some rounds of a worker, in its thread.
+class Onlooker {
+ public:
+  virtual void ended(const Ended& end) = 0;
+  // All that is given to ports.
+  virtual void leave(const Burst<stage::Out>& out) = 0;
+
+ protected:
+  ~Onlooker() = default;
 };
 
 // One worker's ledger. Buffers are given back to their pool a bulk at a time, by flush().
@@ -32,8 +47,7 @@ class Ends {
   template <class Stage>
   void note_answered(const Packet<Stage>& packet, Cause cause) {
     note(cause);
-    last_->note(cause, &kStageFacts<Stage>, turn_, packet.bytes());
-    if (watched_ != nullptr) watched_->push_back({Access::identity(packet), cause, true});
+    show(Access::identity(packet), cause, true, &kStageFacts<Stage>, packet.bytes());
     ++generated_;
   }
   void note_joined(Cause cause, std::size_t packets) {
@@ -69,8 +83,8 @@ class Ends {
     turn_ = turn;
   }
   Cause first() const { return first_; }
-  // From now on each end is put there too; nullptr: nowhere.
-  void watch(std::vector<EndedBuffer>* watched) { watched_ = watched; }
+  // From now on each end is told to it too; nullptr: to nobody.
+  void watch(Onlooker* onlooker) { onlooker_ = onlooker; }
   // What they began with.
   const LastEnded& last() const { return *last_; }
 
@@ -78,10 +92,16 @@ class Ends {
   // Apart: it stands behind every check of the journey, and few packets come here.
   [[gnu::noinline]] void end_buffer(rte_mbuf* buffer, Cause cause, const StageFacts* at) {
     note(cause);
-    last_->note(cause, at, turn_, {rte_pktmbuf_mtod(buffer, const std::uint8_t*), rte_pktmbuf_data_len(buffer)});
-    if (watched_ != nullptr) watched_->push_back({buffer, cause, false});
+    show(buffer, cause, false, at, {rte_pktmbuf_mtod(buffer, const std::uint8_t*), rte_pktmbuf_data_len(buffer)});
     buffers_[pending_++] = buffer;
     if (pending_ == buffers_.size()) flush();
+  }
+  void show(const void* buffer, Cause cause, bool goes_on, const StageFacts* at, std::span<const std::uint8_t> bytes) {
+    last_->note(cause, at, turn_, bytes);
+    if (onlooker_ == nullptr) [[likely]]
+      return;
+    const auto shown = bytes.first(std::min(bytes.size(), most_shown(cause)));
+    onlooker_->ended({buffer, cause, goes_on, at, turn_, bytes.size(), shown});
   }
   void note(Cause cause) {
     ++counts_[static_cast<std::size_t>(cause)];
@@ -94,7 +114,7 @@ class Ends {
   unsigned pending_ = 0;
   std::array<rte_mbuf*, kBurstSize> buffers_;
   TurnOf turn_;
-  std::vector<EndedBuffer>* watched_ = nullptr;
+  Onlooker* onlooker_ = nullptr;
   std::unique_ptr<LastEnded> last_ = std::make_unique<LastEnded>();  // apart: it is large, and seldom touched
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -20,6 +21,11 @@ namespace strata {
 
 // The header that a packet begins with at a stage.
 enum class Begins : std::uint8_t { ethernet, arp, esp, ipv4, ipv6 };
+
+constexpr std::string_view name_of(Begins begins) {
+  constexpr std::array<std::string_view, 5> kNames{"ethernet", "arp", "esp", "ipv4", "ipv6"};
+  return kNames[static_cast<std::size_t>(begins)];
+}
 
 // How much of a packet everybody may see who may ask at all. What an SA has opened, or is to seal, is not for all of
 // them; what the unprotected side's wire has shown to everybody is.
@@ -52,6 +58,23 @@ constexpr StageFacts facts_of() {
 template <class Stage>
 inline constexpr StageFacts kStageFacts = facts_of<Stage>();
 
+// All of them.
+inline constexpr std::array kAllStages{
+    &kStageFacts<stage::Frame>,      &kStageFacts<stage::Arp>,      &kStageFacts<stage::Host>,
+    &kStageFacts<stage::EspIn>,      &kStageFacts<stage::Ip6>,      &kStageFacts<stage::Sr6>,
+    &kStageFacts<stage::Ip4>,        &kStageFacts<stage::Steered>,  &kStageFacts<stage::Sr6Out>,
+    &kStageFacts<stage::Out>,        &kStageFacts<stage::Fragment>, &kStageFacts<stage::Local>,
+    &kStageFacts<stage::Unresolved>, &kStageFacts<stage::Oversize>, &kStageFacts<stage::Refused>,
+    &kStageFacts<stage::Made>};
+
+// Octets of a packet that ended for this cause which may be shown at all, to whoever it is. RFC 4303 section 3.4.4: of
+// what failed its ICV nothing behind what came in clear. A cipher that failed may have left anything.
+inline constexpr std::size_t kEspHead = 16;  // SPI, number, IV
+constexpr std::size_t most_shown(Cause cause) {
+  if (cause == Cause::esp_auth_failed) return kEspHead;
+  return cause == Cause::esp_seal_failed ? 0 : SIZE_MAX;
+}
+
 // The turn in which packets end.
 struct TurnOf {
   std::uint64_t time_ns = 0;
@@ -81,12 +104,12 @@ class LastEnded {
     Packet packet{.time_ns = turn.time_ns,
                   .at = at,
                   .length = static_cast<std::uint16_t>(bytes.size()),
-                  .kept = static_cast<std::uint16_t>(std::min(bytes.size(), most_of(cause))),
+                  .kept = static_cast<std::uint16_t>(std::min({bytes.size(), most_shown(cause), kOctets})),
                   .open = 0,
                   .port = turn.port.index(),
                   .reserved = 0,
                   .octets = {}};
-    packet.open = std::min(packet.kept, open_of(at, turn));
+    packet.open = static_cast<std::uint16_t>(std::min<std::size_t>(packet.kept, open_of(at, turn)));
     std::memcpy(packet.octets.data(), bytes.data(), packet.kept);
     rings_[static_cast<std::size_t>(cause)].put(packet);
   }
@@ -103,22 +126,14 @@ class LastEnded {
     return found;
   }
 
- private:
-  static constexpr std::size_t kEspHead = 16;  // SPI, number, IV
-
-  // RFC 4303 section 3.4.4: of what failed its ICV nothing behind what came in clear is ever shown. A cipher that
-  // failed may have left anything.
-  static constexpr std::size_t most_of(Cause cause) {
-    if (cause == Cause::esp_auth_failed) return kEspHead;
-    return cause == Cause::esp_seal_failed ? 0 : kOctets;
-  }
-
-  static std::uint16_t open_of(const StageFacts* at, const TurnOf& turn) {
+  // Octets of a packet that ended there which everybody may see who may ask at all.
+  static std::size_t open_of(const StageFacts* at, const TurnOf& turn) {
     if (at == nullptr || at->open == Open::nothing) return 0;
     if (at->open == Open::esp_head) return kEspHead;
     return turn.side == Side::unprotected_side ? kOctets : 0;
   }
 
+ private:
   static_assert(std::has_unique_object_representations_v<Packet> && sizeof(Packet) % sizeof(std::uint64_t) == 0);
   using Words = std::array<std::uint64_t, sizeof(Packet) / sizeof(std::uint64_t)>;
 

@@ -29,6 +29,7 @@ def let_in(place):
 
 def strata_as_nobody(place, *words):
     """By a copy of the program that everybody may run."""
+    lead_to(place)  # again: a folder that other tests share may have been closed since
     copy = place.folder / "strata"
     if not copy.exists():
         shutil.copy(program(), copy)
@@ -41,3 +42,15 @@ def rows_as_nobody(place, *words):
     done = strata_as_nobody(place, *words, "--json")
     assert (done.returncode, done.stderr) == (0, ""), done
     return json.loads(done.stdout)
+
+
+def say_as_nobody(place, lines):
+    """What is answered to lines of the protocol."""
+    speak = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+             "s.sendall(sys.argv[2].encode()); s.shutdown(socket.SHUT_WR); "
+             "print(b''.join(iter(lambda: s.recv(65536), b'')).decode(), end='')")
+    lead_to(place)
+    done = subprocess.run([*AS_NOBODY, "/usr/bin/python3", "-c", speak, place.socket, lines], capture_output=True,
+                          text=True, timeout=PATIENCE, check=True)
+    assert len(done.stdout.splitlines()) == len(lines.splitlines())
+    return done.stdout.splitlines()
