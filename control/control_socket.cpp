@@ -214,8 +214,7 @@ ControlSocket::Result ControlSocket::report() {
 bool ControlSocket::is_trusted(rpc::ClientId client, const std::optional<gid_t>& group) const {
   const Peer* const peer = server_.peer(client);
   if (peer == nullptr) return false;
-  if (peer->uid == 0 || peer->uid == ::geteuid()) return true;
-  return group && may_come_in(*peer, *group);
+  return is_own(*peer) || (group && may_come_in(*peer, *group));
 }
 
 tl::expected<show::Rows, rpc::Failure> ControlSocket::neighbors() {

@@ -410,7 +410,7 @@ constexpr std::array kErrors{
     Error{error::kInternal, "internal error", "A fault of strata: please report it."},
     Error{error::kTooLarge, "too large", "The answer would be longer than 4 MiB; or the requests of the batch before it took a second of the gateway's time."},
     Error{error::kTimedOut, "timed out", "A line was begun and not ended for 10 s. The connection is closed."},
-    Error{error::kTooMany, "too many clients", "256 others are being served. The connection is closed."},
+    Error{error::kTooMany, "too many clients", "All places for clients are taken. The connection is closed."},
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},
     Error{error::kStandsStill, "a worker stands still", "A worker has made no round for 3 s, and what all of them have to agree on cannot be read."},
     Error{error::kBusy, "busy", "Another client traces, or captures."},

@@ -77,6 +77,7 @@ inline constexpr int kNotAllowed = -32008;
 
 // Bounds that a client can meet, here because the document names them.
 inline constexpr std::size_t kMostClients = 256;
+inline constexpr std::size_t kKeptPlaces = 16;  // of these, for root and the gateway's own user
 inline constexpr std::size_t kLongestRequest = std::size_t{1} << 20;
 inline constexpr std::size_t kMostWaiting = std::size_t{4} << 20;
 inline constexpr std::size_t kMostInBatch = 100;

@@ -110,11 +110,12 @@ void LineServer::admit(Descriptor fd, Clock::time_point now) {
     return turn_away(fd.number(), rpc::error::kRefused,
                      "this socket is for root, for the gateway's own user and for its group");
   }
-  if (clients_.size() >= limits_.clients && !make_room()) {
+  const std::size_t places = limits_.clients - (is_own(*peer) ? 0 : std::min(limits_.kept, limits_.clients));
+  if (clients_.size() >= places && !make_room()) {
     ++counts_.too_many;
-    say("turned away " + to_string(*peer) + ": " + std::to_string(limits_.clients) + " others are being served");
-    return turn_away(fd.number(), rpc::error::kTooMany,
-                     std::to_string(limits_.clients) + " others are being served; try again later");
+    const std::string why = std::to_string(clients_.size()) + " others are being served";
+    say("turned away " + to_string(*peer) + ": " + why);
+    return turn_away(fd.number(), rpc::error::kTooMany, why + "; try again later");
   }
   ++counts_.served;
   const ClientId id{next_id_++};

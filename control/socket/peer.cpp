@@ -35,8 +35,10 @@ std::optional<Peer> peer_of(int fd) {
   return peer;
 }
 
+bool is_own(const Peer& peer) { return peer.uid == 0 || peer.uid == ::geteuid(); }
+
 bool may_come_in(const Peer& peer, gid_t group) {
-  return peer.uid == 0 || peer.uid == ::geteuid() || std::ranges::find(peer.groups, group) != peer.groups.end();
+  return is_own(peer) || std::ranges::find(peer.groups, group) != peer.groups.end();
 }
 
 tl::expected<gid_t, std::string> group_named(const std::string& name) {

@@ -19,7 +19,10 @@ struct Peer {
 // Nothing: the kernel does not say.
 std::optional<Peer> peer_of(int fd);
 
-// root, this process's own user, or who is in the group.
+// root, or this process's own user.
+bool is_own(const Peer& peer);
+
+// And who is in the group.
 bool may_come_in(const Peer& peer, gid_t group);
 
 // A group of this machine by its name or its number. The error says that there is none.

@@ -14,10 +14,9 @@ import pytest
 import journeys
 from asking import NULL, until
 from running import PATIENCE, Running, program
+from users import AS_NOBODY, AS_ROOT, let_in
 
 HELLO = '{"jsonrpc": "2.0", "method": "hello", "id": 1}'
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="another user is asked for, which takes root")
-AS_NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
 
 def received(client):
@@ -158,6 +157,37 @@ def test_a_hundred_clients_at_once(running):
     for client in clients:
         assert client.say(HELLO)["id"] == 1
         client.close()
+
+
+CROWD = """
+import socket, sys
+clients = []
+for n in range(241):
+    clients.append(socket.socket(socket.AF_UNIX))
+    clients[-1].settimeout(120)
+    clients[-1].connect(sys.argv[1])
+    if n < 240:
+        clients[-1].sendall(b'{"jsonrpc": "2.0", "method": "subscribe", "params": {"events": ["link"]}, "id": 1}\\n')
+    print(clients[-1].makefile().readline(), end="", flush=True)
+sys.stdin.read()
+"""
+
+
+@AS_ROOT
+def test_a_crowd_leaves_places_for_root(place):
+    """Each of them listens, which is its right as long as it likes; the last finds no place."""
+    with place.running(place.configuration(wan=NULL)) as strata:
+        let_in(place)
+        command = [*AS_NOBODY, "/usr/bin/python3", "-c", CROWD, place.socket]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+            answers = [json.loads(crowd.stdout.readline()) for _ in range(241)]
+            assert all("result" in answer for answer in answers[:-1])
+            assert answers[-1]["error"]["code"] == -32003 and "240 others" in answers[-1]["error"]["message"]
+            with place.client() as client:
+                assert client.say(HELLO)["id"] == 1
+            crowd.stdin.close()
+            assert crowd.wait(PATIENCE) == 0
+        strata.stop()
 
 
 def test_more_clients_than_there_is_room_for(place):
