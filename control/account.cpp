@@ -70,7 +70,7 @@ Ledger account_of(const config::Config& config, const Places& places, const Tabl
 
 std::string audit_text(const config::Config& config, const AuditEvent& event) {
   std::string text =
-      "audit " + std::string(text_of(event.cause).name) + ": port " + config.ports[event.from.port.index()].name;
+      "audit " + std::string(text_of(event.cause).name) + ": port " + config.ports[event.from.port().index()].name;
   if (event.spi) text += ", SPI " + spi_text(*event.spi);
   if (event.inner)
     return text + ", " + wire::to_string(event.inner->source) + " > " + wire::to_string(event.inner->destination);
@@ -81,7 +81,7 @@ std::string audit_text(const config::Config& config, const AuditEvent& event) {
 LogFields audit_fields(const config::Config& config, const AuditEvent& event) {
   LogFields fields{{"PRIORITY", kNoticePriority},
                    {"CAUSE", std::string(text_of(event.cause).name)},
-                   {"PORT", config.ports[event.from.port.index()].name}};
+                   {"PORT", config.ports[event.from.port().index()].name}};
   if (event.spi) fields.emplace_back("SPI", spi_text(*event.spi));
   fields.emplace_back("SOURCE", event.inner ? wire::to_string(event.inner->source) : wire::to_string(event.source));
   fields.emplace_back("DESTINATION",

@@ -138,7 +138,7 @@ class CaptureEye {
   template <class Stage>
   bool is_shown(const Row<Stage>& row) const {
     if (capture_.wish_.with_payload) return true;
-    if constexpr (requires { row.from; }) return row.from.side == Side::unprotected_side;
+    if constexpr (requires { row.from; }) return row.from.side() == Side::unprotected_side;
     if constexpr (std::same_as<Stage, stage::Out>)
       return worker_.tables().ports[row.port.index()].side == Side::unprotected_side;
     return false;
@@ -151,7 +151,7 @@ class CaptureEye {
       packet.port = row.port;
       packet.heading = Heading::out;
     } else if constexpr (requires { row.from; }) {
-      packet.port = row.from.port;
+      packet.port = row.from.port();
       packet.heading = std::same_as<Stage, stage::Made> ? Heading::none : Heading::in;
     }
     return packet;

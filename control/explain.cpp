@@ -48,12 +48,12 @@ std::string Teller::tell(const Row<stage::Frame>&, wire::Bytes) const { return {
 std::string Teller::tell(const Row<stage::Host>&, wire::Bytes) const { return "IPv4 to an own address"; }
 
 std::string Teller::tell(const Row<stage::EspIn>& row, wire::Bytes bytes) const {
-  return "SA " + names_.sa(row.from.sa) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
+  return "SA " + names_.sa(row.from.sa()) + ", SPI " + hex(wire::load_be32(bytes.data())) + ", sequence " +
          std::to_string(wire::load_be32(bytes.data() + 4));
 }
 
 std::string Teller::tell(const Row<stage::Ip6>& row, wire::Bytes bytes) const {
-  const std::string how = row.from.sa.is_none() ? "in clear, IPv6 " : "ICV right, inside is IPv6 ";
+  const std::string how = row.from.sa().is_none() ? "in clear, IPv6 " : "ICV right, inside is IPv6 ";
   return how + ipv6_pair(bytes);
 }
 

@@ -167,7 +167,8 @@ class TraceEye {
   template <class Stage>
   void look(const char* step, bool is_new, const Burst<Stage>& burst) {
     if constexpr (std::same_as<Stage, stage::Frame>) {
-      for (std::size_t i = 0; i < burst.size(); ++i) arrived(burst.identity(i), burst.row(i).from.port, burst.bytes(i));
+      for (std::size_t i = 0; i < burst.size(); ++i)
+        arrived(burst.identity(i), burst.row(i).from.port(), burst.bytes(i));
     } else {
       if (is_new)
         for (std::size_t i = 0; i < burst.size(); ++i) recognize(burst.identity(i));

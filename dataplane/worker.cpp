@@ -65,9 +65,10 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 }
 
 // The usual way, each packet from step to step with no burst between. What turns off it, and what the next steps gather
-// from several others, still waits in bursts.
+// from several others, still waits in bursts. Flattened: a step that is called instead of inlined looks everything up
+// through its captures again.
 
-void Worker::input_straight() {
+[[gnu::flatten]] void Worker::input_straight() {
   Straight host(HostInputStep{*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)});
   const ClassifyStep<decltype(host)> first{{*tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host};
   frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
@@ -76,10 +77,10 @@ void Worker::input_straight() {
   steps_.add(Step::host_input, host.size());
 }
 
-void Worker::open_straight(std::uint64_t now_ns) {
+[[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
   Straight forward(Ip4ForwardStep<Burst<stage::Steered>>{forwarding(), steered_});
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
-  Straight ip6(LocalSidStep<decltype(at_sid)>{{*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid});
+  Straight ip6(LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   steps_.note(Step::esp_open, esp_);
   drain_asking(esp_, EspOpenStep<decltype(ip6)>{tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_)});
   steps_.add(Step::local_sid, ip6.size());
@@ -111,7 +112,7 @@ struct InTurn {
 
 }  // namespace
 
-void Worker::forward_straight() {
+[[gnu::flatten]] void Worker::forward_straight() {
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});

@@ -268,15 +268,15 @@ void Replay::collect_audit() {
   std::vector<strata::AuditEvent> events;
   worker_->audit().collect([&](const strata::AuditEvent& event) { events.push_back(event); });
   std::stable_sort(events.begin(), events.end(),
-                   [](const auto& a, const auto& b) { return a.from.place < b.from.place; });
+                   [](const auto& a, const auto& b) { return a.from.place() < b.from.place(); });
   for (const strata::AuditEvent& event : events) {
     AuditEvent told{.cause = event.cause,
-                    .port = config_.ports[event.from.port.index()].name,
+                    .port = config_.ports[event.from.port().index()].name,
                     .spi = event.spi,
                     .source = wire::to_string(event.source),
                     .destination = wire::to_string(event.destination),
                     .sequence = event.sequence,
-                    .time_ns = burst_[static_cast<std::size_t>(event.from.place)].time_ns};
+                    .time_ns = burst_[static_cast<std::size_t>(event.from.place())].time_ns};
     if (event.inner) {
       told.source = wire::to_string(event.inner->source);
       told.destination = wire::to_string(event.inner->destination);

@@ -91,8 +91,10 @@ struct alignas(16) AeadBlock {
   AeadBlock() = default;
   // As they lie in memory; 4 octets of zero end it.
   AeadBlock(std::uint32_t first, std::uint64_t then) {
-    const __m128i all = _mm_set_epi64x(static_cast<long long>(then >> 32), static_cast<long long>(then << 32 | first));
-    _mm_store_si128(reinterpret_cast<__m128i*>(octets), all);
+    const __m128i words = _mm_cvtsi64_si128(static_cast<long long>(then));
+    const __m128i behind = _mm_slli_si128(words, 4);
+    _mm_store_si128(reinterpret_cast<__m128i*>(octets),
+                    _mm_or_si128(behind, _mm_cvtsi32_si128(static_cast<int>(first))));
   }
 };
 

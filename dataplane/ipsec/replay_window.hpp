@@ -28,8 +28,9 @@ class ReplayWindow {
 
   // sequence: all 64 bits. Does not move the window: only an authenticated packet may, by accept().
   Freshness check(std::uint64_t sequence) const {
-    if (size_ == 0 || sequence > top_) return Freshness::fresh;
-    if (top_ - sequence >= size_) return Freshness::too_old;
+    const std::uint64_t top = top_;
+    if (sequence > top || size_ == 0) return Freshness::fresh;
+    if (top - sequence >= size_) return Freshness::too_old;
     const std::uint64_t block = blocks_[(sequence >> 6) & block_mask_];
     return ((block >> (sequence & 63)) & 1) != 0 ? Freshness::replayed : Freshness::fresh;
   }
@@ -66,10 +67,15 @@ class ReplayWindow {
   void slide(std::uint64_t sequence) {
     const std::uint64_t old_block = top_ >> 6;
     const std::uint64_t new_block = sequence >> 6;
+    if (new_block != old_block) [[unlikely]]
+      clear_blocks(old_block, new_block);
+    top_ = sequence;
+  }
+
+  void clear_blocks(std::uint64_t old_block, std::uint64_t new_block) {
     const std::uint64_t distance = new_block - old_block;
     const std::uint64_t from = distance > block_mask_ ? new_block - block_mask_ : old_block + 1;
     for (std::uint64_t b = from; b <= new_block; ++b) blocks_[b & block_mask_] = 0;
-    top_ = sequence;
   }
 
   Relaxed<std::uint64_t> top_ = 0;  // the highest number accepted; who shows it reads it too

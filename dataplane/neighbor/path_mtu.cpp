@@ -77,11 +77,11 @@ PathMtus::PathMtus(Tables& tables)
 bool PathMtus::learn(const wire::QuotedIpv4View& about, const Origin& from, wire::Ipv4Address to, std::uint32_t mtu,
                      std::uint64_t now_ns) {
   if (mtu < kLeastIpv4 || mtu >= about.total_length() || !about.dont_fragment()) return false;
-  if (!from.sa.is_none() || to != about.source()) return false;
+  if (!from.sa().is_none() || to != about.source()) return false;
   const OutboundSa* sa = sender_of(about);
   if (sa == nullptr || AdjId<V4>(sa->adj).is_none()) return false;
   const Adjacency& way = tables_->adjacencies[sa->adj];
-  if (from.side != way.side || about.total_length() > way.mtu) return false;
+  if (from.side() != way.side || about.total_length() > way.mtu) return false;
   const auto index = static_cast<std::uint32_t>(sa - tables_->out_sas.data());
   const auto sa_of = [&](PolicyId id) { return tables_->policies[id].sa().index(); };
   for (const PolicyId id : all_with(by_sa_, index, sa_of)) lower(id, tables_->policies[id].fits_outer(mtu), now_ns);

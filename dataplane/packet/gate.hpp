@@ -74,7 +74,7 @@ class Gate {
                       Burst<stage::Made>& out) {
     rte_mbuf* buffer = take(std::move(frame));
     cut_front(buffer, static_cast<std::size_t>(link));
-    return push(buffer, Row<stage::Made>{.from = on_side(was.from, side)}, out);
+    return push(buffer, Row<stage::Made>{.from = was.from.with(side)}, out);
   }
 
   // An IPv6 packet in clear.
@@ -89,7 +89,7 @@ class Gate {
                   wire::Ipv4Address source, wire::Ecn ecn, LeadsTo<stage::EspIn> auto& out) {
     rte_mbuf* buffer = take(std::move(host));
     cut_to(buffer, esp);
-    return push(buffer, Row<stage::EspIn>{.from = of_sa(was.from, sa), .source = source, .carried = ecn}, out);
+    return push(buffer, Row<stage::EspIn>{.from = was.from.with(sa), .source = source, .carried = ecn}, out);
   }
 
   // A fragment of `total` octets for this host. Out of a tunnel it is none of ESP any more.
@@ -121,7 +121,7 @@ class Gate {
                      LeadsTo<stage::Ip6> auto& out) {
     rte_mbuf* buffer = take(std::move(sealed));
     cut_to(buffer, inner);
-    return push(buffer, Row<stage::Ip6>{.from = on_side(was.from, Side::protected_side), .carried = was.carried}, out);
+    return push(buffer, Row<stage::Ip6>{.from = was.from.with(Side::protected_side), .carried = was.carried}, out);
   }
 
   // An IPv6 packet that has come to a local SID. `total` cuts what follows the packet (RFC 4303 section 2.7).
@@ -225,7 +225,7 @@ class Gate {
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, answer.size()});
     std::memcpy(rte_pktmbuf_mtod(buffer, void*), answer.data(), answer.size());
-    return link(buffer, was.from.place, header, was.from.port, out);
+    return link(buffer, was.from.place(), header, was.from.port(), out);
   }
 
   // Whether a packet can grow by that many octets at its front and its end, if need be by moving it in its buffer.
@@ -245,7 +245,7 @@ class Gate {
     auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
     std::memcpy(at, header.data(), header.size());
     std::copy(srh.begin(), srh.end(), at + header.size());
-    return push(buffer, Row<stage::Sr6Out>{.place = was.from.place, .sa = sa}, out);
+    return push(buffer, Row<stage::Sr6Out>{.place = was.from.place(), .sa = sa}, out);
   }
 
   // The octets that ESP's header, IV, padding, trailer and ICV will take, made part of the packet for the cipher to
@@ -269,7 +269,7 @@ class Gate {
                      PortId port, Burst<stage::Out>& out) {
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, {0, total});
-    return link(buffer, was.from.place, header, port, out);
+    return link(buffer, was.from.place(), header, port, out);
   }
 
   // What sealing puts before an IPv6 packet: Ethernet 14, IPv4 20, UDP 8, ESP 8, IV 8.
@@ -367,17 +367,9 @@ class Gate {
     return push(buffer, row, out);
   }
 
-  static Origin of_sa(Origin from, SaId sa) {
-    from.sa = sa;
-    return from;
-  }
-  static Origin on_side(Origin from, Side side) {
-    from.side = side;
-    return from;
-  }
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
   static Origin past_sid(const Origin& from) {
-    return on_side(from, from.sa.is_none() ? Side::either_side : Side::protected_side);
+    return from.with(from.sa().is_none() ? Side::either_side : Side::protected_side);
   }
 
   template <class Stage>

@@ -104,7 +104,7 @@ bool Handoff::fetch(WorkerId from) {
 // Too early: the SA is on its way to this worker, and its last holder is not through with it.
 Handoff::Timing Handoff::timing(rte_mbuf* buffer) const {
   const auto of = [this](auto sa) { return ownership_->holder(sa) == self_ ? Timing::right : Timing::too_early; };
-  if (const auto esp = ParkingSlips::peek<stage::EspIn>(buffer)) return of(esp->from.sa);
+  if (const auto esp = ParkingSlips::peek<stage::EspIn>(buffer)) return of(esp->from.sa());
   if (const auto sr6 = ParkingSlips::peek<stage::Sr6Out>(buffer)) return of(sr6->sa);
   return Timing::no_sa;
 }

@@ -53,9 +53,7 @@ class PortIo {
         (void)ends.end(std::move(frame), Cause::rx_shared);
         continue;
       }
-      Origin mine = from;
-      mine.place = static_cast<Arrival>(i);
-      (void)out.push(std::move(frame), Row<stage::Frame>{.from = mine, .sum = sum});
+      (void)out.push(std::move(frame), Row<stage::Frame>{.from = from.with(static_cast<Arrival>(i)), .sum = sum});
     }
     return n;
   }

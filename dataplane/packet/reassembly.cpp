@@ -26,7 +26,7 @@ struct Together {
 bool contradicts(const Together& all) { return !all.one_packet || (all.ce && all.not_ect); }
 
 bool of_one_packet(const Row<stage::Fragment>& a, const Row<stage::Fragment>& b) {
-  return a.from.sa == b.from.sa && a.from.port == b.from.port && a.from.side == b.from.side &&
+  return a.from.sa() == b.from.sa() && a.from.port() == b.from.port() && a.from.side() == b.from.side() &&
          a.protocol == b.protocol && a.whole == b.whole;
 }
 
@@ -34,12 +34,12 @@ bool of_one_packet(const Row<stage::Fragment>& a, const Row<stage::Fragment>& b)
 // stranger's fragment is to spoil no other. rte_ip_frag goes by addresses and ID alone, so the rest is folded into the
 // address that is ours. Where two become the same by that, of_one_packet() finds it out.
 rte_ipv4_hdr as_key(const rte_ipv4_hdr& header, const Row<stage::Fragment>& row) {
-  const auto port = static_cast<std::uint32_t>(row.from.port.index());
-  const auto side = static_cast<std::uint32_t>(Side(row.from.side));
+  const auto port = static_cast<std::uint32_t>(row.from.port().index());
+  const auto side = static_cast<std::uint32_t>(row.from.side());
   const auto whole = static_cast<std::uint32_t>(Whole(row.whole));
   const std::uint32_t way = std::uint32_t{row.protocol} | port << 8 | side << 16 | whole << 24;
   rte_ipv4_hdr key = header;
-  key.dst_addr ^= way * 0x9e3779b1U ^ row.from.sa.index() * 0x85ebca6bU;
+  key.dst_addr ^= way * 0x9e3779b1U ^ row.from.sa().index() * 0x85ebca6bU;
   return key;
 }
 

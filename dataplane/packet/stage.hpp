@@ -38,11 +38,32 @@ class Said {
 };
 
 // Where a packet came from. Crosses every layer: policy asks for it (RFC 4301 sections 4.4.1 and 5.2).
-struct Origin {
-  SaId sa;          // none(): it came in clear
-  PortId port;      // received here
-  Said<Side> side;  // of the port; changes once an SA or a SID has let the packet in
-  Said<Arrival> place;
+// One word, which a row takes along in one move:   0: place   8: side   16: port   32: SA
+class Origin {
+ public:
+  constexpr Origin(SaId sa, PortId port, Side side, Arrival place)
+      : word_(std::uint64_t{sa.index()} << 32 | std::uint64_t{port.index()} << 16 |
+              static_cast<std::uint64_t>(side) << 8 | static_cast<std::uint64_t>(place)) {}
+
+  constexpr SaId sa() const { return SaId(static_cast<std::uint32_t>(word_ >> 32)); }       // none(): it came in clear
+  constexpr PortId port() const { return PortId(static_cast<std::uint8_t>(word_ >> 16)); }  // received here
+  // Of the port; changes once an SA or a SID has let the packet in.
+  constexpr Side side() const { return static_cast<Side>(word_ >> 8 & 0xff); }
+  constexpr Arrival place() const { return static_cast<Arrival>(word_ & 0xff); }
+
+  constexpr Origin with(SaId sa) const { return Origin((word_ & 0xffffffff) | std::uint64_t{sa.index()} << 32); }
+  constexpr Origin with(Side side) const {
+    return Origin((word_ & ~std::uint64_t{0xff00}) | static_cast<std::uint64_t>(side) << 8);
+  }
+  constexpr Origin with(Arrival place) const {
+    return Origin((word_ & ~std::uint64_t{0xff}) | static_cast<std::uint64_t>(place));
+  }
+  constexpr bool operator==(const Origin&) const = default;
+
+ private:
+  constexpr explicit Origin(std::uint64_t word) : word_(word) {}
+
+  std::uint64_t word_;
 };
 
 // Where an IPv4 packet goes: to a neighbor, or into an SRv6 policy.
@@ -246,14 +267,14 @@ struct Row<stage::Made> {
 // For Burst::restore_arrival_order.
 template <class Stage>
 constexpr Arrival place_of(const Row<Stage>& row) {
-  return row.from.place;
+  return row.from.place();
 }
 constexpr Arrival place_of(const Row<stage::Out>& row) { return row.place; }
 
 // What was received by one worker has its place anew in the burst that another one takes it in.
 template <class Stage>
 constexpr void set_place(Row<Stage>& row, Arrival place) {
-  row.from.place = place;
+  row.from = row.from.with(place);
 }
 constexpr void set_place(Row<stage::Sr6Out>& row, Arrival place) { row.place = place; }
 constexpr void set_place(Row<stage::Out>& row, Arrival place) { row.place = place; }

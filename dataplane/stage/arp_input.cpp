@@ -35,9 +35,9 @@ bool ArpInput::on_link(PortId port, wire::Ipv4Address address) const {
 // RFC 826: what is known of the sender already is renewed; it is added only if it speaks to us. A next hop that is not
 // on the link is known from the configuration.
 void ArpInput::merge(const Row<Arp>& row, const wire::ArpView& arp, bool add) const {
-  AdjId<V4> id = neighbors.find(row.from.port, arp.sender_ip());
-  if (id.is_none() && add && on_link(row.from.port, arp.sender_ip())) {
-    id = neighbors.find_or_add(row.from.port, arp.sender_ip(), tables.link_of(row.from.port));
+  AdjId<V4> id = neighbors.find(row.from.port(), arp.sender_ip());
+  if (id.is_none() && add && on_link(row.from.port(), arp.sender_ip())) {
+    id = neighbors.find_or_add(row.from.port(), arp.sender_ip(), tables.link_of(row.from.port()));
   }
   if (id.is_none()) return;
   neighbors.learn(id, arp.sender_mac(), now_ns);
@@ -45,7 +45,7 @@ void ArpInput::merge(const Row<Arp>& row, const wire::ArpView& arp, bool add) co
 }
 
 Done ArpInput::answer(Packet<Arp> packet, const Row<Arp>& row, const wire::ArpView& arp) const {
-  const wire::MacAddress& mine = tables.ports[row.from.port.index()].mac;
+  const wire::MacAddress& mine = tables.ports[row.from.port().index()].mac;
   std::array<std::uint8_t, wire::kArpLength> reply;
   wire::write_arp(reply.data(), wire::kArpReply, mine, arp.target_ip(), arp.sender_mac(), arp.sender_ip());
   EthernetHeader header;
@@ -67,20 +67,20 @@ Done ArpInput::input(Packet<Arp> packet, const Row<Arp>& row) const {
   const auto [arp, fault] = wire::ArpView::check(std::as_const(packet).bytes());
   if (fault != wire::ArpFault::none) return ends.end(std::move(packet), Cause::arp_malformed);
   if (is_no_station(arp.sender_mac())) return ends.end(std::move(packet), Cause::arp_martian);
-  if (tables.ports[row.from.port.index()].is_host) return of_kernel(std::move(packet), row, arp);
+  if (tables.ports[row.from.port().index()].is_host) return of_kernel(std::move(packet), row, arp);
   if (!neighbors.settings().enabled) return ends.end(std::move(packet), Cause::arp_off);
 
   const wire::Ipv4Address sender = arp.sender_ip();
   const bool probe = sender == wire::Ipv4Address{};  // RFC 5227 section 1.1: asks before it takes an address
   const OwnAddress* mine = tables.own4.find(sender);
-  if (mine != nullptr && mine->kind == OwnKind::own && mine->port == row.from.port)
+  if (mine != nullptr && mine->kind == OwnKind::own && mine->port == row.from.port())
     return ends.end(std::move(packet), Cause::arp_conflict);
-  const bool known = !neighbors.find(row.from.port, sender).is_none();
-  if (!probe && (mine != nullptr || is_never_unicast(sender) || !(known || on_link(row.from.port, sender))))
+  const bool known = !neighbors.find(row.from.port(), sender).is_none();
+  if (!probe && (mine != nullptr || is_never_unicast(sender) || !(known || on_link(row.from.port(), sender))))
     return ends.end(std::move(packet), Cause::arp_martian);
 
   const OwnAddress* target = tables.own4.find(arp.target_ip());
-  const bool for_us = target != nullptr && target->kind == OwnKind::own && target->port == row.from.port;
+  const bool for_us = target != nullptr && target->kind == OwnKind::own && target->port == row.from.port();
   if (arp.operation() == wire::kArpRequest && for_us) {
     if (!probe) merge(row, arp, true);
     return answer(std::move(packet), row, arp);

@@ -38,7 +38,7 @@ void classify_host(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& ar
                    ClassifyEnds ends) {
   in.drain([&](Packet<Frame> frame, const Row<Frame>& row) -> Done {
     const ClassifyRest::Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
-    if (const auto refused = ClassifyRest::refuse_frame(ethernet, tables.ports[row.from.port.index()].mac))
+    if (const auto refused = ClassifyRest::refuse_frame(ethernet, tables.ports[row.from.port().index()].mac))
       return ends.end(std::move(frame), *refused);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());
     switch (ethernet.view.ethertype()) {

@@ -145,7 +145,7 @@ struct EspOpenStep {
   EspOpenEnds ends;
 
   Done input(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row) const {
-    InboundSa& sa = sas[row.from.sa.index()];
+    InboundSa& sa = sas[row.from.sa().index()];
     Opening opening = open_in_place(packet.bytes(), sa, aead);
     if (opening.refused) [[unlikely]]
       return refuse(std::move(packet), row, sa, std::move(opening));
@@ -153,10 +153,10 @@ struct EspOpenStep {
                         ip6);
   }
 
-  static SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa; }
+  static SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa(); }
   // With thousands of SAs nothing of the next one is in a near cache.
   void ask(const Row<stage::EspIn>& row, std::span<const std::uint8_t> bytes) const {
-    const InboundSa& sa = sas[row.from.sa.index()];
+    const InboundSa& sa = sas[row.from.sa().index()];
     sa.key.prefetch(bytes.size());
     sa.window.prefetch(wire::load_be32(bytes.data() + 4));
   }

@@ -29,7 +29,7 @@ struct HostInputStep {
   Burst<stage::Local>& local;
   HostInputEnds ends;
 
-  Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
+  [[gnu::always_inline]] Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));

@@ -95,7 +95,7 @@ void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimits& limits, Ic
     if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // checked by the step before
     if (row.error == IcmpError::none || !may_be_answered(ip)) return ends.end(std::move(packet), row.cause);
     const wire::Ipv4Address to = ip.source();
-    const auto from = source_towards(tables, to, row.from.side);
+    const auto from = source_towards(tables, to, row.from.side());
     if (!from) return ends.end(std::move(packet), row.cause);
     if (!limits.of(row.from).allow(now_ns)) {
       ++counters.errors_limited;

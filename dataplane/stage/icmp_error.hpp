@@ -47,8 +47,8 @@ class IcmpLimits {
   explicit IcmpLimits(const IcmpSettings& settings)
       : limits_{IcmpLimit(settings), IcmpLimit(settings), IcmpLimit(settings)} {}
   IcmpLimit& of(const Origin& from) {
-    if (!from.sa.is_none()) return limits_[2];
-    return limits_[from.side == Side::unprotected_side ? 1 : 0];
+    if (!from.sa().is_none()) return limits_[2];
+    return limits_[from.side() == Side::unprotected_side ? 1 : 0];
   }
 
  private:

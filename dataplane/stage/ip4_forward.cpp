@@ -15,7 +15,7 @@ Done Ip4ForwardRest::refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire:
 // is still a packet of the port that it came in by.
 Row<Ip4> Ip4ForwardRest::as_it_came(const Row<Ip4>& row) const {
   Row<Ip4> same = row;
-  if (same.from.side == Side::either_side) same.from.side = tables.ports[same.from.port.index()].side;
+  if (row.from.side() == Side::either_side) same.from = row.from.with(tables.ports[row.from.port().index()].side);
   return same;
 }
 

@@ -81,8 +81,8 @@ struct Ip4ForwardStep : Ip4ForwardRest {
     if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_martian_source);
     const OwnAddress* mine = tables.own4.find(ip.destination());
-    if (const auto refused_for = refuse_destination<Ip4ForwardEnds::cause_type>(ip.destination(), mine)) [[unlikely]]
-      return ends.end(std::move(packet), *refused_for);
+    if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
+      return ends.end(std::move(packet), cause_of_martian<Ip4ForwardEnds::cause_type>(ip.destination(), mine));
     if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
     if (mine != nullptr) [[unlikely]]

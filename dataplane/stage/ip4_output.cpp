@@ -63,8 +63,8 @@ Done Output::input(Packet<Made> packet, const Row<Made>& row) const {
   if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // made here, or checked as it came from the kernel
   const wire::Ipv4Address destination = ip.destination();
   const OwnAddress* mine = tables.own4.find(destination);
-  if (const auto refused = refuse_destination<OutputCause>(destination, mine))
-    return ends.end(std::move(packet), *refused);
+  if (is_martian_destination(destination, mine))
+    return ends.end(std::move(packet), cause_of_martian<OutputCause>(destination, mine));
   if (mine != nullptr) return ends.end(std::move(packet), Cause::ip4_martian_destination);
   Route route{RouteKind::none, 0};
   tables.routes.find(&destination, &route, 1);

@@ -40,15 +40,19 @@ inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
 }
 
 // RFC 1812 sections 5.3.7 and 5.3.5: where nothing is sent to by way of a router. Out of End.DX4 no look-up has seen it
-// yet. mine: what OwnIpv4 says of it. Causes: a CauseOf that has the three. Nothing: it may be.
+// yet. mine: what OwnIpv4 says of it.
+inline bool is_martian_destination(wire::Ipv4Address destination, const OwnAddress* mine) {
+  return is_never_unicast(destination) || is_link_local(destination) ||
+         (mine != nullptr && mine->kind == OwnKind::broadcast);
+}
+
+// Of such a one. Causes: a CauseOf that has the three.
 template <class CauseType>
-std::optional<CauseType> refuse_destination(wire::Ipv4Address destination, const OwnAddress* mine) {
-  if (mine != nullptr && mine->kind == OwnKind::broadcast) return CauseType(Cause::ip4_broadcast);
-  if (!is_never_unicast(destination) && !is_link_local(destination)) [[likely]]
-    return std::nullopt;
+CauseType cause_of_martian(wire::Ipv4Address destination, const OwnAddress* mine) {
+  if (mine != nullptr && mine->kind == OwnKind::broadcast) return Cause::ip4_broadcast;
   const std::uint32_t first = destination.value >> 24;
-  if (first >= 224 && first < 240) return CauseType(Cause::ip4_multicast);
-  return CauseType(Cause::ip4_martian_destination);
+  if (first >= 224 && first < 240) return Cause::ip4_multicast;
+  return Cause::ip4_martian_destination;
 }
 
 // RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, nor is it taken in there, unless a
@@ -56,9 +60,9 @@ std::optional<CauseType> refuse_destination(wire::Ipv4Address destination, const
 // either.
 inline bool crosses_unbidden(const Origin& from, Side to, const std::vector<BypassRule>& bypass,
                              const wire::Ipv4View& ip) {
-  if (from.side == to || from.side == Side::either_side) [[likely]]
+  if (from.side() == to || from.side() == Side::either_side) [[likely]]
     return false;
-  return !from.sa.is_none() || !bypass_allows(bypass, ip);
+  return !from.sa().is_none() || !bypass_allows(bypass, ip);
 }
 
 }  // namespace strata

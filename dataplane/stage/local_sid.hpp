@@ -38,36 +38,71 @@ struct LocalSidStep : LocalSidRest {
 
   ToEndDx4& end_dx4;
 
+  LocalSidStep(const LocalSidRest& rest, ToEndDx4& to) : LocalSidRest(rest), end_dx4(to) {}
+
   Done input(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) const {
-    const bool opened = !row.from.sa.is_none();
+    const bool opened = !row.from.sa().is_none();
     const auto [ip, fault] = wire::Ipv6View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
-    // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
-    if (opened) [[likely]] {
-      const InboundSa& sa = tables.sas[row.from.sa.index()];
-      if (!matches(sa, ip, std::as_const(packet).bytes())) [[unlikely]]
-        return mismatch(std::move(packet), row, ip, sa);
+    SidId id = opened ? recall(row.from.sa(), ip) : SidId::none();
+    if (id.is_none()) {
+      // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
+      if (opened) [[likely]] {
+        const InboundSa& sa = tables.sas[row.from.sa().index()];
+        if (!matches(sa, ip, std::as_const(packet).bytes())) [[unlikely]]
+          return mismatch(std::move(packet), row, ip, sa);
+      }
+      if (is_martian(ip.source_bytes())) [[unlikely]]
+        return ends.end(std::move(packet), Cause::sr6_martian_source);
+      id = tables.sids.find(ip.destination_bytes());
+      if (id.is_none()) [[unlikely]]
+        return no_sid(std::move(packet), row, ip);
+      if (!opened && !tables.sids[id].takes_clear) [[unlikely]]
+        return ends.end(std::move(packet), Cause::policy_unprotected);
+      if (opened) note(row.from.sa(), ip, id);
     }
-    if (is_martian(ip.source_bytes())) [[unlikely]]
-      return ends.end(std::move(packet), Cause::sr6_martian_source);
-    const SidId id = tables.sids.find(ip.destination_bytes());
-    if (id.is_none()) [[unlikely]]
-      return no_sid(std::move(packet), row, ip);
-    if (!opened && !tables.sids[id].takes_clear) [[unlikely]]
-      return ends.end(std::move(packet), Cause::policy_unprotected);
-    const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
-    if (ecn.drop) [[unlikely]]
-      return ends.end(std::move(packet), Cause::esp_ce_not_ect);
-    audit.note_ecn(ecn);
+    auto ecn = static_cast<wire::Ecn>(ip.ecn());
+    if (row.carried != ecn) [[unlikely]] {
+      const wire::EcnDecap decap = wire::ecn_decapsulate(row.carried, ecn);
+      if (decap.drop) return ends.end(std::move(packet), Cause::esp_ce_not_ect);
+      audit.note_ecn(decap);
+      ecn = decap.result;
+    }
     const std::size_t total = ip.total_length();
     switch (tables.sids[id].behavior) {
-      case SidBehavior::end_dx4: return Gate::at_sid(std::move(packet), row, total, id, ecn.result, end_dx4);
+      case SidBehavior::end_dx4: return Gate::at_sid(std::move(packet), row, total, id, ecn, end_dx4);
     }
     __builtin_unreachable();
   }
 
  private:
+  // The packet before, once its addresses had been found good and their SID. What depends on SA and addresses alone is
+  // the same for those behind it that have the same.
+  struct Before {
+    SaId sa = SaId::none();
+    Ipv6Selectors::Half source{};
+    Ipv6Selectors::Half destination{};
+    SidId sid = SidId::none();
+  };
+  mutable Before before_{};
+
+  // sa: not none(). none(): they are others.
+  SidId recall(SaId sa, const wire::Ipv6View& ip) const {
+    const auto source = Ipv6Selectors::load(ip.source_bytes());
+    const auto destination = Ipv6Selectors::load(ip.destination_bytes());
+    const std::uint64_t different = (source.high ^ before_.source.high) | (source.low ^ before_.source.low) |
+                                    (destination.high ^ before_.destination.high) |
+                                    (destination.low ^ before_.destination.low);
+    return sa == before_.sa && different == 0 ? before_.sid : SidId::none();
+  }
+
+  // Where an SA is for one protocol each packet has to show its own.
+  void note(SaId sa, const wire::Ipv6View& ip, SidId sid) const {
+    if (tables.sas[sa.index()].protocol != kAnyProtocol) return;
+    before_ = {sa, Ipv6Selectors::load(ip.source_bytes()), Ipv6Selectors::load(ip.destination_bytes()), sid};
+  }
+
   // Multicast, unspecified, loopback: no packet comes from there (RFC 4291 sections 2.5.2, 2.5.3 and 2.7).
   static bool is_martian(const std::uint8_t* source) {
     return source[0] == 0xff || (wire::load_be64(source) == 0 && wire::load_be64(source + 8) <= 1);

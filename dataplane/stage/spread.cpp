@@ -3,7 +3,7 @@
 namespace strata {
 namespace {
 
-SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa; }
+SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa(); }
 OutSaId sa_of(const Row<stage::Sr6Out>& row) { return row.sa; }
 
 // An SA that has just come to this worker may still be another one's to use: then its packets stand in the line of this

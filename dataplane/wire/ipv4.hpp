@@ -24,7 +24,7 @@ class Ipv4View {
  public:
   // packet: from the version octet; more octets than the total length says are allowed (Ethernet padding).
   // Truncated: there is less than the header, or than the header announces.
-  static Checked<Ipv4View, Ipv4Fault> check(Bytes packet, HeaderSum sum = HeaderSum::unknown) {
+  [[gnu::always_inline]] static Checked<Ipv4View, Ipv4Fault> check(Bytes packet, HeaderSum sum = HeaderSum::unknown) {
     const std::uint8_t* p = packet.data();
     if (packet.size() < kIpv4MinHeaderLength) [[unlikely]]
       return {{}, Ipv4Fault::truncated};

@@ -42,7 +42,7 @@ struct RawOut {
     m->data_off = static_cast<std::uint16_t>(m->data_off + kOuter);
     m->data_len = static_cast<std::uint16_t>(m->data_len - kOuter);
     out.buffers[k] = m;
-    new (&out.rows[k]) Row<stage::Ip4>{.from = {was.from.sa, was.from.port, Side::protected_side, was.from.place},
+    new (&out.rows[k]) Row<stage::Ip4>{.from = {was.from.sa(), was.from.port(), Side::protected_side, was.from.place()},
                                        .adj = AdjId<V4>(adj),
                                        .carried = was.ecn};
     ++k;

@@ -1,5 +1,5 @@
 // Which side of the boundary a packet came from is never left to a default.
-// error: missing (field '(side|place)'|initializer for member '.*(side|place)')|could not convert|no matching
+// error: could not convert|no matching
 #include "dataplane/packet/stage.hpp"
 #include "tests/must_not_compile/twin.hpp"
 
@@ -10,4 +10,4 @@ struct Half {
   PortId port;
 };
 
-TWIN(Half, Origin) origin_of(SaId sa, PortId port) { return {.sa = sa, .port = port}; }
+TWIN(Half, Origin) origin_of(SaId sa, PortId port) { return {sa, port}; }

@@ -64,6 +64,36 @@ def test_duty_24_selectors_before_sids(tmp_path):
     run_case(Config([sa]), cases, tmp_path)
 
 
+def test_duty_24_of_packets_in_a_row(tmp_path):
+    """What was found of a packet is true of one behind it that has the same SA and the same addresses, and of no other:
+    each of these has all but one in common with a good one before it."""
+    b = Sa()
+    c = Sa("from-c", spi=0x1002, inside="fc00:3::/48", key_from=0x40)
+    d = Sa("from-d", spi=0x1003, inside="fc00:4::/48", protocol=4, key_from=0x70)
+
+    def good(sa, seq, **addresses):
+        return sent(g.good(sa, seq, INNER, six=addresses), OUT)
+
+    cases = [
+        good(b, 1),
+        good(b, 2),
+        ends(g.good(c, 1, six={"src": b.host()}), "policy.selector_mismatch", note="another SA"),
+        good(b, 3),
+        ends(g.good(b, 4, six={"dst": "fc00:1::99"}), "sr6.no_sid", note="another destination"),
+        ends(g.good(b, 5, six={"src": "fc00:3::2"}), "policy.selector_mismatch", note="another source"),
+        good(b, 6, dst="fc00:1:0:64::77"),
+        sent(g.good(b, 7, INNER, six={"dst": "fc00:1:0:64:8000::77"}), out_on("lan2", INNER), to="lan2"),
+        good(b, 8),
+        ends(clear6(six(src=b.host())), "policy.unprotected", note="no SA"),
+        good(b, 9),
+        good(d, 1),
+        ends(g.good(d, 2, six={"upper": g.UDP_}), "policy.selector_mismatch", note="another protocol"),
+        good(d, 3),
+        good(b, 10),
+    ]
+    run_case(Config([b, c, d]), cases, tmp_path)
+
+
 def test_duty_24_martian_inner_ipv6_sources(tmp_path):
     sa = Sa(inside="::/0")
     good = sent(g.good(sa, 99, INNER, six={"src": "fc00:2::1"}), OUT)

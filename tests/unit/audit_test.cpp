@@ -6,8 +6,7 @@ namespace strata {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr Origin kFrom{
-    .sa = SaId(4), .port = PortId(1), .side = Side::unprotected_side, .place = static_cast<Arrival>(9)};
+constexpr Origin kFrom(SaId(4), PortId(1), Side::unprotected_side, static_cast<Arrival>(9));
 
 AuditEvent event(Cause cause, std::uint32_t sequence = 0) {
   return {.cause = cause,
@@ -36,9 +35,9 @@ TEST(AuditLog, Duty14_KeepsWhatRfc4303AsksFor) {
   EXPECT_EQ(events[0].sequence, 7u);
   EXPECT_EQ(events[0].source.value, 0xc0000202u);
   EXPECT_EQ(events[0].destination.value, 0xc0000201u);
-  EXPECT_EQ(events[0].from.sa, SaId(4));
-  EXPECT_EQ(events[0].from.port, PortId(1));
-  EXPECT_EQ(events[0].from.place, static_cast<Arrival>(9));
+  EXPECT_EQ(events[0].from.sa(), SaId(4));
+  EXPECT_EQ(events[0].from.port(), PortId(1));
+  EXPECT_EQ(events[0].from.place(), static_cast<Arrival>(9));
   EXPECT_FALSE(events[0].inner);
   EXPECT_TRUE(collected(audit).empty()) << "collected events are forgotten";
 }

@@ -26,7 +26,7 @@ TEST(BurstOf, ReceivesPlacesInArrivalOrder) {
   receive_numbered(source, kBurstSize, frames);
   ASSERT_EQ(frames.size(), kBurstSize);
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    EXPECT_EQ(static_cast<std::size_t>(frames.row(i).from.place), i);
+    EXPECT_EQ(static_cast<std::size_t>(frames.row(i).from.place()), i);
     EXPECT_EQ(frames.bytes(i)[0], i);
   }
   end_all(frames, source.ends());
@@ -54,7 +54,7 @@ void drain_in_order() {
     std::vector<int> seen;
     const auto step = [&](Packet<Frame> p, const Row<Frame>& row) -> Done {
       EXPECT_TRUE(frames.empty()) << "a burst that is drained is free to be filled";
-      EXPECT_EQ(static_cast<std::size_t>(row.from.place), seen.size());
+      EXPECT_EQ(static_cast<std::size_t>(row.from.place()), seen.size());
       seen.push_back(std::as_const(p).bytes()[0]);
       return source.ends().end(std::move(p), kAnyCause);
     };
@@ -103,7 +103,7 @@ void restore(const std::vector<std::size_t>& order, std::size_t received) {
   std::sort(sorted.begin(), sorted.end());
   ASSERT_EQ(ip4.size(), sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) {
-    EXPECT_EQ(static_cast<std::size_t>(ip4.row(i).from.place), sorted[i]);
+    EXPECT_EQ(static_cast<std::size_t>(ip4.row(i).from.place()), sorted[i]);
     EXPECT_EQ(ip4.bytes(i)[0], sorted[i]);
   }
   end_all(ip4, source.ends());
@@ -134,7 +134,7 @@ std::vector<int> numbers_of(const Burst<Frame>& burst) {
   std::vector<int> numbers;
   for (std::size_t i = 0; i < burst.size(); ++i) {
     numbers.push_back(burst.bytes(i)[0]);
-    EXPECT_EQ(static_cast<int>(burst.row(i).from.place), numbers.back());
+    EXPECT_EQ(static_cast<int>(burst.row(i).from.place()), numbers.back());
   }
   return numbers;
 }
@@ -150,7 +150,7 @@ void leave_only(Burst<Frame>& burst, const std::vector<int>& kept, Ends& ends) {
   Burst<Frame> all;
   burst.take_all(all);
   all.drain([&](Packet<Frame> p, const Row<Frame>& row) -> Done {
-    if (std::binary_search(kept.begin(), kept.end(), static_cast<int>(row.from.place)))
+    if (std::binary_search(kept.begin(), kept.end(), static_cast<int>(row.from.place())))
       return burst.push(std::move(p), row);
     return ends.end(std::move(p), kAnyCause);
   });

@@ -93,8 +93,7 @@ class Source {
   Ends ends_;
 };
 
-inline constexpr Origin kWan{
-    .sa = SaId::none(), .port = PortId(3), .side = Side::unprotected_side, .place = static_cast<Arrival>(0)};
+inline constexpr Origin kWan(SaId::none(), PortId(3), Side::unprotected_side, static_cast<Arrival>(0));
 
 // Octets that tell their own place: first, first + 1, ..
 inline Octets counted(std::size_t length, std::uint8_t first = 0) {

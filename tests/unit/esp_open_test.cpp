@@ -83,7 +83,7 @@ class Opener {
     for (std::size_t i = 0; i < kCauseCount; ++i) became.ends[i] = ends.count(static_cast<Cause>(i));
     std::size_t last = 0;
     ip6.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
-      const auto place = static_cast<std::size_t>(row.from.place);
+      const auto place = static_cast<std::size_t>(row.from.place());
       EXPECT_GE(place, last) << "what is opened stays in the order it came";
       last = place;
       became.opened[place].emplace(std::as_const(p).bytes().begin(), std::as_const(p).bytes().end());

@@ -130,7 +130,7 @@ class Gateway {
     std::vector<AuditEvent> events;
     worker_->audit().collect([&](const AuditEvent& event) { events.push_back(event); });
     std::stable_sort(events.begin(), events.end(), [](const AuditEvent& a, const AuditEvent& b) {
-      return static_cast<std::size_t>(a.from.place) < static_cast<std::size_t>(b.from.place);
+      return static_cast<std::size_t>(a.from.place()) < static_cast<std::size_t>(b.from.place());
     });
     for (const AuditEvent& event : events) outcome_.audit.emplace_back(event.cause, event.sequence);
   }

@@ -95,7 +95,7 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
 
   to_esp(200);
   EXPECT_EQ(octets_of(esp_, 0), counted(166, 34));
-  expect_origin(esp_.row(0).from, {SaId(7), kWan.port, kWan.side, kWan.place});
+  expect_origin(esp_.row(0).from, {SaId(7), kWan.port(), kWan.side(), kWan.place()});
   const wire::Ipv4Address source = esp_.row(0).source;
   EXPECT_EQ(source.value, 0xc0000202u);
   EXPECT_EQ(esp_.row(0).carried, Ecn::ce);
@@ -105,7 +105,7 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   });
   expect_clean(120, "opened");
   EXPECT_EQ(octets_of(ip6_, 0), counted(120, 50));
-  expect_origin(ip6_.row(0).from, {SaId(7), kWan.port, Side::protected_side, kWan.place});
+  expect_origin(ip6_.row(0).from, {SaId(7), kWan.port(), Side::protected_side, kWan.place()});
   EXPECT_EQ(ip6_.row(0).carried, Ecn::ce);
 
   ip6_.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
@@ -113,7 +113,7 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   });
   expect_clean(110, "at_sid");
   EXPECT_EQ(octets_of(sr6_, 0), counted(110, 50));
-  expect_origin(sr6_.row(0).from, {SaId(7), kWan.port, Side::protected_side, kWan.place});
+  expect_origin(sr6_.row(0).from, {SaId(7), kWan.port(), Side::protected_side, kWan.place()});
   EXPECT_EQ(sr6_.row(0).sid, SidId(5));
   EXPECT_EQ(sr6_.row(0).ecn, Ecn::ect1);
 
@@ -122,7 +122,7 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   });
   expect_clean(70, "decapsulated");
   EXPECT_EQ(octets_of(ip4_, 0), counted(70, 90));
-  expect_origin(ip4_.row(0).from, {SaId(7), kWan.port, Side::protected_side, kWan.place});
+  expect_origin(ip4_.row(0).from, {SaId(7), kWan.port(), Side::protected_side, kWan.place()});
   EXPECT_EQ(ip4_.row(0).adj, AdjId<V4>(9));
   EXPECT_EQ(ip4_.row(0).carried, Ecn::ect1);
 
@@ -166,7 +166,7 @@ TEST_P(Gates, Duty59_Ip6InClearAndItsSid) {
   sr6_.drain([&](Packet<Sr6> p, const Row<Sr6>& row) -> Done {
     return Gate::decapsulated(std::move(p), row, static_cast<OuterLength>(0), AdjId<V4>(0), ip4_);
   });
-  expect_origin(ip4_.row(0).from, {SaId::none(), kWan.port, Side::either_side, kWan.place});
+  expect_origin(ip4_.row(0).from, {SaId::none(), kWan.port(), Side::either_side, kWan.place()});
   end_all(ip4_, source_.ends());
 }
 
@@ -295,9 +295,9 @@ TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   Burst<Frame> frames;
   EXPECT_EQ(source.receive(frames, kWan), 4u);
   ASSERT_EQ(frames.size(), 3u);
-  EXPECT_EQ(static_cast<int>(frames.row(1).from.place), 1);
+  EXPECT_EQ(static_cast<int>(frames.row(1).from.place()), 1);
   EXPECT_EQ(Octets(frames.bytes(1).begin(), frames.bytes(1).end()), expected);
-  EXPECT_EQ(static_cast<int>(frames.row(2).from.place), 3);
+  EXPECT_EQ(static_cast<int>(frames.row(2).from.place()), 3);
   EXPECT_EQ(source.ends().count(Cause::rx_multi_segment), 1u);
   end_all(frames, source.ends());
   source.ends().flush();
@@ -360,7 +360,7 @@ TEST_F(ParkingRing, BringsPacketAndRowBack) {
   for (std::size_t i = 0; i < kBurstSize; ++i) {
     const Row<Ip4>& row = ip4_.row(i);
     EXPECT_EQ(octets_of(ip4_, i), (Octets{static_cast<std::uint8_t>(i), 0x55}));
-    expect_origin(row.from, {SaId::none(), kWan.port, Side::either_side, static_cast<Arrival>(i)});
+    expect_origin(row.from, {SaId::none(), kWan.port(), Side::either_side, static_cast<Arrival>(i)});
     EXPECT_EQ(row.adj, AdjId<V4>(static_cast<std::uint32_t>(1000 + i)));
     EXPECT_EQ(row.carried, static_cast<Ecn>(i % 4));
   }

@@ -20,10 +20,10 @@ void end_all(Burst<Stage>& burst, Ends& ends) {
 }
 
 inline void expect_origin(const Origin& is, const Origin& should_be) {
-  EXPECT_EQ(is.sa, should_be.sa);
-  EXPECT_EQ(is.port, should_be.port);
-  EXPECT_EQ(is.side, should_be.side);
-  EXPECT_EQ(is.place, should_be.place);
+  EXPECT_EQ(is.sa(), should_be.sa());
+  EXPECT_EQ(is.port(), should_be.port());
+  EXPECT_EQ(is.side(), should_be.side());
+  EXPECT_EQ(is.place(), should_be.place());
 }
 
 // Frames whose first octet is their place in arrival.

@@ -170,7 +170,7 @@ TEST_F(Reassembling, ThePacketTakesThePlaceOfItsLastFragment) {
   other.id = 7;
   add({parts[1], fragment_of(other, counted(100), {0, 48}), parts[0]});
   ASSERT_EQ(whole_.size(), 1u);
-  test::expect_origin(whole_from_[0], {SaId::none(), kWan.port, kWan.side, static_cast<Arrival>(2)});
+  test::expect_origin(whole_from_[0], {SaId::none(), kWan.port(), kWan.side(), static_cast<Arrival>(2)});
   EXPECT_EQ(reassembly_->held(), 1u);
 }
 
@@ -228,10 +228,10 @@ TEST_F(Reassembling, PacketsAreToldApartByAllThatRfc791Names) {
 // One who sends through another port, or another tunnel, spoils nobody's packet.
 TEST_F(Reassembling, AndByTheWayTheyCame) {
   const Origin ways[] = {kWan,
-                         {SaId::none(), PortId(1), kWan.side, Arrival{}},
-                         {SaId(3), kWan.port, Side::protected_side, Arrival{}},
-                         {SaId(4), kWan.port, Side::protected_side, Arrival{}},
-                         {SaId::none(), kWan.port, Side::either_side, Arrival{}}};
+                         {SaId::none(), PortId(1), kWan.side(), Arrival{}},
+                         {SaId(3), kWan.port(), Side::protected_side, Arrival{}},
+                         {SaId(4), kWan.port(), Side::protected_side, Arrival{}},
+                         {SaId::none(), kWan.port(), Side::either_side, Arrival{}}};
   std::vector<Octets> expected;
   for (const std::size_t half : {0, 1})
     for (std::size_t i = 0; i < std::size(ways); ++i)
@@ -243,9 +243,9 @@ TEST_F(Reassembling, AndByTheWayTheyCame) {
   EXPECT_EQ(whole_, expected);
   ASSERT_EQ(whole_from_.size(), 2 * std::size(ways));
   for (std::size_t i = 0; i < whole_from_.size(); ++i) {
-    EXPECT_EQ(whole_from_[i].sa, ways[i / 2].sa);
-    EXPECT_EQ(whole_from_[i].port, ways[i / 2].port);
-    EXPECT_EQ(whole_from_[i].side, ways[i / 2].side);
+    EXPECT_EQ(whole_from_[i].sa(), ways[i / 2].sa());
+    EXPECT_EQ(whole_from_[i].port(), ways[i / 2].port());
+    EXPECT_EQ(whole_from_[i].side(), ways[i / 2].side());
   }
 }
 
