@@ -21,7 +21,7 @@ namespace strata {
 
 struct ServerLimits {
   std::size_t clients = rpc::kMostClients;
-  std::size_t kept = rpc::kKeptPlaces;  // of these, for those that is_own() says
+  std::size_t kept = rpc::kKeptPlaces;             // of these, for those that is_own() says
   std::size_t request = rpc::kLongestRequest;      // octets of a line
   std::size_t waiting = 2 * rpc::kMostWaiting;     // octets for a client: two answers, or events
   std::size_t enough = std::size_t{256} << 10;     // octets that wait: beyond, no request is taken

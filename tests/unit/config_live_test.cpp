@@ -64,11 +64,10 @@ TEST(ConfigLive, ArpIcmpReassemblyWorkersAndEalAreWhatTheFileSays) {
   EXPECT_EQ(live("  change_group: keyers\n", "").control.change_group, "");
   EXPECT_EQ(socket_path(c), "/run/gateways/a.sock");
   EXPECT_EQ(socket_path(live("  socket: /run/gateways/a.sock\n", "")), "/run/strata/gateway-a.sock");
-  EXPECT_EQ(
-      socket_path(live(
-          "name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n  payload_group: operators\n  change_group: keyers\n",
-          "")),
-      "/run/strata/strata.sock");
+  EXPECT_EQ(socket_path(live("name: gateway-a\ncontrol:\n  enabled: true\n  socket: /run/gateways/a.sock\n  "
+                             "payload_group: operators\n  change_group: keyers\n",
+                             "")),
+            "/run/strata/strata.sock");
 }
 
 TEST(ConfigLive, MetricsAreWhatTheFileSays) {
