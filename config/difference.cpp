@@ -51,6 +51,7 @@ std::string changes_in(const json& before, const json& after) {
 template <class Entry, class Name, class How>
 void compare_entries(Difference& out, const std::string& section, const std::vector<Entry>& before,
                      const std::vector<Entry>& after, Name name_of, How how) {
+  const auto what_of = [&](const std::string& name) { return section + " " + name; };
   std::unordered_map<std::string, const Entry*> old;
   for (const Entry& entry : before) old.emplace(name_of(entry), &entry);
   std::vector<Change> added;
@@ -60,9 +61,9 @@ void compare_entries(Difference& out, const std::string& section, const std::vec
     still.emplace(name, &entry);
     const auto at = old.find(name);
     if (at == old.end()) {
-      added.push_back({Kind::added, section + " " + name, {}});
+      added.push_back({Kind::added, what_of(name), {}});
     } else if (std::string what = how(*at->second, entry); !what.empty()) {
-      out.changes.push_back({Kind::changed, section + " " + name, std::move(what)});
+      out.changes.push_back({Kind::changed, what_of(name), std::move(what)});
     }
   }
   std::vector<const Entry*> kept;
@@ -71,7 +72,7 @@ void compare_entries(Difference& out, const std::string& section, const std::vec
     if (const auto at = still.find(name); at != still.end())
       kept.push_back(at->second);
     else
-      out.changes.push_back({Kind::removed, section + " " + name, {}});
+      out.changes.push_back({Kind::removed, what_of(name), {}});
   }
   // Of several SAs that could take a packet the first one does.
   if (!std::ranges::is_sorted(kept)) out.changes.push_back({Kind::changed, section, "another order"});
