@@ -51,7 +51,7 @@ unsigned ring_frame(const config::Port& port) {
 }  // namespace
 
 Device::Device(Device&& other) noexcept
-    : port_(other.port_),
+    : port_(std::move(other.port_)),
       id_(other.id_),
       info_(other.info_),
       queues_(other.queues_),
