@@ -40,6 +40,8 @@ class HttpServer {
   int fd() const;
   // True: there is more to do at once.
   bool serve(Clock::time_point now);
+  // What was rendered before is no answer any more.
+  void forget_pages() { pages_.clear(); }
 
  private:
   struct End {

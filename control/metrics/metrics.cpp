@@ -55,6 +55,7 @@ Metrics::Metrics(Descriptor listener)
 void Metrics::show_from_now_on(const show::Gateway& gateway) {
   gateway_.emplace(gateway);
   last_.reset();
+  if (http_) http_->forget_pages();
 }
 
 tl::expected<void, std::string> Metrics::begin(const show::Gateway& gateway, const std::string& version) {
