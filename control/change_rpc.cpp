@@ -41,6 +41,15 @@ constexpr std::array kKinds{
     Kind{"neighbor", "", "neighbors", ""},
 };
 
+// Who was let in may look; to say what is sealed, and what goes where, takes more. Asked before anything of the request
+// is copied.
+tl::unexpected<rpc::Failure> may_not_change() {
+  return tl::unexpected(
+      rpc::Failure{rpc::error::kNotAllowed,
+                   "to change anything is for root, for uid " + std::to_string(::geteuid()) +
+                       ", whose gateway this is, and for the group that `control: {change_group: NAME}` names"});
+}
+
 void put(rpc::Request& sections, const Kind& kind, const rpc::Request& entry) {
   rpc::Request& section = *kind.section == '\0' ? sections : sections[kind.section];
   section[kind.list] = rpc::Request::array();
@@ -51,21 +60,29 @@ void put(rpc::Request& sections, const Kind& kind, const rpc::Request& entry) {
 
 void ControlSocket::add_changes() {
   dispatcher_.add("diff", [this](auto, auto&) { return answer_of(actions_.diff()); });
-  dispatcher_.add("reload", [this](auto, auto&) { return answer_of(actions_.reload()); });
-  dispatcher_.add("change", [this](rpc::ClientId client, const rpc::Request& params) {
+  dispatcher_.add("reload", [this](rpc::ClientId client, auto&) -> Result {
+    // It would undo what somebody with more rights has changed, and bring back SAs whose windows are gone.
+    if (actions_.is_amended() && !is_trusted(client, groups_.change)) return may_not_change();
+    return answer_of(actions_.reload());
+  });
+  dispatcher_.add("change", [this](rpc::ClientId client, const rpc::Request& params) -> Result {
+    if (!is_trusted(client, groups_.change)) return may_not_change();
     config::Amendment amendment;
     if (params.contains("delete")) amendment.deleted = params["delete"];
     if (params.contains("add")) amendment.added = params["add"];
     return change(client, amendment);
   });
   for (const Kind& kind : kKinds) {
-    dispatcher_.add(kind.method + std::string(".add"), [this, kind](rpc::ClientId client, const rpc::Request& params) {
-      config::Amendment amendment;
-      put(amendment.added, kind, params["entry"]);
-      return change(client, amendment);
-    });
+    dispatcher_.add(kind.method + std::string(".add"),
+                    [this, kind](rpc::ClientId client, const rpc::Request& params) -> Result {
+                      if (!is_trusted(client, groups_.change)) return may_not_change();
+                      config::Amendment amendment;
+                      put(amendment.added, kind, params["entry"]);
+                      return change(client, amendment);
+                    });
     dispatcher_.add(kind.method + std::string(".delete"),
-                    [this, kind](rpc::ClientId client, const rpc::Request& params) {
+                    [this, kind](rpc::ClientId client, const rpc::Request& params) -> Result {
+                      if (!is_trusted(client, groups_.change)) return may_not_change();
                       config::Amendment amendment;
                       put(amendment.deleted, kind, kind.known_by.empty() ? params : params[std::string(kind.known_by)]);
                       return change(client, amendment);
@@ -73,16 +90,8 @@ void ControlSocket::add_changes() {
   }
 }
 
-// Who was let in may look; to say what is sealed, and what goes where, takes more.
 ControlSocket::Result ControlSocket::change(rpc::ClientId client, config::Amendment& amendment) {
-  Result result = tl::unexpected(
-      rpc::Failure{rpc::error::kNotAllowed,
-                   "to change anything is for root, for uid " + std::to_string(::geteuid()) +
-                       ", whose gateway this is, and for the group that `control: {change_group: NAME}` names"});
-  if (is_trusted(client, groups_.change)) {
-    const Peer* const peer = server_.peer(client);
-    result = answer_of(actions_.change(amendment, to_string(*peer)));
-  }
+  Result result = answer_of(actions_.change(amendment, to_string(*server_.peer(client))));
   rpc::wipe(amendment.deleted);
   rpc::wipe(amendment.added);
   return result;

@@ -30,6 +30,7 @@ class ControlSocket {
   struct Actions {
     std::function<tl::expected<Changes, std::string>()> diff;
     std::function<tl::expected<Changes, std::string>()> reload;
+    std::function<bool()> is_amended;  // entries were changed since the file was read
     std::function<tl::expected<Changes, std::string>(const config::Amendment&, const std::string& who)> change;
   };
   void begin(const show::Gateway& gateway, const std::string& version, Actions actions);

@@ -303,6 +303,7 @@ void Gateway::begin_to_be_asked() {
   socket_->begin(shown(), options_.version,
                  {.diff = [this] { return diff(); },
                   .reload = [this] { return reload(); },
+                  .is_amended = [this] { return is_amended_; },
                   .change = [this](const config::Amendment& amendment,
                                    const std::string& who) { return change(amendment, who); }});
 }

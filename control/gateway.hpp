@@ -105,6 +105,7 @@ class Gateway {
   CauseRates cause_rates_;
   std::vector<NeighborBoard::Change> neighbor_news_;
   bool more_to_serve_ = false;
+  bool is_amended_ = false;  // entries were changed since the file was read
   Clock::time_point start_;
   Clock::time_point next_look_;
   Clock::time_point next_rates_;

@@ -68,6 +68,7 @@ tl::expected<Changes, std::string> Gateway::reload() {
   manager_.reloading();
   auto done = read_and_apply();
   manager_.reloaded();
+  is_amended_ = is_amended_ && !done;
   if (!done)
     log_line("not reloaded, all is as before: " + done.error());
   else
@@ -86,6 +87,7 @@ tl::expected<Changes, std::string> Gateway::change(const config::Amendment& amen
   auto next = config::amended(*config_, amendment);
   if (!next) return tl::unexpected(lines_of(texts_of(next.error(), config_->file, "what was asked for")));
   auto done = change_to(std::make_shared<const config::Config>(std::move(*next)));
+  is_amended_ = is_amended_ || (done && !done->lines.empty());
   if (done && !done->lines.empty()) log_line("changed, as " + who + " asked: " + first_of(done->lines));
   if (!done) log_line("not changed as " + who + " asked, all is as before: " + done.error());
   return done;

@@ -58,6 +58,11 @@ std::size_t Rebalancer::look(const std::vector<double>& busy) {
 }
 
 std::vector<SaLoad> Rebalancer::loads() {
+  // There is room for more where a change was begun, be it refused after that.
+  if (const std::size_t count = tables_.sas.size() + tables_.out_sas.size(); count != before_.size()) {
+    before_.assign(count, 0);
+    seen_lately_ = false;
+  }
   std::vector<SaLoad> all;
   all.reserve(before_.size());
   const auto add = [&](SaRef sa, std::uint64_t packets, std::uint64_t octets) {

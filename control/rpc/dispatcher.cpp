@@ -53,7 +53,25 @@ std::string why_no_request(const Request& request) {
   return {};
 }
 
-// Whatever a client sent is passed on by reference: to copy it takes a stack as deep as it is.
+// Deeper than any request is. To copy what is nested takes a stack as deep as it is.
+constexpr std::size_t kDeepest = 32;
+
+// line: it is JSON.
+bool is_too_deep(std::string_view line) {
+  std::size_t depth = 0;
+  bool is_text = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (is_text && c == '\\') ++i;
+    if (c == '"') is_text = !is_text;
+    if (is_text) continue;
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kDeepest) return true;
+  }
+  return false;
+}
+
 const Request& no_params() {
   static const Request none = Request::object();
   return none;
@@ -89,6 +107,8 @@ std::vector<std::string_view> Dispatcher::missing() const {
 Reply Dispatcher::answer(ClientId client, std::string_view line) const {
   Request request = Request::parse(line, nullptr, false);
   if (request.is_discarded()) return {error_line(Request(), {error::kParse, "the line is no JSON"})};
+  if (is_too_deep(line))
+    return {error_line(Request(), {error::kInvalidRequest, "nested deeper than " + std::to_string(kDeepest)})};
   Reply reply;
   if (request.is_array())
     reply = {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};

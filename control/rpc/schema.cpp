@@ -310,7 +310,8 @@ constexpr std::array kMethods{
     Method{.name = "capture.stop", .about = "No more are captured.", .result = kCaptureStop},
     Method{.name = "diff", .about = "What `reload` would change: the configuration that is in force beside the one that is in its file now.", .result = kChanges},
     Method{.name = "reload", .about = "Reads the configuration's file anew and applies what is in it as a whole, without losing a packet; or changes nothing and says why. "
-                                      "Neither a path nor a text comes from the client: what a gateway reads is its operator's affair.", .result = kChanges},
+                                      "Neither a path nor a text comes from the client: what a gateway reads is its operator's affair. "
+                                      "Where entries were changed since the file was read, it is for those alone who may change them.", .result = kChanges},
     Method{.name = "change", .about = "Entries of the configuration that is in force are deleted and added as a whole, as `reload` does it and without the file: none of them, or all. "
                                       "For root, the gateway's own user and `control.change_group`, as all methods that follow here but the subscriptions.", .params = kChange, .result = kChanges},
     Method{.name = "sa.add", .about = "One SA more.", .params = kSaEntry, .result = kChanges},

@@ -14,7 +14,9 @@ SaFigures figures_of_sa(const Gateway& gateway, config::Direction direction, std
   }
   const OutboundSa& sa = gateway.tables.out_sas[at];
   const std::uint64_t sent = sa.sequence;
-  return {sa.packets, sa.octets, sent, sa.last_number() - sent, gateway.workers.owner({SaRef::Direction::out, at})};
+  const std::uint64_t left =
+      sa.last_number() - std::min(sent, sa.last_number());  // its key may have been beyond, with ESN
+  return {sa.packets, sa.octets, sent, left, gateway.workers.owner({SaRef::Direction::out, at})};
 }
 
 SidFigures figures_of_sid(const Gateway& gateway, std::size_t sid) {

@@ -80,9 +80,10 @@ void Reservations::add(const std::vector<SealingSa>& sas) {
   added_at_ = lanes_.size();
   for (const SealingSa& of : sas) {
     const std::size_t place = place_of(tag_of(file_.salt, of.key));
-    // What was reserved with ESN, or with a longer life, is beyond this SA's last number.
-    of.sa->sequence = std::min<std::uint64_t>(file_.keys[place].last, of.sa->last);
-    of.sa->limit = of.sa->sequence;
+    // What was reserved with ESN, or with a longer life, may be beyond this SA's last number: then it sends nothing,
+    // and where its life is made longer it goes on behind all that.
+    of.sa->sequence = file_.keys[place].last;
+    of.sa->limit = file_.keys[place].last;
     lanes_.push_back({.sa = of.sa, .place = place, .seen = of.sa->sequence, .before = file_.keys[place]});
   }
 }
@@ -94,6 +95,10 @@ tl::expected<void, std::string> Reservations::exchange(const std::vector<const O
   std::ranges::copy_if(lanes_, std::back_inserter(gone_), [&](const Lane& lane) { return goes.contains(lane.sa); });
   std::erase_if(lanes_, [&](const Lane& lane) { return goes.contains(lane.sa); });
   for (const Lane& lane : gone_) file_.keys[lane.place].octets = carried(lane);
+  if (coming.empty()) {  // nobody needs a number, and what went may go where no disk lets it
+    is_ahead_ = is_ahead_ || !going.empty();
+    return {};
+  }
   add(coming);
   // One that has nothing ahead of it: those that come, and perhaps one that was about to be seen to.
   auto done = reserve([](const Lane& lane) { return left_of(*lane.sa) == 0; });
@@ -132,6 +137,7 @@ tl::expected<void, std::string> Reservations::reserve(bool (*wanted)(const Lane&
     const std::uint64_t end = lane.sa->last;  // once: another thread sets it to 0 when the SA's life is over
     if (lane.sa->limit >= end || !wanted(lane)) continue;
     const std::uint64_t sequence = lane.sa->sequence;
+    if (sequence >= end) continue;
     std::uint64_t& last = file_.keys[lane.place].last;
     last = std::max(last, sequence + std::min(lane.ahead, end - sequence));
     growing.push_back(&lane);

@@ -256,6 +256,36 @@ def test_who_was_only_let_in_changes_nothing(still):
 
 
 @AS_ROOT
+def test_who_was_only_let_in_undoes_nothing(still):
+    """A reload would: it returns to the file. Where nothing was changed since, it is for all that are let in."""
+    let_in(still)
+    ask(still, "route.add", entry=ROUTE)
+    assert "to change anything is for root" in failed(strata_as_nobody(still, "reload"))
+    assert ask(still, "diff") == ["- routes 10.9.0.0/16"]
+    ask(still, "route.delete", prefix="10.9.0.0/16")
+    ask(still, "reload")
+    assert strata_as_nobody(still, "reload").returncode == 0
+
+
+@AS_ROOT
+def test_what_is_nested_without_end_is_refused(still):
+    """By whoever was let in, and by root: to copy it would take a stack as deep."""
+    let_in(still)
+    deep = "[" * 300_000 + "]" * 300_000
+    lines = [f'{{"jsonrpc": "2.0", "id": 1, "method": "{method}", "params": {{"{name}": {deep}}}}}\n'
+             for method, name in (("change", "delete"), ("sa.add", "entry"), ("route.delete", "prefix"))]
+    (still.folder / "deep").write_text("".join(lines))
+    (still.folder / "deep").chmod(0o644)
+    script = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{still.socket}'); f = s.makefile(); " \
+             f"[(s.sendall(line.encode()), print(f.readline())) for line in open('{still.folder}/deep')]"
+    for user in (AS_NOBODY, []):
+        done = subprocess.run([*user, sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE)
+        answers = [json.loads(line) for line in done.stdout.split("\n") if line]
+        assert [answer["error"]["code"] for answer in answers] == [-32600] * 3, done
+    assert ask(still, "diff") == []
+
+
+@AS_ROOT
 def test_the_group_that_may(place):
     tree = place.configuration()
     tree["control"]["change_group"] = str(NOBODY)

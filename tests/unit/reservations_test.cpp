@@ -205,6 +205,29 @@ TEST(Reservations, WhatAKeyCarriedIsKept) {
   }
 }
 
+// A key that has sent more than its SA may now, and whose limit is then lifted while it is in use.
+TEST(Reservations, Duty35_ALimitThatIsLiftedRepeatsNothing) {
+  MadeUpDisk disk;
+  {
+    Sealing sealing(1);
+    Reservations reservations = opened(disk);
+    ASSERT_TRUE(reservations.begin(sealing.all(), at(0ms)));
+    sealing.sa().sequence = 500'000;
+    ASSERT_TRUE(reservations.end());
+  }
+  Sealing limited(1);
+  limited.sa().last = 1000;
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(limited.all(), at(0ms)));
+  EXPECT_TRUE(limited.sa().stopped());
+  for (const std::uint64_t last : {std::uint64_t{400'000}, limited.sa().last_number()}) {
+    limited.sa().last = last;
+    ASSERT_TRUE(reservations.look(at(std::chrono::milliseconds(last % 1000 + 10))));
+    EXPECT_GE(limited.sa().sequence, 500'000u);
+    EXPECT_EQ(limited.sa().stopped(), last == 400'000);
+  }
+}
+
 // A process that is killed has written what its SAs had carried when it was asked to, and only where that is another.
 TEST(Reservations, WhatAKeyCarriedIsWrittenWhereItIsAskedFor) {
   MadeUpDisk disk;

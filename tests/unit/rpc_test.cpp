@@ -209,14 +209,17 @@ TEST_F(RpcDispatcher, AnAnswerHasABound) {
 TEST_F(RpcDispatcher, WhatIsDeepOrWideIsRefusedSoon) {
   EXPECT_EQ(code_of(std::string(kLongestRequest, '[')), error::kParse);
   const std::string deep = std::string(kLongestRequest / 2, '[') + std::string(kLongestRequest / 2, ']');
-  EXPECT_EQ(Json::parse(say(deep))[0]["error"]["code"], error::kInvalidRequest);
+  EXPECT_EQ(code_of(deep), error::kInvalidRequest);
   const std::size_t half = kLongestRequest / 2 - 100;
   const std::string inside = std::string(half, '[') + std::string(half, ']');
   for (const std::string& params : {inside, R"({"x":)" + inside + "}"}) {
     const std::string line = R"({"jsonrpc":"2.0","method":"hello","id":1,"params":)" + params + "}";
-    EXPECT_EQ(code_of(line), error::kInvalidParams);
-    EXPECT_EQ(Json::parse(say("[" + line + "]"))[0]["error"]["code"], error::kInvalidParams);
+    EXPECT_EQ(code_of(line), error::kInvalidRequest);
+    EXPECT_EQ(code_of("[" + line + "]"), error::kInvalidRequest);
   }
+  const std::string brackets =
+      R"({"jsonrpc":"2.0","method":"hello","id":1,"params":{"\\":")" + std::string(99, '[') + "\"}}";
+  EXPECT_EQ(code_of(brackets), error::kInvalidParams) << "in a text they are none";
   std::string wide = R"({"jsonrpc":"2.0","method":"hello","params":{)";
   for (int i = 0; i < 100'000; ++i) wide += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
   EXPECT_EQ(code_of(wide + "},\"id\":1}"), error::kInvalidParams);

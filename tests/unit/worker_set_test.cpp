@@ -413,6 +413,26 @@ TEST(WorkerSet, TheRebalancerMovesHalfOfTheLoad) {
   EXPECT_GE(crew.steps(1, Step::esp_open), kPackets);
 }
 
+// A change that is refused in its middle has put SAs into the table that none is in force of.
+TEST(WorkerSet, TheRebalancerComparesAnewWhereThereAreMoreSas) {
+  Crew crew(tunnels(), 2);
+  Rebalancer rebalancer(crew.tables(), crew.set());
+  EXPECT_EQ(rebalancer.look({1.0, 0.0}), 0u);
+  SaTable& sas = crew.tables().sas;
+  ASSERT_FALSE(sas.is_full());
+  while (!sas.is_full())
+    sas.push_back(InboundSa{.key = AeadKey::blank(),
+                            .esn = false,
+                            .protocol = kAnyProtocol,
+                            .window = ReplayWindow(0),
+                            .packets = 1'000'000,
+                            .selectors = {},
+                            .spi = 0,
+                            .destination = {}});
+  EXPECT_EQ(rebalancer.look({1.0, 0.0}), 0u) << "what they carried before says nothing";
+  crew.finish();
+}
+
 // One worker alone has no rings: what it does is what a Worker does.
 TEST(WorkerSet, OneAloneHandsNothingOver) {
   Peer peer;
