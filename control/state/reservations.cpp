@@ -27,7 +27,7 @@ std::uint64_t left_of(const OutboundSa& sa) {
 }
 
 // At the end of the numbers, or of the SA's life, there is nothing left to reserve.
-bool may_grow(const OutboundSa& sa) { return sa.limit < sa.last; }
+bool may_grow(const OutboundSa& sa) { return std::max<std::uint64_t>(sa.limit, sa.sequence) < sa.last; }
 
 std::uint64_t seconds_since_1970() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();

@@ -220,11 +220,16 @@ TEST(Reservations, Duty35_ALimitThatIsLiftedRepeatsNothing) {
   Reservations reservations = opened(disk);
   ASSERT_TRUE(reservations.begin(limited.all(), at(0ms)));
   EXPECT_TRUE(limited.sa().stopped());
+  limited.sa().limit = 1000;  // as what looks at lifetimes leaves it
+  const std::size_t spent = disk.spent();
   for (const std::uint64_t last : {std::uint64_t{400'000}, limited.sa().last_number()}) {
     limited.sa().last = last;
     ASSERT_TRUE(reservations.look(at(std::chrono::milliseconds(last % 1000 + 10))));
     EXPECT_GE(limited.sa().sequence, 500'000u);
     EXPECT_EQ(limited.sa().stopped(), last == 400'000);
+    EXPECT_EQ(disk.spent() == spent, limited.sa().stopped()) << "for one that sends nothing nothing is written";
+    const std::uint64_t reserved = decode(**disk.read(kName)).value().keys[0].last;
+    EXPECT_EQ(reserved == 500'000, limited.sa().stopped());
   }
 }
 
@@ -423,6 +428,23 @@ TEST(Reservations, AKeyThatComesBackGoesOnBehindWhatItUsed) {
   EXPECT_EQ(again.sa().sequence, 1234u);
   EXPECT_EQ(again.sa().limit, 1234u + Reservations::kLeast);
   EXPECT_EQ(before.sa(1).sequence, 0u) << "who stays is not touched";
+}
+
+// An SA can be taken away while the disk is full; what it gives back is written once there is room.
+TEST(Reservations, WithoutADiskOneCanGo) {
+  MadeUpDisk disk;
+  Sealing both(2);
+  Reservations reservations = opened(disk);
+  ASSERT_TRUE(reservations.begin(both.all(), at(0ms)));
+  disk.end_after(0);
+  EXPECT_TRUE(reservations.exchange({&both.sa(0)}, {}));
+  both.sa(0).sequence = 1234;
+  reservations.release();
+  EXPECT_TRUE(reservations.exchange({}, {})) << "a route, say";
+  disk.heal();
+  EXPECT_EQ(decode(**disk.read(kName)).value().keys[0].last, Reservations::kLeast);
+  ASSERT_TRUE(reservations.look(at(10s), true));
+  EXPECT_EQ(decode(**disk.read(kName)).value().keys[0].last, 1234u);
 }
 
 TEST(Reservations, WithoutADiskNothingIsExchanged) {
