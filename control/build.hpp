@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/gone_windows.hpp"
 #include "control/places.hpp"
 #include "dataplane/table/tables_change.hpp"
 
@@ -27,6 +28,7 @@ struct InForce {
   const config::Config& config;
   const Tables& tables;
   const Places& places;
+  const GoneWindows& gone;
 };
 
 // Tables beside those in force, with which they share the SAs and the adjacencies.
@@ -45,6 +47,10 @@ struct Rebuilt {
 // the tables in force are as before.
 tl::expected<Rebuilt, std::string> rebuild(const config::Config& config, const std::vector<wire::MacAddress>& macs,
                                            const InForce& before);
+
+// Of SAs of a configuration that nobody refers to any more: the inbound ones' windows, for when they come back.
+void note_windows(const config::Config& config, const Places& places, const std::vector<std::size_t>& sas,
+                  const Tables& tables, GoneWindows& gone);
 
 // SAs of a configuration that nobody refers to, or nobody any more: their keys do not stay.
 void retire_sas(const config::Config& config, const Places& places, const std::vector<std::size_t>& sas,

@@ -110,9 +110,12 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(std::shared_p
   // First, as another gateway of this name is no reason to touch a device.
   auto files = open_files(*config, options, *user ? &**user : nullptr);
   if (!files) return tl::unexpected(files.error());
+  auto windows = GoneWindows::create();
+  if (!windows) return tl::unexpected(windows.error());
   auto eal = Eal::start_live(*config, options.eal);
   if (!eal) return tl::unexpected(eal.error());
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(config), options, std::move(files->keeper), std::move(*eal)));
+  std::unique_ptr<Gateway> gateway(
+      new Gateway(std::move(config), options, std::move(files->keeper), std::move(*windows), std::move(*eal)));
   gateway->socket_ = std::move(files->socket);
   gateway->metrics_ = std::move(files->metrics);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());

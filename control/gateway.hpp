@@ -49,8 +49,12 @@ class Gateway {
   using Clock = std::chrono::steady_clock;
 
   Gateway(std::shared_ptr<const config::Config> config, const RunOptions& options, std::unique_ptr<SaKeeper> keeper,
-          Eal eal)
-      : config_(std::move(config)), options_(options), keeper_(std::move(keeper)), eal_(std::move(eal)) {}
+          GoneWindows windows, Eal eal)
+      : config_(std::move(config)),
+        options_(options),
+        keeper_(std::move(keeper)),
+        gone_windows_(std::move(windows)),
+        eal_(std::move(eal)) {}
   tl::expected<void, std::string> open_devices();
   tl::expected<void, std::string> confine_to(const User& user);
   tl::expected<void, std::string> make_workers();
@@ -83,6 +87,7 @@ class Gateway {
   const RunOptions& options_;
   const ServiceManager manager_;
   std::unique_ptr<SaKeeper> keeper_;
+  GoneWindows gone_windows_;
   Eal eal_;                                // goes after all that is made of it
   std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody asks anything
   std::unique_ptr<Metrics> metrics_;       // nullptr: nor reads any metric

@@ -105,7 +105,7 @@ tl::expected<Changes, std::string> Gateway::change_to(std::shared_ptr<const conf
 }
 
 tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Config> config) {
-  auto next = rebuild(*config, macs_, {*config_, *tables_, places_});
+  auto next = rebuild(*config, macs_, {*config_, *tables_, places_, gone_windows_});
   if (!next) return tl::unexpected(next.error());
   if (auto done = keep_numbers(*config, *next); !done) return done;
   tell_news();  // what has ended until now is of the configuration before
@@ -147,6 +147,7 @@ void Gateway::retire_gone(const Rebuilt& next, Tables& tables) {
     else
       add(gone_.outbound, {{}, tables.out_sas[at].packets, tables.out_sas[at].octets});
   }
+  note_windows(*config_, places_, next.gone_sas, tables, gone_windows_);
   retire_sas(*config_, places_, next.gone_sas, tables);
   for (const std::size_t i : next.gone_sids) {
     for (unsigned worker = 0; worker < workers_->size(); ++worker) {

@@ -6,11 +6,16 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
+#include <tl/expected.hpp>
 
 namespace strata {
 
 // Drawn at random for each state file: what is in two of them cannot be compared, nor looked up in a table.
 using StateSalt = std::array<std::uint8_t, 32>;
+
+// Errors: the kernel has no random numbers.
+tl::expected<StateSalt, std::string> new_salt();
 
 using KeyTag = std::array<std::uint8_t, 16>;
 

@@ -1,11 +1,7 @@
 #include "control/state/reservations.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
-#include <system_error>
 #include <unordered_set>
 #include <utility>
 
@@ -13,13 +9,6 @@ namespace strata {
 namespace {
 
 constexpr const char* kName = "sequence-numbers";
-
-tl::expected<StateSalt, std::string> new_salt() {
-  StateSalt salt;
-  const ssize_t got = getrandom(salt.data(), salt.size(), 0);
-  if (got == static_cast<ssize_t>(salt.size())) return salt;
-  return tl::unexpected("no random numbers from the kernel: " + std::generic_category().message(errno));
-}
 
 std::uint64_t left_of(const OutboundSa& sa) {
   const std::uint64_t limit = sa.limit;

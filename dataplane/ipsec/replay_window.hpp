@@ -25,6 +25,13 @@ class ReplayWindow {
       : size_(size), block_mask_(size == 0 ? 0 : std::bit_ceil(size / 64 + 2) - 1) {
     if (size != 0) blocks_ = std::make_unique<Block[]>(block_mask_ + 1);
   }
+  // All up to top was received, or is taken to have been; 0: nothing was.
+  ReplayWindow(std::uint32_t size, std::uint64_t top) : ReplayWindow(size) {
+    top_ = top;
+    if (size == 0 || top == 0) return;
+    for (std::uint64_t b = 0; b <= block_mask_; ++b) blocks_[b] = ~std::uint64_t{0};
+    blocks_[(top >> 6) & block_mask_] = ~std::uint64_t{0} >> (63 - (top & 63));
+  }
 
   // sequence: all 64 bits. Does not move the window: only an authenticated packet may, by accept().
   Freshness check(std::uint64_t sequence) const {

@@ -73,10 +73,11 @@ class Crew {
 
   // Another configuration, while the threads go round.
   tl::expected<void, std::string> reload(config::Config config) {
-    auto next = rebuild(config, macs_, {config_, *tables_, places_});
+    auto next = rebuild(config, macs_, {config_, *tables_, places_, gone_windows_});
     if (!next) return tl::unexpected(std::move(next.error()));
     auto path_mtus = std::make_unique<PathMtus>(*next->tables);
     set_->replace(next->change, std::move(path_mtus));
+    note_windows(config_, places_, next->gone_sas, *next->tables, gone_windows_);
     retire_sas(config_, places_, next->gone_sas, *next->tables);
     tables_ = std::move(next->tables);
     places_ = std::move(next->places);
@@ -144,6 +145,7 @@ class Crew {
   std::vector<wire::MacAddress> macs_;
   std::unique_ptr<Tables> tables_;
   Places places_;
+  GoneWindows gone_windows_ = *GoneWindows::create();
   std::unique_ptr<WorkerSet> set_;
   std::vector<std::vector<Octets>> sent_;  // by port
   std::uint64_t received_ = 0;

@@ -31,7 +31,7 @@ class Scene {
     std::string text = text_of(lifetime, of);
     text.insert(text.find("    - name: from-b"), kAnother);
     config::Config config = config::parsed(text);
-    Rebuilt next = std::move(rebuild(config, kMacs, {config_, *tables_, places_}).value());
+    Rebuilt next = std::move(rebuild(config, kMacs, {config_, *tables_, places_, gone_windows_}).value());
     ASSERT_TRUE(next.gone_sas.empty());
     Lifetimes lifetimes(config, next.places, *next.tables, &*lifetimes_);
     lifetimes_ = std::move(lifetimes);
@@ -78,6 +78,7 @@ class Scene {
   config::Config config_;
   std::unique_ptr<Tables> tables_;
   Places places_;
+  GoneWindows gone_windows_ = *GoneWindows::create();
   std::optional<Lifetimes> lifetimes_;
 };
 

@@ -158,6 +158,64 @@ TEST_P(Reload, WhatIsGoneOpensAndSealsNothingAndWhatIsNewDoes) {
   crew.finish();
 }
 
+// Its packets of before are as good as they were: the key is the same.
+TEST_P(Reload, Duty05_AnSaThatGoesAndComesBackTakesNoPacketAgain) {
+  Peer peer(0);
+  Crew crew(gateway({{0}, {1}}), GetParam());
+  for (const std::uint32_t number : {1U, 2U, 5000U}) crew.feed(kWan, peer.numbered(number));
+  crew.settle();
+  for (unsigned turn = 0; turn < 3; ++turn) {
+    reload(crew, gateway({{1}}));
+    reload(crew, gateway({{1}, {0}}));
+    for (const std::uint32_t number : {1U, 2U, 4990U, 5000U}) crew.feed(kWan, peer.numbered(number));
+    crew.settle();
+    EXPECT_EQ(opened(crew), 3u) << turn;
+  }
+  EXPECT_EQ(crew.count(Cause::esp_replayed), 6u) << "4990 too: nobody knows whether it came";
+  EXPECT_EQ(crew.count(Cause::esp_replay_too_old), 6u);
+  crew.feed(kWan, peer.numbered(5001));
+  crew.settle();
+  EXPECT_EQ(opened(crew), 4u) << "and what its peer goes on with is opened";
+  crew.finish();
+}
+
+// Two with one SPI and key end at two addresses; the file then has them as before, or the other way round under each
+// other's names.
+TEST_P(Reload, Duty05_TwoOfOneSpiAndKeyKeepTheirOwnWindows) {
+  const auto of_two = [](const char* first, const char* second) {
+    std::string text = R"(
+ports:
+  wan: {device: a, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24, 192.0.2.7/24], side: unprotected}
+  lan: {device: b, mac: "02:00:00:00:01:02", addresses: [10.1.0.1/24], side: protected}
+neighbors:
+  - {port: lan, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
+srv6: {source: "fc00:1::1", local_sids: [{sid: "fc00:1::d4/128", behavior: End.DX4, next_hop: 10.1.0.2, port: lan}]}
+ipsec:
+  security_associations:
+)";
+    for (const char* const to : {first, second})
+      text += std::string("    - {name: ") + (to == first ? "x" : "y") +
+              ", direction: in, spi: 0x1000, source: 192.0.2.2, destination: " + to +
+              ", algorithm: aes-128-gcm, key: \"" + key_of(0) +
+              "\", selectors: {source: \"fc00:2:" + std::string(to == std::string("192.0.2.1") ? "0" : "7") +
+              "::/48\", destination: \"fc00:1::/48\"}}\n";
+    return test::config_of(text);
+  };
+  for (const bool turned : {false, true}) {
+    Peer peer(0);
+    Crew crew(of_two("192.0.2.1", "192.0.2.7"), GetParam());
+    crew.feed(kWan, peer.numbered(9));
+    crew.settle();
+    EXPECT_EQ(opened(crew), 1u);
+    reload(crew, turned ? of_two("192.0.2.7", "192.0.2.1") : of_two("192.0.2.1", "192.0.2.7"));
+    crew.feed(kWan, peer.numbered(9));
+    crew.settle();
+    EXPECT_EQ(opened(crew), 1u);
+    EXPECT_EQ(crew.count(Cause::esp_replayed), 1u) << turned;
+    crew.finish();
+  }
+}
+
 TEST_P(Reload, APlaceIsTakenAgainOnceItWasLeft) {
   Crew crew(gateway({{0}, {1}}), GetParam());
   reload(crew, gateway({{1}, {2}}));
@@ -249,6 +307,38 @@ TEST_P(Reload, NothingIsLostWhilePacketsCome) {
   EXPECT_EQ(ended, 0u);
 }
 
+TEST(GoneWindows, AreKnownBySpiEsnAndKey) {
+  const auto sa_of = [](std::uint32_t spi, bool esn, unsigned key) {
+    config::SecurityAssociation sa = gateway({{0}}).security_associations[0];
+    sa.spi = spi;
+    sa.esn = esn;
+    sa.key = gateway({{key}}).security_associations[0].key;
+    return sa;
+  };
+  GoneWindows gone = *GoneWindows::create();
+  gone.note(sa_of(7, false, 1), 100);
+  EXPECT_EQ(gone.top_of(sa_of(7, false, 1)), 100u);
+  EXPECT_EQ(gone.top_of(sa_of(8, false, 1)), 0u);
+  EXPECT_EQ(gone.top_of(sa_of(7, true, 1)), 0u);
+  EXPECT_EQ(gone.top_of(sa_of(7, false, 2)), 0u);
+  gone.note(sa_of(7, false, 1), 90);
+  EXPECT_EQ(gone.top_of(sa_of(7, false, 1)), 100u) << "of two that had it, what either has received";
+}
+
+TEST(GoneWindows, ForgetsThoseThatWentFirst) {
+  constexpr std::size_t kRoom = 100;
+  GoneWindows gone = *GoneWindows::create(kRoom);
+  config::SecurityAssociation sa = gateway({{0}}).security_associations[0];
+  for (sa.spi = 1; sa.spi <= 1050; ++sa.spi) gone.note(sa, sa.spi);
+  std::size_t known = 0;
+  for (sa.spi = 1; sa.spi <= 1050; ++sa.spi) {
+    const std::uint64_t top = gone.top_of(sa);
+    known += top != 0;
+    EXPECT_TRUE(top == sa.spi || (top == 0 && sa.spi <= 1050 - kRoom)) << sa.spi;
+  }
+  EXPECT_LE(known, 2 * kRoom);
+}
+
 TEST(Rebuild, WhatDoesNotFitChangesNothing) {
   test::start_dataplane();
   const std::vector<wire::MacAddress> macs(2);
@@ -259,7 +349,7 @@ TEST(Rebuild, WhatDoesNotFitChangesNothing) {
   config::Config after = gateway({{0}, {1}});
   for (std::uint32_t i = 0; i < 9000; ++i)
     after.neighbors.push_back({"lan", wire::Ipv4Address{0x0a010200 + i}, wire::MacAddress{}, {}});
-  const auto made = rebuild(after, macs, {before, *built->tables, built->places});
+  const auto made = rebuild(after, macs, {before, *built->tables, built->places, *GoneWindows::create()});
   ASSERT_FALSE(made);
   EXPECT_TRUE(made.error().starts_with("no room for more next hops: ")) << made.error();
   EXPECT_EQ(built->tables->sas[0].spi, 0x1000u);

@@ -100,6 +100,27 @@ TEST_P(WindowOfSize, Duty06_JumpsLeaveNothingOfTheOldBitmap) {
     }
 }
 
+TEST_P(WindowOfSize, Duty05_BegunBehindANumberItIsOneThatHasReceivedAllUpToIt) {
+  const std::uint64_t size = GetParam();
+  const std::uint64_t ring = std::bit_ceil(size / 64 + 2) * 64;
+  Random random(GetParam());
+  for (const std::uint64_t top :
+       {std::uint64_t{1}, std::uint64_t{63}, std::uint64_t{64}, std::uint64_t{65}, size - 1, size, ring - 1, ring,
+        ring + 1, std::uint64_t{0xffffffff}, std::uint64_t{0x1'0000'003f}}) {
+    ReplayWindow window(GetParam(), top);
+    NaiveWindow naive(size);
+    for (std::uint64_t s = top > size ? top - size + 1 : 0; s <= top; ++s) naive.accept(s);
+    for (unsigned i = 0; i < 4000; ++i) {
+      const std::uint64_t s = i < 2 * ring ? top + ring - std::min(i, static_cast<unsigned>(top + ring))
+                                           : next_sequence(random, naive.top(), size, top, true);
+      ASSERT_EQ(window.check(s), naive.check(s)) << "top " << top << ": " << s;
+      if (i < 2 * ring || naive.check(s) != Freshness::fresh) continue;
+      window.accept(s);
+      naive.accept(s);
+    }
+  }
+}
+
 TEST(Window, Duty04_AForgedNumberDoesNotMoveIt) {
   ReplayWindow window(64);
   window.accept(10);
