@@ -82,7 +82,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
   Straight ip6(LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   steps_.note(Step::esp_open, esp_);
-  drain_asking(esp_, EspOpenStep<decltype(ip6)>{tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_)});
+  open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
   steps_.add(Step::local_sid, ip6.size());
   steps_.add(Step::end_dx4, at_sid.size());
   steps_.add(Step::ip4_forward, forward.size());
@@ -126,8 +126,13 @@ struct InTurn {
     spread_sealing(blind);
     return seal_what_is_mine(blind);
   }
-  Straight sealing(EspSealStep{tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
+  Burst<stage::Unsealed> unsealed;
+  Straight sealing(EspLayOutStep{tables_->out_sas, adjacencies_, unsealed, EspSealEnds(ends_)});
   go(sealing);
+  const bool mixed = !out_.empty();  // with what a bypass lets pass
+  drain_asking(unsealed, EspCipherStep{tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
+  if (mixed) [[unlikely]]
+    out_.restore_arrival_order();
   steps_.add(Step::esp_seal, sealing.size());
 }
 

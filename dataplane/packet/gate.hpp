@@ -26,7 +26,9 @@ struct Within {
 };
 
 using EthernetHeader = std::array<std::uint8_t, 14>;
-using Ipv6Header = std::array<std::uint8_t, 40>;
+// The first 8 octets of an IPv6 header as they lie in memory, and the rest of it.
+enum class Ipv6Begin : std::uint64_t {};
+inline constexpr std::size_t kIpv6Addresses = 32;
 
 // Which stages a transition may start from, where there are several.
 template <class Stage>
@@ -116,10 +118,16 @@ class Gate {
     return local_part(take(std::move(packet)), {.from = was.from, .broadcast = false}, total, out);
   }
 
-  // From an ESP packet whose ICV was right to the IPv6 packet in it. From here on it counts as protected traffic.
-  static Done opened(Packet<stage::EspIn>&& sealed, const Row<stage::EspIn>& was, Authentic, Within inner,
+  // An ESP packet whose ICV was right.
+  static Done decrypted(Packet<stage::EspIn>&& sealed, const Row<stage::EspIn>& was, Authentic,
+                        Burst<stage::Decrypted>& out) {
+    return push(take(std::move(sealed)), Row<stage::Decrypted>{.from = was.from, .carried = was.carried}, out);
+  }
+
+  // From there to the IPv6 packet in it. From here on it counts as protected traffic.
+  static Done opened(Packet<stage::Decrypted>&& esp, const Row<stage::Decrypted>& was, Within inner,
                      LeadsTo<stage::Ip6> auto& out) {
-    rte_mbuf* buffer = take(std::move(sealed));
+    rte_mbuf* buffer = take(std::move(esp));
     cut_to(buffer, inner);
     return push(buffer, Row<stage::Ip6>{.from = was.from.with(Side::protected_side), .carried = was.carried}, out);
   }
@@ -235,21 +243,22 @@ class Gate {
     return rte_pktmbuf_headroom(buffer) + rte_pktmbuf_tailroom(buffer) >= front + end;
   }
 
-  // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. The caller has asked
-  // has_room(); room is kept for what esp_seal adds.
-  static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, const Ipv6Header& header,
-                           std::span<const std::uint8_t> srh, OutSaId sa, LeadsTo<stage::Sr6Out> auto& out) {
+  // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. header: both; `first` stands in
+  // the place of its first 8 octets. The caller has asked has_room(); room is kept for what esp_seal adds.
+  static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, Ipv6Begin first,
+                           std::span<const std::uint8_t> header, OutSaId sa, LeadsTo<stage::Sr6Out> auto& out) {
     rte_mbuf* buffer = take(std::move(packet));
-    make_headroom(buffer, header.size() + srh.size() + kSealFront);
-    grow_front(buffer, header.size() + srh.size());
+    make_headroom(buffer, header.size() + kSealFront);
+    grow_front(buffer, header.size());
     auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
-    std::memcpy(at, header.data(), header.size());
-    std::copy(srh.begin(), srh.end(), at + header.size());
+    std::memcpy(at, &first, sizeof first);
+    std::memcpy(at + sizeof first, &header[sizeof first], kIpv6Addresses);
+    std::copy(header.begin() + sizeof first + kIpv6Addresses, header.end(), at + sizeof first + kIpv6Addresses);
     return push(buffer, Row<stage::Sr6Out>{.place = was.from.place(), .sa = sa}, out);
   }
 
-  // The octets that ESP's header, IV, padding, trailer and ICV will take, made part of the packet for the cipher to
-  // fill. Still the same stage: nothing is sealed yet. The room was asked for before encapsulated().
+  // The octets that the headers before ESP, its own, IV, padding, trailer and ICV take, made part of the packet for the
+  // caller to fill. Still the same stage. The room was asked for before encapsulated().
   static std::span<std::uint8_t> open_for_sealing(Packet<stage::Sr6Out>& packet, std::size_t front, std::size_t end) {
     rte_mbuf* buffer = packet.buffer_;
     grow_front(buffer, front);
@@ -257,8 +266,15 @@ class Gate {
     return packet.bytes();
   }
 
+  // Once they are filled, all but the ICV.
+  static Done laid_out(Packet<stage::Sr6Out>&& packet, const Row<stage::Sr6Out>& was, std::uint64_t sequence,
+                       Burst<stage::Unsealed>& out) {
+    return push(take(std::move(packet)), Row<stage::Unsealed>{.place = was.place, .sa = was.sa, .sequence = sequence},
+                out);
+  }
+
   // A sealed packet with its link header: nothing but ciphertext and what was made for it goes along.
-  static Done sealed(Packet<stage::Sr6Out>&& packet, const Row<stage::Sr6Out>& was, Sealed,
+  static Done sealed(Packet<stage::Unsealed>&& packet, const Row<stage::Unsealed>& was, Sealed,
                      const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
     return link(take(std::move(packet)), was.place, header, port, out);
   }

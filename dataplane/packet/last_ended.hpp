@@ -49,7 +49,8 @@ constexpr StageFacts facts_of() {
   if constexpr (is_same_v<Stage, stage::Frame>) return {name, Begins::ethernet, Open::as_wire};
   if constexpr (is_same_v<Stage, stage::Arp>) return {name, Begins::arp, Open::as_wire};
   if constexpr (is_same_v<Stage, stage::Host>) return {name, Begins::ipv4, Open::as_wire};
-  if constexpr (is_same_v<Stage, stage::EspIn>) return {name, Begins::esp, Open::esp_head};
+  if constexpr (is_same_v<Stage, stage::EspIn> || is_same_v<Stage, stage::Decrypted>)
+    return {name, Begins::esp, Open::esp_head};
   if constexpr (is_same_v<Stage, stage::Out>) return {name, Begins::ethernet, Open::nothing};
   if constexpr (is_same_v<Stage, stage::Ip6> || is_same_v<Stage, stage::Sr6> || is_same_v<Stage, stage::Sr6Out>)
     return {name, Begins::ipv6, Open::nothing};
@@ -60,12 +61,12 @@ inline constexpr StageFacts kStageFacts = facts_of<Stage>();
 
 // All of them.
 inline constexpr std::array kAllStages{
-    &kStageFacts<stage::Frame>,      &kStageFacts<stage::Arp>,      &kStageFacts<stage::Host>,
-    &kStageFacts<stage::EspIn>,      &kStageFacts<stage::Ip6>,      &kStageFacts<stage::Sr6>,
-    &kStageFacts<stage::Ip4>,        &kStageFacts<stage::Steered>,  &kStageFacts<stage::Sr6Out>,
-    &kStageFacts<stage::Out>,        &kStageFacts<stage::Fragment>, &kStageFacts<stage::Local>,
-    &kStageFacts<stage::Unresolved>, &kStageFacts<stage::Oversize>, &kStageFacts<stage::Refused>,
-    &kStageFacts<stage::Made>};
+    &kStageFacts<stage::Frame>,    &kStageFacts<stage::Arp>,       &kStageFacts<stage::Host>,
+    &kStageFacts<stage::EspIn>,    &kStageFacts<stage::Decrypted>, &kStageFacts<stage::Ip6>,
+    &kStageFacts<stage::Sr6>,      &kStageFacts<stage::Ip4>,       &kStageFacts<stage::Steered>,
+    &kStageFacts<stage::Sr6Out>,   &kStageFacts<stage::Unsealed>,  &kStageFacts<stage::Out>,
+    &kStageFacts<stage::Fragment>, &kStageFacts<stage::Local>,     &kStageFacts<stage::Unresolved>,
+    &kStageFacts<stage::Oversize>, &kStageFacts<stage::Refused>,   &kStageFacts<stage::Made>};
 
 // Octets of a packet that ended for this cause which may be shown at all, to whoever it is. RFC 4303 section 3.4.4: of
 // what failed its ICV nothing behind what came in clear. A cipher that failed may have left anything.

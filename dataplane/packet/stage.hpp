@@ -81,15 +81,17 @@ class NextHop {
 };
 
 namespace stage {
-struct Frame;    // an Ethernet frame as received
-struct Host;     // an IPv4 packet to an address of ours
-struct EspIn;    // an ESP packet that has an inbound SA, still sealed
-struct Ip6;      // an IPv6 packet, in clear or opened
-struct Sr6;      // an IPv6 packet at a local SID
-struct Ip4;      // an IPv4 packet
-struct Steered;  // an IPv4 packet that an SRv6 policy takes, its TTL counted down
-struct Sr6Out;   // an IPv6 packet that an outbound SA is to seal
-struct Out;      // a frame ready to be sent
+struct Frame;      // an Ethernet frame as received
+struct Host;       // an IPv4 packet to an address of ours
+struct EspIn;      // an ESP packet that has an inbound SA, still sealed
+struct Decrypted;  // the same once its ICV was right: its text is in clear, and its trailer is still there
+struct Ip6;        // an IPv6 packet, in clear or opened
+struct Sr6;        // an IPv6 packet at a local SID
+struct Ip4;        // an IPv4 packet
+struct Steered;    // an IPv4 packet that an SRv6 policy takes, its TTL counted down
+struct Sr6Out;     // an IPv6 packet that an outbound SA is to seal
+struct Unsealed;   // the same laid out as the ESP packet that leaves, and still in clear
+struct Out;        // a frame ready to be sent
 
 // Of the host that a gateway is, too:
 struct Arp;         // an ARP packet
@@ -111,6 +113,8 @@ inline constexpr const char* kStageName<stage::Host> = "Host";
 template <>
 inline constexpr const char* kStageName<stage::EspIn> = "EspIn";
 template <>
+inline constexpr const char* kStageName<stage::Decrypted> = "Decrypted";
+template <>
 inline constexpr const char* kStageName<stage::Ip6> = "Ip6";
 template <>
 inline constexpr const char* kStageName<stage::Sr6> = "Sr6";
@@ -120,6 +124,8 @@ template <>
 inline constexpr const char* kStageName<stage::Steered> = "Steered";
 template <>
 inline constexpr const char* kStageName<stage::Sr6Out> = "Sr6Out";
+template <>
+inline constexpr const char* kStageName<stage::Unsealed> = "Unsealed";
 template <>
 inline constexpr const char* kStageName<stage::Out> = "Out";
 template <>
@@ -161,6 +167,12 @@ struct Row<stage::EspIn> {
 };
 
 template <>
+struct Row<stage::Decrypted> {
+  Origin from;
+  Said<wire::Ecn> carried;  // as at EspIn
+};
+
+template <>
 struct Row<stage::Ip6> {
   Origin from;
   Said<wire::Ecn> carried;  // ECN of what carried it; Not-ECT: nothing did
@@ -190,6 +202,13 @@ template <>
 struct Row<stage::Sr6Out> {
   Said<Arrival> place;
   OutSaId sa;
+};
+
+template <>
+struct Row<stage::Unsealed> {
+  Said<Arrival> place;
+  OutSaId sa;
+  Said<std::uint64_t> sequence;  // its number, used up by now
 };
 
 template <>
@@ -283,9 +302,10 @@ constexpr void set_place(Row<stage::Out>& row, Arrival place) { row.place = plac
 template <class Stage>
 concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>> &&
                 !std::is_default_constructible_v<Row<Stage>>;
-static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Ip6> &&
-              Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Steered> && Rowed<stage::Sr6Out> &&
-              Rowed<stage::Out> && Rowed<stage::Arp> && Rowed<stage::Fragment> && Rowed<stage::Local> &&
-              Rowed<stage::Unresolved> && Rowed<stage::Oversize> && Rowed<stage::Refused> && Rowed<stage::Made>);
+static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Decrypted> &&
+              Rowed<stage::Ip6> && Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Steered> &&
+              Rowed<stage::Sr6Out> && Rowed<stage::Unsealed> && Rowed<stage::Out> && Rowed<stage::Arp> &&
+              Rowed<stage::Fragment> && Rowed<stage::Local> && Rowed<stage::Unresolved> && Rowed<stage::Oversize> &&
+              Rowed<stage::Refused> && Rowed<stage::Made>);
 
 }  // namespace strata

@@ -4,7 +4,7 @@ namespace strata {
 
 void esp_open(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, Burst<stage::Ip6>& ip6,
               EspOpenEnds ends) {
-  drain_asking(in, EspOpenStep<Burst<stage::Ip6>>{sas, aead, audit, ip6, ends});
+  open_esp(in, sas, aead, audit, ip6, ends);
 }
 
 }  // namespace strata

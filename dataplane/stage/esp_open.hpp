@@ -1,4 +1,5 @@
-// Opens ESP (RFC 4303 section 3.4), a packet at a time: what is wrong on its face goes, then the ICV decides.
+// Opens ESP (RFC 4303 section 3.4): what is wrong on its face goes, then the ICV decides; then what was inside is
+// judged.
 #pragma once
 
 #include <cstring>
@@ -22,11 +23,16 @@ using EspOpenEnds = EndsOf<Cause::esp_truncated, Cause::esp_bad_length, Cause::e
 //                             | payload | pad | P | N |
 inline constexpr std::size_t kEspTextOffset = wire::kEspHeaderLength + kIvLength;
 
-// What became of a packet that was to be opened.
-struct Opening {
+// One of the two.
+struct Decryption {
   std::optional<EspOpenEnds::cause_type> refused;
-  std::optional<Authentic> authentic;  // also where what was inside is refused
-  std::size_t payload_length = 0;      // octets from kEspTextOffset on
+  std::optional<Authentic> authentic;
+};
+
+// What is inside.
+struct Unwrapping {
+  std::optional<EspOpenEnds::cause_type> refused;
+  std::size_t payload_length = 0;  // octets from kEspTextOffset on
 };
 
 namespace detail {
@@ -94,63 +100,57 @@ inline std::optional<Authentic> decrypt(std::span<std::uint8_t> packet, const In
   return authentic;
 }
 
-// Takes the trailer off and says what is inside (RFC 4303 sections 2.4 to 2.6).
-inline void unwrap(std::span<const std::uint8_t> text, Opening& opening) {
-  // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
-  if (text.back() == wire::kProtocolNone) [[unlikely]] {
-    opening.refused = EspCause(Cause::esp_dummy);
-    return;
-  }
-  const wire::EspTrailer trailer = wire::check_trailer(text);
-  if (trailer.fault != wire::TrailerFault::none) [[unlikely]]
-    opening.refused = trailer.fault == wire::TrailerFault::bad_length ? EspCause(Cause::esp_bad_length)
-                                                                      : EspCause(Cause::esp_bad_pad);
-  else if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]]
-    opening.refused = EspCause(Cause::esp_next_header);
-  opening.payload_length = trailer.payload_length;
-}
-
 }  // namespace detail
 
 // Judges and decrypts an ESP packet of at least its header, in place. The window moves only for what is authentic; a
 // text that is not is wiped: nobody is to see it.
-inline Opening open_in_place(std::span<std::uint8_t> packet, InboundSa& sa, Aead& aead) {
-  Opening opening;
+inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa, Aead& aead) {
+  Decryption done;
   const std::uint64_t sequence = detail::sequence_of(sa, wire::load_be32(packet.data() + 4));
-  opening.refused = detail::refuse_on_sight(sa, packet.size(), sequence);
-  if (opening.refused) [[unlikely]]
-    return opening;
-  opening.authentic = detail::decrypt(packet, sa, sequence, aead);
-  if (!opening.authentic) [[unlikely]] {
-    opening.refused = detail::EspCause(Cause::esp_auth_failed);
-    return opening;
+  done.refused = detail::refuse_on_sight(sa, packet.size(), sequence);
+  if (done.refused) [[unlikely]]
+    return done;
+  done.authentic = detail::decrypt(packet, sa, sequence, aead);
+  if (!done.authentic) [[unlikely]] {
+    done.refused = detail::EspCause(Cause::esp_auth_failed);
+    return done;
   }
   sa.window.accept(sequence);
-  detail::unwrap(packet.subspan(kEspTextOffset, packet.size() - kEspTextOffset - kIcvLength), opening);
-  if (!opening.refused) [[likely]] {
-    ++sa.packets;
-    sa.octets += opening.payload_length;
-  }
-  return opening;
+  return done;
 }
 
-template <LeadsTo<stage::Ip6> ToIp6>
-struct EspOpenStep {
+// Takes the trailer off a text that is authentic, and says what is inside (RFC 4303 sections 2.4 to 2.6).
+inline Unwrapping unwrap(std::span<const std::uint8_t> text) {
+  // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
+  if (text.back() == wire::kProtocolNone) [[unlikely]]
+    return {.refused = detail::EspCause(Cause::esp_dummy)};
+  const wire::EspTrailer trailer = wire::check_trailer(text);
+  if (trailer.fault == wire::TrailerFault::bad_length) [[unlikely]]
+    return {.refused = detail::EspCause(Cause::esp_bad_length)};
+  if (trailer.fault != wire::TrailerFault::none) [[unlikely]]
+    return {.refused = detail::EspCause(Cause::esp_bad_pad)};
+  if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]]
+    return {.refused = detail::EspCause(Cause::esp_next_header)};
+  return {.refused = std::nullopt, .payload_length = trailer.payload_length};
+}
+
+// All packets of a burst are decrypted before any is looked into: what a cipher has just written is read back at once
+// only after it has arrived in the cache, and meanwhile the next packet's text can be worked on.
+struct EspDecryptStep {
   using stage_type = stage::EspIn;
 
   SaTable& sas;
   Aead& aead;
   Audit& audit;
-  ToIp6& ip6;
+  Burst<stage::Decrypted>& out;
   EspOpenEnds ends;
 
   Done input(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row) const {
     InboundSa& sa = sas[row.from.sa().index()];
-    Opening opening = open_in_place(packet.bytes(), sa, aead);
-    if (opening.refused) [[unlikely]]
-      return refuse(std::move(packet), row, sa, std::move(opening));
-    return Gate::opened(std::move(packet), row, std::move(*opening.authentic), {kEspTextOffset, opening.payload_length},
-                        ip6);
+    Decryption done = decrypt_in_place(packet.bytes(), sa, aead);
+    if (done.refused) [[unlikely]]
+      return refuse(std::move(packet), row, sa, done);
+    return Gate::decrypted(std::move(packet), row, std::move(*done.authentic), out);
   }
 
   static SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa(); }
@@ -164,17 +164,43 @@ struct EspOpenStep {
  private:
   // RFC 4303 section 4 asks for SPI, time, addresses and number of what is not authentic.
   [[gnu::noinline]] Done refuse(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row, const InboundSa& sa,
-                                Opening opening) const {
-    if (!opening.authentic)
-      audit.note({.cause = opening.refused->value(),
-                  .from = row.from,
-                  .spi = sa.spi,
-                  .sequence = wire::load_be32(std::as_const(packet).bytes().data() + 4),
-                  .source = row.source,
-                  .destination = sa.destination});
-    return ends.end(std::move(packet), *opening.refused);
+                                const Decryption& done) const {
+    audit.note({.cause = done.refused->value(),
+                .from = row.from,
+                .spi = sa.spi,
+                .sequence = wire::load_be32(std::as_const(packet).bytes().data() + 4),
+                .source = row.source,
+                .destination = sa.destination});
+    return ends.end(std::move(packet), *done.refused);
   }
 };
+
+template <LeadsTo<stage::Ip6> ToIp6>
+struct EspUnwrapStep {
+  using stage_type = stage::Decrypted;
+
+  SaTable& sas;
+  ToIp6& ip6;
+  EspOpenEnds ends;
+
+  Done input(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) const {
+    const wire::Bytes esp = std::as_const(packet).bytes();
+    const Unwrapping inside = unwrap(esp.subspan(kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength));
+    if (inside.refused) [[unlikely]]
+      return ends.end(std::move(packet), *inside.refused);
+    InboundSa& sa = sas[row.from.sa().index()];
+    ++sa.packets;
+    sa.octets += inside.payload_length;
+    return Gate::opened(std::move(packet), row, {kEspTextOffset, inside.payload_length}, ip6);
+  }
+};
+
+template <LeadsTo<stage::Ip6> ToIp6>
+void open_esp(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, ToIp6& ip6, EspOpenEnds ends) {
+  Burst<stage::Decrypted> decrypted;
+  drain_asking(in, EspDecryptStep{sas, aead, audit, decrypted, ends});
+  drain(decrypted, EspUnwrapStep<ToIp6>{sas, ip6, ends});
+}
 
 void esp_open(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, Burst<stage::Ip6>& ip6,
               EspOpenEnds ends);

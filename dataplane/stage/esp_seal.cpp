@@ -13,20 +13,25 @@ namespace strata {
 namespace {
 
 using stage::Sr6Out;
+using stage::Unsealed;
 using SealCause = EspSealEnds::cause_type;
 
 //  | IPv4 20 | UDP 8, if any | SPI 4 | sequence 4 | IV 8 | IPv6 packet | 1, 2, 3, .. | P | 41 | ICV 16 |
 //                            |<-------- AAD ----->|      |<------------- text ------------->|
+std::size_t udp_of(const OutboundSa& sa) { return sa.tunnel.udp_destination != 0 ? wire::kUdpHeaderLength : 0; }
+std::size_t front_of(const OutboundSa& sa) {
+  return wire::kIpv4MinHeaderLength + udp_of(sa) + wire::kEspHeaderLength + kIvLength;
+}
+
 struct Layout {
   std::size_t udp;      // octets of the UDP header: 8 or 0
+  std::size_t front;    // octets before the text
   std::size_t padding;  // RFC 4303 section 2.4: text in whole words of 4 octets
-  std::size_t front() const { return wire::kIpv4MinHeaderLength + udp + wire::kEspHeaderLength + kIvLength; }
   std::size_t end() const { return padding + wire::kEspTrailerLength + kIcvLength; }
 };
 
 Layout layout_of(const OutboundSa& sa, std::size_t inner) {
-  const std::size_t udp = sa.tunnel.udp_destination != 0 ? wire::kUdpHeaderLength : 0;
-  return {udp, (4 - (inner + wire::kEspTrailerLength) % 4) % 4};
+  return {udp_of(sa), front_of(sa), (4 - (inner + wire::kEspTrailerLength) % 4) % 4};
 }
 
 // What the outer header takes from the packet inside.
@@ -109,12 +114,12 @@ AeadBlock aad_of(const OutboundSa& sa, std::uint64_t sequence) {
   return {spi, __builtin_bswap32(static_cast<std::uint32_t>(sequence))};
 }
 
-// Nothing: the cipher failed. The number is used up in either case.
-std::optional<Sealed> seal(Packet<Sr6Out>& packet, OutboundSa& sa, Aead& aead) {
+// All but the ICV, in clear. Returns the number that the packet has.
+std::uint64_t lay_out(Packet<Sr6Out>& packet, OutboundSa& sa) {
   const std::span<std::uint8_t> inner = packet.bytes();
   const Layout layout = layout_of(sa, inner.size());
   const Copied copied = copy_of(inner, sa.tunnel);
-  const std::span<std::uint8_t> whole = Gate::open_for_sealing(packet, layout.front(), layout.end());
+  const std::span<std::uint8_t> whole = Gate::open_for_sealing(packet, layout.front, layout.end());
   const std::uint64_t sequence = sa.sequence + 1;
   sa.sequence = sequence;
   ++sa.packets;
@@ -125,11 +130,17 @@ std::optional<Sealed> seal(Packet<Sr6Out>& packet, OutboundSa& sa, Aead& aead) {
     write_udp(whole.data() + wire::kIpv4MinHeaderLength, sa.tunnel, whole.size() - wire::kIpv4MinHeaderLength);
   write_esp(whole.data() + wire::kIpv4MinHeaderLength + layout.udp, sa, sequence);
   write_trailer(inner.data() + inner.size(), layout.padding);
+  return sequence;
+}
+
+// Nothing: the cipher failed. The number is used up in either case.
+std::optional<Sealed> seal(std::span<std::uint8_t> whole, const OutboundSa& sa, std::uint64_t sequence, Aead& aead) {
+  const std::span<std::uint8_t> text = whole.subspan(front_of(sa), whole.size() - front_of(sa) - kIcvLength);
   const AeadBlock nonce(sa.key.salt(), __builtin_bswap64(sequence));
   const AeadBlock aad = aad_of(sa, sequence);
   return aead.seal({.key = &sa.key,
-                    .data = inner.data(),
-                    .length = inner.size() + layout.padding + wire::kEspTrailerLength,
+                    .data = text.data(),
+                    .length = text.size(),
                     .nonce = nonce.octets,
                     .aad = aad.octets,
                     .aad_length = sa.esn ? 12U : 8U});
@@ -154,26 +165,39 @@ std::optional<SealCause> refuse(const OutboundSa& sa, const AdjacencyTable& adja
 
 }  // namespace
 
-Done EspSealStep::input(Packet<Sr6Out> packet, const Row<Sr6Out>& row) const {
+Done EspLayOutStep::input(Packet<Sr6Out> packet, const Row<Sr6Out>& row) const {
   OutboundSa& sa = sas[row.sa.index()];
   if (const auto refused = refuse(sa, adjacencies)) [[unlikely]]
     return ends.end(std::move(packet), *refused);
-  const std::optional<Sealed> proof = seal(packet, sa, aead);
+  const std::uint64_t sequence = lay_out(packet, sa);
+  return Gate::laid_out(std::move(packet), row, sequence, out);
+}
+
+Done EspCipherStep::input(Packet<Unsealed> packet, const Row<Unsealed>& row) const {
+  const OutboundSa& sa = sas[row.sa.index()];
+  const std::optional<Sealed> proof = seal(packet.bytes(), sa, row.sequence, aead);
   if (!proof) [[unlikely]]
     return ends.end(std::move(packet), Cause::esp_seal_failed);
   const Adjacency& adj = adjacencies[sa.adj];
   return Gate::sealed(std::move(packet), row, *proof, adj.header, adj.port, out);
 }
 
-void EspSealStep::ask(const Row<Sr6Out>& row, std::span<const std::uint8_t> bytes) const {
-  const OutboundSa& sa = sas[row.sa.index()];
-  __builtin_prefetch(&sa.packets, 1);
-  sa.key.prefetch(bytes.size());
+void EspCipherStep::ask(const Row<Unsealed>& row, std::span<const std::uint8_t> bytes) const {
+  sas[row.sa.index()].key.prefetch(bytes.size());
 }
 
 void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead,
               Burst<stage::Out>& out, EspSealEnds ends) {
-  drain_asking(in, EspSealStep{sas, adjacencies, aead, out, ends});
+  Burst<Unsealed> unsealed;
+  const EspLayOutStep lay_out{sas, adjacencies, unsealed, ends};
+  in.drain_ahead(
+      [&](Packet<Sr6Out> packet, const Row<Sr6Out>& row) -> Done { return lay_out.input(std::move(packet), row); },
+      [&](const Row<Sr6Out>& row, std::span<const std::uint8_t>) {
+        const OutboundSa& sa = sas[row.sa.index()];
+        __builtin_prefetch(&sa);
+        __builtin_prefetch(&sa.packets, 1);
+      });
+  drain_asking(unsealed, EspCipherStep{sas, adjacencies, aead, out, ends});
 }
 
 }  // namespace strata

@@ -33,15 +33,15 @@ struct HEncapsStep {
     // Checked once more, for the view: between ip4_forward and here nothing can have broken it.
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
-    Ipv6Header first;
-    std::memcpy(first.data(), policy.header().data(), first.size());
     // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
     const auto dscp = policy.dscp().value_or(ip.dscp());
     const auto traffic_class = static_cast<std::uint32_t>(dscp << 2 | ip.ecn());
     const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
-    wire::store_be32(&first[0], 0x60000000U | traffic_class << 20 | flow_label_of(ip));
-    wire::store_be16(&first[4], static_cast<std::uint16_t>(payload));
-    return Gate::encapsulated(std::move(packet), row, first, policy.header().subspan(first.size()), policy.sa(), out);
+    // In a register: what is stored in parts and read back as a whole waits for each of them.
+    const std::uint64_t first = std::uint64_t{0x60000000U | traffic_class << 20 | flow_label_of(ip)} << 32 |
+                                static_cast<std::uint64_t>(payload) << 16 | wire::load_be16(&policy.header()[6]);
+    return Gate::encapsulated(std::move(packet), row, Ipv6Begin{__builtin_bswap64(first)}, policy.header(), policy.sa(),
+                              out);
   }
 };
 

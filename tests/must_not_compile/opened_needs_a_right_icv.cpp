@@ -9,6 +9,6 @@ using namespace strata;
 struct Unchecked {};
 
 Done open(Packet<stage::EspIn> sealed, const Row<stage::EspIn>& row, TWIN(Authentic, Unchecked) icv,
-          Burst<stage::Ip6>& out) {
-  return Gate::opened(std::move(sealed), row, std::move(icv), Within{.offset = 16, .length = 40}, out);
+          Burst<stage::Decrypted>& out) {
+  return Gate::decrypted(std::move(sealed), row, std::move(icv), out);
 }

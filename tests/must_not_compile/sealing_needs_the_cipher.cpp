@@ -8,7 +8,7 @@ using namespace strata;
 
 struct Unsealed {};
 
-Done send(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row, TWIN(Sealed, Unsealed) proof,
+Done send(Packet<stage::Unsealed> packet, const Row<stage::Unsealed>& row, TWIN(Sealed, Unsealed) proof,
           const EthernetHeader& header, Burst<stage::Out>& out) {
   return Gate::sealed(std::move(packet), row, proof, header, PortId(0), out);
 }

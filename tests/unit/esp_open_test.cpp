@@ -271,13 +271,13 @@ TEST_P(EspOpening, Duty05_EachPacketAsIfItHadComeAlone) {
 }
 
 // Duty 13: what a cipher has made of a text that is not authentic is there for nobody.
-TEST(OpenInPlace, Duty13_NothingIsLeftOfATextThatIsNotAuthentic) {
+TEST(DecryptInPlace, Duty13_NothingIsLeftOfATextThatIsNotAuthentic) {
   Opener opener;
   Random random(13);
   for (std::uint32_t i = 0; i < std::size(kKinds); ++i) {
     Octets packet = opener.seal(i, 7, random_octets(random, 100));
     packet.back() ^= 1;
-    const Opening opening = open_in_place(packet, opener.sas[i], opener.aead);
+    const Decryption opening = decrypt_in_place(packet, opener.sas[i], opener.aead);
     ASSERT_TRUE(opening.refused && !opening.authentic) << i;
     EXPECT_EQ(opening.refused->value(), Cause::esp_auth_failed);
     const auto text = std::span(packet).subspan(kEspTextOffset, 100);

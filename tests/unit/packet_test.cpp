@@ -12,6 +12,7 @@
 namespace strata {
 namespace {
 
+using stage::Decrypted;
 using stage::EspIn;
 using stage::Frame;
 using stage::Host;
@@ -80,6 +81,7 @@ class Gates : public testing::TestWithParam<std::uint8_t> {
   Burst<Frame> frames_;
   Burst<Host> host_;
   Burst<EspIn> esp_;
+  Burst<Decrypted> decrypted_;
   Burst<Ip6> ip6_;
   Burst<Sr6> sr6_;
   Burst<Ip4> ip4_;
@@ -101,7 +103,11 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   EXPECT_EQ(esp_.row(0).carried, Ecn::ce);
 
   esp_.drain([&](Packet<EspIn> p, const Row<EspIn>& row) -> Done {
-    return Gate::opened(std::move(p), row, proof(), {16, 120}, ip6_);
+    return Gate::decrypted(std::move(p), row, proof(), decrypted_);
+  });
+  expect_origin(decrypted_.row(0).from, {SaId(7), kWan.port(), kWan.side(), kWan.place()});
+  decrypted_.drain([&](Packet<Decrypted> p, const Row<Decrypted>& row) -> Done {
+    return Gate::opened(std::move(p), row, {16, 120}, ip6_);
   });
   expect_clean(120, "opened");
   EXPECT_EQ(octets_of(ip6_, 0), counted(120, 50));
