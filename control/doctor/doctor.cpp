@@ -32,6 +32,7 @@ Findings examine(const Machine& machine, const config::Config* config) {
     else
       doctor::examine_virtual(machine, port, findings);
   }
+  doctor::examine_state(machine, *config, findings);
   return findings;
 }
 

@@ -1,5 +1,6 @@
 #include "control/doctor/machine.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,12 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 bool Machine::exists(std::string_view path) const {
   std::error_code error;
   return std::filesystem::exists(root_ / path, error);
+}
+
+std::optional<Machine::Owned> Machine::owned(std::string_view path) const {
+  struct stat status {};
+  if (::stat((root_ / path).c_str(), &status) != 0) return std::nullopt;
+  return Owned{.user = status.st_uid, .mode = status.st_mode & 07777, .is_folder = S_ISDIR(status.st_mode)};
 }
 
 bool Machine::is_open_to_us(std::string_view path) const { return ::access((root_ / path).c_str(), R_OK | W_OK) == 0; }

@@ -17,6 +17,13 @@ class Machine {
   explicit Machine(std::filesystem::path root = "/") : root_(std::move(root)) {}
 
   bool exists(std::string_view path) const;
+  struct Owned {
+    std::uint32_t user;
+    std::uint32_t mode;  // permissions alone
+    bool is_folder;
+  };
+  // Nothing: there is no such file or folder, or it is out of reach.
+  std::optional<Owned> owned(std::string_view path) const;
   // To this process, to read and to write.
   bool is_open_to_us(std::string_view path) const;
   // Without the newline at its end; nothing: no such file.

@@ -8,6 +8,7 @@ namespace strata::doctor {
 void examine_cpus(const Machine& machine, const config::Workers& workers, Findings& findings);
 void examine_memory(const Machine& machine, const config::Eal& eal, Findings& findings);
 void examine_pci(const Machine& machine, const config::Config& config, const config::Port& port, Findings& findings);
+void examine_state(const Machine& machine, const config::Config& config, Findings& findings);
 void examine_virtual(const Machine& machine, const config::Port& port, Findings& findings);
 
 // Linux' capabilities(7), by their numbers.

@@ -8,8 +8,6 @@
 namespace strata {
 namespace {
 
-constexpr const char* kName = "sequence-numbers";
-
 std::uint64_t left_of(const OutboundSa& sa) {
   const std::uint64_t limit = sa.limit;
   return limit - std::min<std::uint64_t>(sa.sequence, limit);
@@ -27,7 +25,7 @@ std::uint64_t seconds_since_1970() {
 
 tl::expected<Reservations, std::string> Reservations::open(StateFiles& files) {
   Reservations made(files);
-  const auto text = files.read(kName);
+  const auto text = files.read(kSequenceFile);
   if (!text) return tl::unexpected(text.error());
   if (*text) {
     auto file = decode(**text);
@@ -42,7 +40,7 @@ tl::expected<Reservations, std::string> Reservations::open(StateFiles& files) {
   return made;
 }
 
-std::string Reservations::path() const { return files_->path_of(kName); }
+std::string Reservations::path() const { return files_->path_of(kSequenceFile); }
 
 // By the key, since it was first used.
 std::uint64_t Reservations::carried(const Lane& lane) { return lane.before.octets + lane.sa->octets; }
@@ -156,7 +154,7 @@ void Reservations::give_back(const Lane& lane, bool is_used) {
 
 tl::expected<void, std::string> Reservations::write() {
   for (const Lane& lane : lanes_) file_.keys[lane.place].octets = carried(lane);
-  auto done = replace(*files_, kName, encode(file_));
+  auto done = replace(*files_, kSequenceFile, encode(file_));
   is_ahead_ = !done;
   return done;
 }

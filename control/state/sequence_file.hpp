@@ -10,6 +10,9 @@
 
 namespace strata {
 
+// In the folder of the state.
+inline constexpr const char* kSequenceFile = "sequence-numbers";
+
 struct ReservedNumbers {
   KeyTag key{};
   std::uint64_t last = 0;    // every number up to this one may have been used

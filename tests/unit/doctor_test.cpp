@@ -2,11 +2,14 @@
 #include "control/doctor/doctor.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "control/device_name.hpp"
 #include "control/doctor/hugepages.hpp"
+#include "control/state/sequence_file.hpp"
 #include "tests/unit/made_up_machine.hpp"
 
 namespace strata {
@@ -284,6 +287,80 @@ TEST_F(Doctor, OtherEndOfAVeth) {
   expect_one(Grade::hint, "wrong checksums", "ethtool -K dummy0 tx off");
   made.file("sys/class/net/wan0/uevent", "DEVTYPE=bridge");
   expect_good();
+}
+
+// The folder and the file of a state, of whoever runs this test.
+class DoctorOfState : public Doctor {
+ protected:
+  DoctorOfState() {
+    config.security_associations.resize(1);
+    config.security_associations[0].direction = config::Direction::out;
+    made.folder("var/lib/strata");
+  }
+  void write(const SequenceFile& file) {
+    std::string text = encode(file);
+    text.pop_back();  // made.file() adds it
+    made.file("var/lib/strata/sequence-numbers", text);
+  }
+  std::string told() const {
+    for (const Finding& finding : findings())
+      if (finding.about == "sequence numbers") return finding.sentence;
+    return {};
+  }
+  std::filesystem::path place(const std::string& path) const { return made.root() / path; }
+};
+
+TEST_F(DoctorOfState, IsFine) {
+  expect_good();
+  EXPECT_EQ(told(), "/var/lib/strata/sequence-numbers is not there yet: every key begins at 1");
+  write({.keys = {{.last = 7}, {.key = {1}, .last = 8}}});
+  expect_good();
+  EXPECT_EQ(told(), "2 keys go on behind what is reserved in /var/lib/strata/sequence-numbers");
+  made.without("var/lib/strata");
+  expect_good();
+  EXPECT_EQ(told(), "/var/lib/strata will be made, and every key begins at 1");
+}
+
+TEST_F(DoctorOfState, IsNotWantedWhereNothingSeals) {
+  made.without("var");
+  config.security_associations[0].direction = config::Direction::in;
+  EXPECT_EQ(told(), "");
+  expect_good();
+}
+
+TEST_F(DoctorOfState, HasNoPlace) {
+  made.without("var");
+  expect_one(Grade::stops, "/var/lib/strata is not there, and this user may not make it", "install -d -m 0700");
+  made.file("var/lib/strata", "");
+  expect_one(Grade::stops, "/var/lib/strata is no folder", "state.directory");
+}
+
+TEST_F(DoctorOfState, IsOpenToOthers) {
+  std::filesystem::permissions(place("var/lib/strata"), std::filesystem::perms(0770));
+  expect_one(Grade::stops, "/var/lib/strata may be written to by others", "chmod go-w /var/lib/strata");
+  std::filesystem::permissions(place("var/lib/strata"), std::filesystem::perms(0700));
+  write({});
+  std::filesystem::permissions(place("var/lib/strata/sequence-numbers"), std::filesystem::perms(0602));
+  expect_one(Grade::stops, "sequence-numbers may be written to by others", "chmod go-w");
+}
+
+TEST_F(DoctorOfState, IsSomebodyElses) {
+  if (geteuid() != 0) GTEST_SKIP() << "to give a folder away takes root";
+  ASSERT_EQ(chown(place("var/lib/strata").c_str(), 4711, 4711), 0);
+  expect_one(Grade::hint, "/var/lib/strata belongs to user 4711", "--user NAME");
+}
+
+TEST_F(DoctorOfState, IsDamaged) {
+  made.file("var/lib/strata/sequence-numbers", "strata sequence numbers 2");
+  const Findings found = bad();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].grade, Grade::stops);
+  EXPECT_TRUE(found[0].sentence.starts_with("/var/lib/strata/sequence-numbers is damaged (")) << found[0].sentence;
+}
+
+TEST_F(DoctorOfState, IsForgone) {
+  config.state.unsafe_lab_without_state = true;
+  expect_one(Grade::warning, "none are kept", "unsafe_lab_without_state");
 }
 
 TEST_F(Doctor, AsJson) {

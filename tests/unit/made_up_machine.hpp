@@ -44,6 +44,7 @@ class MadeUpMachine {
     return *this;
   }
 
+  std::filesystem::path root() const { return root_; }
   Machine machine() const { return Machine(root_); }
 
  private:
