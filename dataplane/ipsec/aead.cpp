@@ -104,16 +104,23 @@ struct Aead::Library {
   void work(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
     const void* key = text.key->expanded();
     const AeadAlgorithm algorithm = text.key->algorithm();
-    if (algorithm == AeadAlgorithm::chacha20_poly1305) {
-      IMB_CHACHA20_POLY1305_INIT(manager.get(), key, &scratch.chacha, text.nonce, text.aad, text.aad_length);
-      direction.chacha_update(key, &scratch.chacha, text.data, text.data, text.length);
-      direction.chacha_finalize(&scratch.chacha, icv, kIcvLength);
-      return;
-    }
+    if (algorithm == AeadAlgorithm::chacha20_poly1305) return chacha(direction, text, icv);
     direction.gcm[static_cast<std::size_t>(algorithm)](static_cast<const gcm_key_data*>(key), &scratch.gcm, text.data,
                                                        text.data, text.length, text.nonce, text.aad, text.aad_length,
                                                        icv, kIcvLength);
   }
+
+  // Each of its calls begins with no error: what failed ends here, and has the last word.
+  void chacha(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
+    const void* key = text.key->expanded();
+    IMB_CHACHA20_POLY1305_INIT(manager.get(), key, &scratch.chacha, text.nonce, text.aad, text.aad_length);
+    if (has_error()) return;
+    direction.chacha_update(key, &scratch.chacha, text.data, text.data, text.length);
+    if (has_error()) return;
+    direction.chacha_finalize(&scratch.chacha, icv, kIcvLength);
+  }
+
+  bool has_error() const { return imb_get_errno(manager.get()) != 0; }
 
   Manager manager;
   Scratch scratch{};
@@ -138,9 +145,11 @@ std::optional<Aead> Aead::create() {
 
 void Aead::open(const AeadText& text, std::uint8_t* icv) { library_->work(library_->decrypt, text, icv); }
 
+bool Aead::has_failed() const { return library_->has_error(); }
+
 std::optional<Sealed> Aead::seal(const AeadText& text) {
   library_->work(library_->encrypt, text, text.data + text.length);
-  if (imb_get_errno(library_->manager.get()) != 0) [[unlikely]]
+  if (has_failed()) [[unlikely]]
     return std::nullopt;
   return Sealed();
 }

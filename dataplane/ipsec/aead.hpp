@@ -70,6 +70,16 @@ static_assert(sizeof(AeadKey) == 16);
 // The ICV as computed beside the ICV as received.
 class AeadVerdict {
  public:
+  // Leaves an ICV that `received` is not: where the library refuses to work it writes none, and what the packet before
+  // left there decides nothing.
+  static void expect_none(std::uint8_t* computed, const std::uint8_t* received) {
+    std::uint64_t words[2];
+    std::memcpy(words, received, sizeof words);
+    words[0] = ~words[0];
+    words[1] = ~words[1];
+    std::memcpy(computed, words, sizeof words);
+  }
+
   // Constant time: 16 octets in one comparison (RFC 4303 section 3.4.4).
   static std::optional<Authentic> compare(const std::uint8_t* computed, const std::uint8_t* received) {
     std::uint64_t a[2];
@@ -117,8 +127,11 @@ class Aead {
   Aead& operator=(Aead&&) noexcept;
   ~Aead();
 
-  // Decrypts in place and leaves the ICV as computed, kIcvLength octets; nothing is believed yet.
+  // Decrypts in place and leaves the ICV as computed, kIcvLength octets; nothing is believed yet. With an error both
+  // are as they were.
   void open(const AeadText& text, std::uint8_t* icv);
+  // Whether the library reported an error of the last call, and did not do its work.
+  bool has_failed() const;
 
   // Encrypts in place and writes the ICV behind it, where the caller has made room. Nothing: the library reported an
   // error, and the packet may not be sent.

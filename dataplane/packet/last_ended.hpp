@@ -72,7 +72,7 @@ inline constexpr std::array kAllStages{
 // what failed its ICV nothing behind what came in clear. A cipher that failed may have left anything.
 inline constexpr std::size_t kEspHead = 16;  // SPI, number, IV
 constexpr std::size_t most_shown(Cause cause) {
-  if (cause == Cause::esp_auth_failed) return kEspHead;
+  if (cause == Cause::esp_auth_failed || cause == Cause::esp_open_failed) return kEspHead;
   return cause == Cause::esp_seal_failed ? 0 : SIZE_MAX;
 }
 

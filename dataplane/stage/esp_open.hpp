@@ -15,8 +15,8 @@
 namespace strata {
 
 using EspOpenEnds = EndsOf<Cause::esp_truncated, Cause::esp_bad_length, Cause::esp_seq_zero, Cause::esp_replayed,
-                           Cause::esp_replay_too_old, Cause::esp_auth_failed, Cause::esp_bad_pad, Cause::esp_dummy,
-                           Cause::esp_next_header>;
+                           Cause::esp_replay_too_old, Cause::esp_auth_failed, Cause::esp_open_failed,
+                           Cause::esp_bad_pad, Cause::esp_dummy, Cause::esp_next_header>;
 
 //  0        4          8      16                      size-16   size
 //  | SPI    | sequence | IV   | ciphertext            | ICV     |
@@ -87,6 +87,7 @@ inline std::optional<Authentic> decrypt(std::span<std::uint8_t> packet, const In
   std::uint8_t* text = packet.data() + kEspTextOffset;
   const std::size_t length = packet.size() - kEspTextOffset - kIcvLength;
   alignas(16) std::uint8_t icv[kIcvLength];
+  AeadVerdict::expect_none(icv, text + length);
   aead.open({.key = &sa.key,
              .data = text,
              .length = length,
@@ -112,7 +113,9 @@ inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa
     return done;
   done.authentic = detail::decrypt(packet, sa, sequence, aead);
   if (!done.authentic) [[unlikely]] {
-    done.refused = detail::EspCause(Cause::esp_auth_failed);
+    // An error of the library is no fault of the peer's.
+    done.refused =
+        aead.has_failed() ? detail::EspCause(Cause::esp_open_failed) : detail::EspCause(Cause::esp_auth_failed);
     return done;
   }
   sa.window.accept(sequence);

@@ -23,6 +23,7 @@ NOT_FROM_A_CAPTURE = {
     "esp.not_reserved",
     "esp.expired",
     "esp.seal_failed",
+    "esp.open_failed",
 }
 
 

@@ -286,5 +286,38 @@ TEST(DecryptInPlace, Duty13_NothingIsLeftOfATextThatIsNotAuthentic) {
   }
 }
 
+// Duty 77: the library refuses to work, here for want of a key, and writes no ICV. That which lay there before decides
+// nothing, the window does not move, and the next packet is opened.
+TEST(EspOpen, Duty77_WhatTheCipherRefusesIsNotOpened) {
+  for (const std::uint32_t sa : {0U, 2U}) {
+    Opener opener;
+    std::vector<Arriving> packets;
+    for (std::uint64_t number = 1; number <= 3; ++number)
+      packets.push_back({.sa = sa,
+                         .packet = opener.seal(sa, number, test::with_trailer(Octets(16), 41)),
+                         .sealed_as = number,
+                         .altered = false,
+                         .end = {},
+                         .inside = {}});
+    AeadKey taken = std::move(opener.sas[sa].key);
+    const Became refused = opener.open(packets);
+    EXPECT_EQ(refused.ends[static_cast<std::size_t>(Cause::esp_open_failed)], 3u) << sa;
+    EXPECT_EQ(refused.ends[static_cast<std::size_t>(Cause::esp_auth_failed)], 0u) << sa;
+    EXPECT_EQ(opener.sas[sa].packets, 0u);
+    opener.sas[sa].key = std::move(taken);
+    packets[1].packet.back() ^= 1;
+    const Became opened = opener.open(packets);
+    EXPECT_EQ(opened.ends[static_cast<std::size_t>(Cause::esp_auth_failed)], 1u) << "an error of before is forgotten";
+    EXPECT_TRUE(opened.opened[0] && !opened.opened[1] && opened.opened[2]) << sa;
+  }
+}
+
+TEST(EspOpen, Duty77_AnIcvThatIsNotWrittenIsWrong) {
+  const Octets received = test::from_hex("000102030405060708090a0b0c0d0e0f");
+  Octets left = received;  // as if the packet before had had the same
+  AeadVerdict::expect_none(left.data(), received.data());
+  EXPECT_FALSE(AeadVerdict::compare(left.data(), received.data()));
+}
+
 }  // namespace
 }  // namespace strata

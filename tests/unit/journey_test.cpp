@@ -484,6 +484,21 @@ TEST(Outbound, Duty77_WhatCannotBeSealedIsNotSent) {
   EXPECT_EQ(outcome.count(Cause::esp_seal_failed), 3u);
 }
 
+// ChaCha20-Poly1305 takes three calls of the library, and the last one would know nothing of the first one's error.
+TEST(Outbound, Duty77_WhatCannotBeSealedInPartsIsNotSent) {
+  config::Config config = outbound_config(false);
+  config.security_associations.at(0).algorithm = config::Algorithm::chacha20_poly1305;
+  config.security_associations.at(0).key = config::Secret(Octets(36, 7));
+  Gateway gateway(config);
+  AeadKey taken = std::move(gateway.out_sa().key);
+  gateway.turn(1, std::vector<Octets>(3, from_host()));
+  gateway.out_sa().key = std::move(taken);
+  gateway.turn(1, std::vector<Octets>(2, from_host()));
+  const Outcome outcome = gateway.finish();
+  EXPECT_EQ(outcome.sent[0].size(), 2u);
+  EXPECT_EQ(outcome.count(Cause::esp_seal_failed), 3u);
+}
+
 // RFC 4106 section 3.1: no IV comes twice with one key.
 TEST(Outbound, Duty33_NoIvTwice) {
   Gateway gateway(outbound_config(false));
