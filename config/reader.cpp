@@ -69,6 +69,9 @@ std::vector<Problem> Problems::take_sorted() {
   std::stable_sort(list_.begin(), list_.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.mark.line, a.mark.column) < std::tie(b.mark.line, b.mark.column);
   });
+  if (more_ != 0)
+    list_.push_back(
+        {.mark = {}, .field = "", .found = "", .message = "and " + std::to_string(more_) + " mistakes more"});
   return std::move(list_);
 }
 

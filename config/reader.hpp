@@ -36,17 +36,26 @@ struct Value {
 
 class Problems {
  public:
-  void add(Problem problem) { list_.push_back(std::move(problem)); }
+  // Nobody reads more, and what a client sends in one line may have hundreds of thousands: those beyond are counted.
+  static constexpr std::size_t kMost = 10'000;
+
+  void add(Problem problem) {
+    if (list_.size() < kMost)
+      list_.push_back(std::move(problem));
+    else
+      ++more_;
+  }
   // The value is not what is allowed; `found` defaults to the value's own text.
   void refuse(const Value& value, std::string message);
   void refuse(const Value& value, std::string found, std::string message);
 
   [[nodiscard]] bool empty() const { return list_.empty(); }
   [[nodiscard]] std::size_t size() const { return list_.size(); }
-  std::vector<Problem> take_sorted();  // by line and column
+  std::vector<Problem> take_sorted();  // by line and column; behind them how many more there are
 
  private:
   std::vector<Problem> list_;
+  std::size_t more_ = 0;
 };
 
 // What stands there, for an error: "200", "a list", "nothing"; never a key.

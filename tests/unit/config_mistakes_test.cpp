@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/reader.hpp"
 #include "tests/unit/config_sample.hpp"
 
 namespace strata::config {
@@ -463,6 +464,18 @@ const Mistake kMistakes[] = {
 // clang-format on
 
 INSTANTIATE_TEST_SUITE_P(Config, OneMistake, testing::ValuesIn(kMistakes), name_of);
+
+// A client that may change entries may send a line of a million mistakes: nobody reads them, and they are not kept.
+TEST(Mistakes, HaveABound) {
+  constexpr std::size_t kBeyond = 777;
+  std::string text = "ports: {a: {device: x, addresses: [10.1.0.1/24]}}\nroutes: [";
+  for (std::size_t i = 0; i < Problems::kMost + kBeyond; ++i) text += "1,";
+  const auto parsed = parse_text(text + "]\n", "gateway.yaml");
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().size(), Problems::kMost + 1);
+  EXPECT_EQ(parsed.error().back().message, "and 777 mistakes more");
+  EXPECT_NE(parsed.error().front().message, parsed.error().back().message);
+}
 
 }  // namespace
 }  // namespace strata::config
