@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "dataplane/packet/id.hpp"
@@ -25,6 +27,10 @@ class NeighborBoard {
     bool resolved;  // false: it is forgotten
   };
 
+  // A worker that stands still reads nothing. Beyond so many of its news those go of which it needs not hear: of each
+  // address the last one says it all.
+  static constexpr std::size_t kMostUnread = 4096;
+
   // Whoever answers ARP with ever other addresses makes ever more news: for people so many are kept until they are
   // collected.
   static constexpr std::size_t kMostNews = 1024;
@@ -37,6 +43,7 @@ class NeighborBoard {
       if (i == kHostWorker.index()) continue;
       const std::lock_guard lock(lists_[i].mutex);
       lists_[i].changes.insert(lists_[i].changes.end(), changes.begin(), changes.end());
+      if (lists_[i].changes.size() > lists_[i].most) shorten(lists_[i]);
       lists_[i].has_news.store(true, std::memory_order_release);
     }
     const std::lock_guard lock(news_.mutex);
@@ -64,6 +71,7 @@ class NeighborBoard {
     List& list = lists_[worker.index()];
     const std::lock_guard lock(list.mutex);
     list.changes.swap(changes);
+    list.most = kMostUnread;
     list.has_news.store(false, std::memory_order_relaxed);
   }
 
@@ -72,7 +80,22 @@ class NeighborBoard {
     std::atomic<bool> has_news{false};
     std::mutex mutex;
     std::vector<Change> changes;
+    std::size_t most = kMostUnread;
   };
+
+  // What is forgotten goes first: it leaves the places that the others take.
+  static void shorten(List& list) {
+    std::unordered_set<std::uint64_t> seen;
+    std::vector<Change> last;
+    for (auto change = list.changes.rbegin(); change != list.changes.rend(); ++change)
+      if (seen.insert(std::uint64_t{change->port.index()} << 32 | change->address.value).second)
+        last.push_back(*change);
+    std::ranges::reverse(last);
+    std::stable_partition(last.begin(), last.end(), [](const Change& change) { return !change.resolved; });
+    list.changes = std::move(last);
+    list.most = std::max(kMostUnread, 2 * list.changes.size());
+  }
+
   std::vector<List> lists_;
   List news_;
 };

@@ -1,6 +1,8 @@
 // Neighbors: who is asked for its MAC address, how often and when, and who is forgotten.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "dataplane/neighbor/neighbors.hpp"
 #include "tests/unit/dataplane_env.hpp"
 
@@ -494,6 +496,56 @@ TEST_F(NeighborsReconfigured, TheConfigurationSaysItsMacAddressAndNoLonger) {
   neighbors_.configure(AdjId<V4>(1), configured(kWanPort, kAsked, false), 30);
   EXPECT_TRUE(neighbors_[AdjId<V4>(1)].resolved);
   EXPECT_EQ(neighbors_.next_due(), 30u) << "it is asked whether that still holds";
+}
+
+// A worker that stands still reads nothing, while neighbors come, change and go without end.
+TEST(NeighborBoard, WhatNobodyReadsHasABound) {
+  constexpr std::uint32_t kAddresses = 300;
+  NeighborBoard board(2);
+  std::map<std::uint32_t, wire::MacAddress> known;  // as the last news say
+  for (std::uint32_t n = 0; n < 1'000'000; ++n) {
+    const std::uint32_t address = n * 7919 % kAddresses;
+    const bool resolved = n % 3 != 0;
+    const auto octet = [n](unsigned shift) { return static_cast<std::uint8_t>(n >> shift); };
+    const wire::MacAddress mac{{2, 0, 0, octet(16), octet(8), octet(0)}};
+    board.post({{PortId(1), wire::Ipv4Address{address}, mac, resolved}});
+    if (resolved)
+      known[address] = mac;
+    else
+      known.erase(address);
+  }
+  std::vector<NeighborBoard::Change> news;
+  board.read(WorkerId(1), news);
+  EXPECT_LE(news.size(), NeighborBoard::kMostUnread + 1);
+  std::map<std::uint32_t, wire::MacAddress> read;
+  std::size_t most = 0;
+  for (const NeighborBoard::Change& change : news) {
+    if (change.resolved)
+      read[change.address.value] = change.mac;
+    else
+      read.erase(change.address.value);
+    most = std::max(most, read.size());
+  }
+  EXPECT_EQ(read, known);
+  EXPECT_LE(most, std::size_t{kAddresses});
+  board.read(WorkerId(1), news);
+  EXPECT_TRUE(news.empty());
+}
+
+// Of the same address at two ports each is one of its own.
+TEST(NeighborBoard, WhatIsForgottenGoesBeforeWhatTakesItsPlace) {
+  NeighborBoard board(2);
+  const wire::MacAddress mac{{2, 0, 0, 0, 0, 1}};
+  for (std::size_t n = 0; n <= NeighborBoard::kMostUnread; ++n) {
+    const wire::Ipv4Address address{static_cast<std::uint32_t>(n % 2)};
+    board.post({{PortId(static_cast<std::uint8_t>(n % 4 / 2)), address, mac, n % 2 == 0}});
+  }
+  std::vector<NeighborBoard::Change> news;
+  board.read(WorkerId(1), news);
+  ASSERT_EQ(news.size(), 4u);
+  EXPECT_FALSE(news[0].resolved || news[1].resolved);
+  EXPECT_TRUE(news[2].resolved && news[3].resolved);
+  EXPECT_NE(news[2].port, news[3].port);
 }
 
 }  // namespace
