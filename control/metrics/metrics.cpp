@@ -67,7 +67,10 @@ tl::expected<void, std::string> Metrics::begin(const show::Gateway& gateway, con
     if (auto done = begin_http(wanted); !done) return done;
   if (!wanted.telemetry) return {};
   auto telemetry = metrics::Telemetry::start(desk_);
-  if (!telemetry) return tl::unexpected(telemetry.error());
+  if (!telemetry) {  // whoever reads over HTTP is not to suffer
+    log_line("no metrics at DPDK's telemetry socket: " + telemetry.error());
+    return {};
+  }
   telemetry_ = std::move(*telemetry);
   log_line("metrics at DPDK's telemetry socket: dpdk-telemetry.py -f " + gateway.config.name);
   return {};

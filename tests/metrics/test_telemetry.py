@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 import journeys
-from asking import until
-from running import PATIENCE
+from asking import NO_RIGHTS, until
+from injected import injected
+from running import PATIENCE, Running
 
 
 class Telemetry:
@@ -109,6 +110,15 @@ def test_two_of_one_name_do_not_meet(place, runtime):
             first, other = (Telemetry(runtime / "test" / f"dpdk_telemetry.v2{suffix}") for suffix in ("", ":1"))
             assert len(first.ask("/strata/sa")) == 2 * journeys.PEERS and len(other.ask("/strata/sa")) == 1
             second.stop()
+        strata.stop()
+
+
+def test_http_goes_on_without_it(place, runtime):
+    """DPDK's telemetry takes no command of ours: a line says so, and who reads over HTTP does not suffer."""
+    tree = place.configuration(metrics={"telemetry": True})
+    with Running(tree, place.folder, within=[*injected(place.folder, NO_TELEMETRY=1), *NO_RIGHTS]) as strata:
+        strata.wait_for("no metrics at DPDK's telemetry socket: DPDK's telemetry does not take the command /strata/info")
+        assert place.scrape()["strata_sas", {"direction": "in"}] == journeys.PEERS
         strata.stop()
 
 

@@ -1,0 +1,27 @@
+/* Stands before DPDK's own functions in a process that is started with it in LD_PRELOAD, and has them fail as the
+ * environment says: what no device here can be made to do by itself. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void *(*pool_create)(const char *, unsigned, unsigned, unsigned short, unsigned short, int);
+
+/* STRATA_TEST_BUFFERS: so many packet buffers there are, whatever was computed. */
+void *rte_pktmbuf_pool_create(const char *name, unsigned n, unsigned cache, unsigned short priv, unsigned short room,
+                              int socket) {
+    const char *said = getenv("STRATA_TEST_BUFFERS");
+    pool_create real = (pool_create)dlsym(RTLD_NEXT, "rte_pktmbuf_pool_create");
+    if (said != NULL && strcmp(name, "strata_pool") == 0)
+        return real(name, (unsigned)atoi(said), 0, priv, room, socket);
+    return real(name, n, cache, priv, room, socket);
+}
+
+/* STRATA_TEST_NO_TELEMETRY: DPDK's telemetry takes no command. */
+int rte_telemetry_register_cmd(const char *command, void *function, const char *help) {
+    int (*real)(const char *, void *, const char *) =
+        (int (*)(const char *, void *, const char *))dlsym(RTLD_NEXT, "rte_telemetry_register_cmd");
+    if (getenv("STRATA_TEST_NO_TELEMETRY") != NULL && strncmp(command, "/strata/", 8) == 0)
+        return -1;
+    return real(command, function, help);
+}
