@@ -251,8 +251,9 @@ void Gateway::look_around(Clock::time_point now) {
   look_at_workers();
   look_at_links();
   if (options_.statistics.count() != 0 && now >= next_rates_) tell_rates(now);
+  const std::chrono::duration<double> since = now - noted_;
   note_busy(now);
-  cause_rates_.look(*workers_);
+  cause_rates_.look(*workers_, since);
   if (socket_) socket_->tell_drops(cause_rates_);
   // SAs of the busiest worker to the idlest, by what the last second was like. One that stands still would never let
   // go.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -11,10 +12,10 @@ namespace strata {
 
 class CauseRates {
  public:
-  // Each second.
-  void look(WorkerSet& workers);
+  // since: the last time; each second, or later where the main thread was held up.
+  void look(WorkerSet& workers, std::chrono::duration<double> since);
 
-  // Of the last second.
+  // In a second, since the last look but one.
   std::uint64_t rate(Cause cause) const { return rates_[static_cast<std::size_t>(cause)]; }
   // Since the start, as of the end of that second.
   std::uint64_t total(Cause cause) const { return before_[static_cast<std::size_t>(cause)]; }
@@ -23,6 +24,9 @@ class CauseRates {
   std::array<std::uint64_t, kCauseCount> before_{};
   std::array<std::uint64_t, kCauseCount> rates_{};
 };
+
+// As a whole number: 0 only where nothing came.
+std::uint64_t per_second(std::uint64_t count, std::chrono::duration<double> since);
 
 // Over all workers.
 std::array<std::uint64_t, kCauseCount> count_causes(WorkerSet& workers);

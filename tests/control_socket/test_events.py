@@ -52,7 +52,9 @@ def test_drop_bursts(place):
             few.ask("subscribe", events=["drops"], drops_per_second=100)
             first, second = told(few, "drops"), told(few, "drops")
             assert first["cause"] == second["cause"] == "esp.auth_failed" and first["fate"] == "dropped"
-            assert first["rate"] > 100 and second["packets"] == first["packets"] + second["rate"]
+            assert first["rate"] > 100
+            # Of a second, which is the shortest time between two looks.
+            assert 100 < second["rate"] <= second["packets"] - first["packets"]
             assert first["time"] < second["time"]
             assert many.is_silent(0.1) and none.is_silent(0.1)
             few.ask("unsubscribe", events=["drops"])
