@@ -1,5 +1,6 @@
 #include "cli/run.hpp"
 
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -36,18 +37,17 @@ int run_gateway(Options& options) {
   options.run.version = STRATA_VERSION;
   options.run.on_request = [](const RunReport& report) { std::cerr << to_text(report) << std::flush; };
   catch_signals();
-  RunReport report;
-  {
-    auto gateway = Gateway::start(config, options.run);
-    if (!gateway) {
-      std::cerr << to_text(examine(Machine(), &*config), Grade::stops);
-      return fail(gateway.error());
-    }
-    config.reset();  // once it is another one, its keys are to go
-    report = (*gateway)->run();
+  auto gateway = Gateway::start(config, options.run);
+  if (!gateway) {
+    std::cerr << to_text(examine(Machine(), &*config), Grade::stops);
+    return fail(gateway.error());
   }
+  config.reset();  // once it is another one, its keys are to go
+  const RunReport report = (*gateway)->run();
+  if (!report.threads_remain) gateway->reset();
   std::cout << (options.json ? printed(to_json(report)) : to_text(report)) << std::flush;
   for (const std::string& error : report.errors) fail(error);
+  if (report.threads_remain) std::_Exit(1);
   return report.balanced() && report.errors.empty() ? 0 : 1;
 }
 

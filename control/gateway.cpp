@@ -228,6 +228,21 @@ void Gateway::look_at_workers() {
   if (manager_.wants_heartbeat() && pulse_.all_go_round()) manager_.heartbeat();
 }
 
+// For a worker that may have come to stand still since it was looked at: whoever waits for it says so, and waits for no
+// longer than until the end is asked for.
+WorkerSet::Patience Gateway::patience() {
+  return [this, since = Clock::now(), told = false](unsigned worker) mutable {
+    if (!told && Clock::now() - since > kBetweenLooks) {
+      log_line(
+          worker_text(*config_, worker) + " stands still, and is waited for to take a change over; SIGTERM ends it all",
+          {{"PRIORITY", kErrorPriority}, {"WORKER", std::to_string(worker)}});
+      manager_.status(worker_text(*config_, worker) + " stands still");
+      told = true;
+    }
+    return !end_asked();
+  };
+}
+
 void Gateway::tell_rates(Clock::time_point now) {
   const std::chrono::duration<double> since = now - next_rates_ + options_.statistics;
   for (std::size_t i = 0; i < devices_.size(); ++i)
@@ -258,8 +273,8 @@ void Gateway::look_around(Clock::time_point now) {
   // SAs of the busiest worker to the idlest, by what the last second was like. One that stands still would never let
   // go.
   if (!rebalancer_ || !pulse_.all_go_round()) return;
-  if (const std::size_t moved = rebalancer_->look(busy_); moved != 0)
-    log_line(std::to_string(moved) + (moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
+  if (const auto moved = rebalancer_->look(busy_, patience()); moved && *moved != 0)
+    log_line(std::to_string(*moved) + (*moved == 1 ? " SA goes" : " SAs go") + " to a worker that has less to do");
 }
 
 void Gateway::serve_clients() {
@@ -320,6 +335,7 @@ show::Gateway Gateway::shown() {
           .threads = *threads_,
           .devices = devices_,
           .busy = busy_,
+          .pulse = pulse_,
           .causes = cause_rates_,
           .lifetimes = keeper_->lifetimes(),
           .trace = *trace_,
@@ -347,9 +363,20 @@ RunReport Gateway::run() {
   metrics_.reset();
   log_line("ending");
   manager_.stopping();
-  threads_->stop();
+  if (auto done = threads_->stop(); !done) return end_without(done.error());
   drain();
   return end();
+}
+
+// A worker may still use whatever it was given: devices, buffers and sequence numbers stay as they are, and the next
+// start skips the numbers that were reserved.
+RunReport Gateway::end_without(const std::string& why) {
+  tell_audit();
+  tell_news();
+  RunReport last = report();
+  last.errors.push_back(why);
+  last.threads_remain = true;
+  return last;
 }
 
 // The workers have ended: this thread goes round for all of them.

@@ -78,7 +78,9 @@ class Gateway {
   tl::expected<void, std::string> apply(std::shared_ptr<const config::Config> config);
   tl::expected<void, std::string> keep_numbers(const config::Config& config, Rebuilt& next);
   void retire_gone(const Rebuilt& next, Tables& tables);
+  WorkerSet::Patience patience();
   void drain();
+  RunReport end_without(const std::string& why);
   RunReport report();
   WorkerCount count_of(unsigned worker, double seconds);
   RunReport end();
@@ -96,6 +98,8 @@ class Gateway {
   std::vector<Device> devices_;         // by PortId
   std::vector<wire::MacAddress> macs_;  // by PortId
   std::unique_ptr<Tables> tables_;
+  std::unique_ptr<Tables> half_taken_over_;  // a change that a worker did not come to
+  std::shared_ptr<const config::Config> half_in_force_;
   Places places_;
   Gone gone_;
   std::unique_ptr<WorkerSet> workers_;

@@ -112,7 +112,11 @@ tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Con
   auto path_mtus = std::make_unique<PathMtus>(*next->tables);
   path_mtus->carry_over(workers_->worker(kHostWorker.index()).path_mtus(), next->same_policies);
   trace_->expect(*next->tables, Names(*config, next->places));
-  workers_->replace(next->change, std::move(path_mtus));
+  if (!workers_->replace(next->change, std::move(path_mtus), patience())) {
+    half_taken_over_ = std::move(next->tables);
+    half_in_force_ = std::move(config);
+    return tl::unexpected(std::string("a worker stands still, and the end was asked for"));
+  }
   // From here on nobody goes by the tables before.
   trace_->forget_before();
   keeper_->release();

@@ -44,7 +44,7 @@ Rebalancer::Rebalancer(const Tables& tables, WorkerSet& set)
     : tables_(tables), set_(set), before_(tables.sas.size() + tables.out_sas.size()) {}
 
 // The SAs are looked at only when there is a reason: the path writes to these lines all the time.
-std::size_t Rebalancer::look(const std::vector<double>& busy) {
+std::optional<std::size_t> Rebalancer::look(const std::vector<double>& busy, const WorkerSet::Patience& patience) {
   const auto relief = relief_of(busy);
   if (!relief) {
     seen_lately_ = false;
@@ -53,7 +53,7 @@ std::size_t Rebalancer::look(const std::vector<double>& busy) {
   std::vector<SaLoad> now = loads();
   if (!std::exchange(seen_lately_, true)) return 0;  // all that it ever carried says nothing of today
   const std::vector<SaRef> moving = sas_to_move(busy, *relief, std::move(now));
-  set_.move(moving, relief->to);
+  if (!set_.move(moving, relief->to, patience)) return std::nullopt;
   return moving.size();
 }
 

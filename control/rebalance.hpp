@@ -34,8 +34,9 @@ class Rebalancer {
   // tables, set: outlive it. A set of workers that all go round.
   Rebalancer(const Tables& tables, WorkerSet& set);
 
-  // busy: as above, since the last time. Returns how many SAs were moved.
-  std::size_t look(const std::vector<double>& busy);
+  // busy: as above, since the last time. Returns how many SAs were moved; nothing: a worker was not waited for
+  // (WorkerSet::move).
+  std::optional<std::size_t> look(const std::vector<double>& busy, const WorkerSet::Patience& patience = nullptr);
 
  private:
   std::vector<SaLoad> loads();

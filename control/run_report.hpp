@@ -35,6 +35,7 @@ struct RunReport : Ledger {
   std::vector<WorkerCount> workers;
   std::optional<unsigned> buffers_missing;  // nothing: the gateway still runs, and buffers are on their way
   std::vector<std::string> errors;
+  bool threads_remain = false;  // a worker did not end: the process is to end without taking anything apart
 };
 
 std::string to_text(const RunReport& report);

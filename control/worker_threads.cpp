@@ -45,11 +45,22 @@ void WorkerThreads::start() {
     while (!lane->goes_round) std::this_thread::sleep_for(kMoment);
 }
 
-void WorkerThreads::stop() {
-  if (!started_) return;
+tl::expected<void, std::string> WorkerThreads::stop() {
+  if (!started_) return {};
   end_ = true;
+  const Clock::time_point until = Clock::now() + kLongestRound;
+  for (const auto& lane : lanes_) {
+    while (!lane->has_ended.load(std::memory_order_acquire)) {
+      if (Clock::now() > until)
+        return tl::unexpected("worker " + std::to_string(lane->worker) +
+                              " does not come to the end of its round, after " + std::to_string(kLongestRound.count()) +
+                              " s; what its queues and those of the devices hold was not forwarded");
+      std::this_thread::sleep_for(kMoment);
+    }
+  }
   rte_eal_mp_wait_lcore();
   started_ = false;
+  return {};
 }
 
 bool WorkerThreads::wait_by_interrupt() const {
@@ -59,6 +70,7 @@ bool WorkerThreads::wait_by_interrupt() const {
 int WorkerThreads::run(void* lane) {
   auto* const mine = static_cast<Lane*>(lane);
   mine->all->go_round(*mine);
+  mine->has_ended.store(true, std::memory_order_release);
   return 0;
 }
 

@@ -23,12 +23,14 @@ class WorkerThreads {
   WorkerThreads(WorkerSet& set, const std::vector<std::uint16_t>& devices, Trace& trace, Capture& capture);
   WorkerThreads(const WorkerThreads&) = delete;
   WorkerThreads& operator=(const WorkerThreads&) = delete;
-  ~WorkerThreads() { stop(); }
+  // All of them must have ended.
+  ~WorkerThreads() { (void)stop(); }
 
   // All of them go round when this returns.
   void start();
-  // When this returns nobody goes round any more.
-  void stop();
+  // When this returns nobody goes round any more. The error, in one sentence: a worker does not come to the end of its
+  // round. It may yet, and uses all that it was given: nothing of that may go but with the process.
+  tl::expected<void, std::string> stop();
 
   bool wait_by_interrupt() const;
 
@@ -45,6 +47,7 @@ class WorkerThreads {
     unsigned worker;
     std::vector<RxQueue> queues;
     std::atomic<bool> goes_round{false};
+    std::atomic<bool> has_ended{false};
     std::atomic<bool> by_interrupt{false};
     std::atomic<std::uint64_t> stands_for{0};  // the number of the wish that it stands still for
     alignas(64) Relaxed<std::uint64_t> busy_ns = 0;

@@ -1,5 +1,7 @@
 #include "dataplane/worker_set.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <thread>
 
 namespace strata {
@@ -12,6 +14,20 @@ Senders senders_for(std::size_t worker, const std::vector<WorkerPort>& ports) {
   Senders senders;
   for (const WorkerPort& port : ports) senders.push_back(worker_id(worker % port.tx_queues));
   return senders;
+}
+
+// Some microseconds where all go round; no core is taken from a worker for longer than that.
+bool wait_until(const std::function<bool()>& holds, unsigned worker, const WorkerSet::Patience& patience) {
+  constexpr unsigned kTurns = 1000;
+  constexpr std::chrono::microseconds kMoment{20};
+  for (unsigned turn = 0; !holds(); turn = std::min(turn + 1, kTurns)) {
+    if (patience && !patience(worker)) return false;
+    if (turn < kTurns)
+      std::this_thread::yield();
+    else
+      std::this_thread::sleep_for(kMoment);
+  }
+  return true;
 }
 
 }  // namespace
@@ -79,14 +95,16 @@ WorkerId WorkerSet::owner(SaRef sa) const {
   return owners_of(sa).owner(sa.index);
 }
 
-void WorkerSet::move(std::span<const SaRef> sas, WorkerId to) {
-  if (!team_) return;
+bool WorkerSet::move(std::span<const SaRef> sas, WorkerId to, const Patience& patience) {
+  if (!team_) return true;
   for (std::size_t from = 0; from < workers_.size(); ++from) {
     std::vector<SaRef> of_one;
     for (const SaRef sa : sas)
       if (owners_of(sa).owner(sa.index) == worker_id(from)) of_one.push_back(sa);
-    if (!of_one.empty() && worker_id(from) != to) move_from(worker_id(from), of_one, to);
+    if (of_one.empty() || worker_id(from) == to) continue;
+    if (!move_from(worker_id(from), of_one, to, patience)) return false;
   }
+  return true;
 }
 
 //             owner  holder
@@ -94,48 +112,56 @@ void WorkerSet::move(std::span<const SaRef> sas, WorkerId to) {
 //              B      A      packets go to B, where they stand in line; A is through with what it was sent before,
 //                            and who it passed them on to is through with these
 //              B      B      B goes on with them
-void WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to) {
+bool WorkerSet::move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to, const Patience& patience) {
   for (const SaRef sa : sas) owners_of(sa).set_owner(sa.index, to);
-  wait_for_a_round_of_all();
-  for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(worker_id(i), from);
-  for (std::size_t i = 0; i < workers_.size(); ++i) wait_for_ring(from, worker_id(i));
+  if (!wait_for_a_round_of_all(patience)) return false;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (!wait_for_ring(worker_id(i), from, patience)) return false;
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    if (!wait_for_ring(from, worker_id(i), patience)) return false;
   for (const SaRef sa : sas) owners_of(sa).set_holder(sa.index, to);
+  return true;
 }
 
 // The host's worker first: others send it packets by next hops that only the new tables have.
 //
 // What a worker has sent on by the tables before is opened, sealed or answered once the rings have moved, and what
 // comes of that once they have moved again.
-void WorkerSet::replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus) {
-  change.path_mtus = path_mtus.get();
-  for (const auto& member : workers_) {
-    member->change.store(&change, std::memory_order_release);
-    while (member->change.load(std::memory_order_acquire) != nullptr) std::this_thread::yield();
+bool WorkerSet::replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus, const Patience& patience) {
+  change_ = std::move(change);
+  to_path_mtus_ = std::move(path_mtus);
+  change_.path_mtus = to_path_mtus_.get();
+  for (unsigned i = 0; i < size(); ++i) {
+    Member& member = *workers_[i];
+    member.change.store(&change_, std::memory_order_release);
+    const auto has_it = [&] { return member.change.load(std::memory_order_acquire) == nullptr; };
+    if (!wait_until(has_it, i, patience)) return false;
   }
-  path_mtus_ = std::move(path_mtus);
-  if (!team_) return;
-  wait_for_all_rings();
-  wait_for_all_rings();
+  path_mtus_ = std::move(to_path_mtus_);
+  return !team_ || (wait_for_all_rings(patience) && wait_for_all_rings(patience));
 }
 
-void WorkerSet::wait_for_all_rings() {
+bool WorkerSet::wait_for_all_rings(const Patience& patience) const {
   for (std::size_t from = 0; from < workers_.size(); ++from)
-    for (std::size_t to = 0; to < workers_.size(); ++to) wait_for_ring(worker_id(from), worker_id(to));
+    for (std::size_t to = 0; to < workers_.size(); ++to)
+      if (!wait_for_ring(worker_id(from), worker_id(to), patience)) return false;
+  return true;
 }
 
 // A round that is under way may have begun before, the one behind it has not.
-void WorkerSet::wait_for_a_round_of_all() {
+bool WorkerSet::wait_for_a_round_of_all(const Patience& patience) const {
   std::vector<std::uint64_t> until;
   for (unsigned i = 0; i < size(); ++i) until.push_back(rounds(i) + 2);
   for (unsigned i = 0; i < size(); ++i)
-    while (rounds(i) < until[i]) std::this_thread::yield();
+    if (!wait_until([&] { return rounds(i) >= until[i]; }, i, patience)) return false;
+  return true;
 }
 
 // Only what has waited at a ring's reader for an SA can stop it, and that is done before the next SA moves.
-void WorkerSet::wait_for_ring(WorkerId from, WorkerId to) {
+bool WorkerSet::wait_for_ring(WorkerId from, WorkerId to, const Patience& patience) const {
   const HandoffRing& ring = team_->rings.at(from, to);
   const std::uint64_t until = ring.put_so_far();
-  while (ring.done_so_far() < until) std::this_thread::yield();
+  return wait_until([&] { return ring.done_so_far() >= until; }, static_cast<unsigned>(to.index()), patience);
 }
 
 std::uint64_t WorkerSet::parked() const {

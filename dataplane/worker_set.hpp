@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,6 +36,9 @@ class WorkerSet {
 
   static constexpr unsigned kMost = 64;
 
+  // Asked again and again while this worker is waited for. False: it is waited for no longer.
+  using Patience = std::function<bool(unsigned worker)>;
+
   // tables, pool: outlive the set. count: 1 to kMost. One worker alone has no rings and no owners, and goes the same
   // way as a Worker without a set.
   static tl::expected<std::unique_ptr<WorkerSet>, std::string> create(Tables& tables,
@@ -56,14 +60,17 @@ class WorkerSet {
   std::size_t round(unsigned i, std::uint64_t now_ns, Eye& eye, std::size_t most = kTurn);
 
   // Gives SAs to another worker, while all of them go round in threads of their own: no packet is lost by it, and those
-  // of an SA stay in their order. Waits for the workers, some microseconds. One thread may do so at a time.
-  void move(std::span<const SaRef> sas, WorkerId to);
+  // of an SA stay in their order. Waits for the workers, some microseconds. One thread may do so at a time. False: a
+  // worker was not waited for, and these SAs stand between two; the set is good for nothing but its end.
+  bool move(std::span<const SaRef> sas, WorkerId to, const Patience& patience = nullptr);
   WorkerId owner(SaRef sa) const;
 
   // Other tables take the place of those that the workers go by, while all of them go round in threads of their own: no
   // packet is lost by it. When it returns, nobody goes by those before, nor has a packet on its way that refers to an
-  // entry which the new ones do not have. change.tables: outlive the set, or the next replace().
-  void replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus);
+  // entry which the new ones do not have. change.tables: outlive the set, or the next replace(). False: a worker was
+  // not waited for, and some go by these tables, some by those before, which both outlive the set; it is good for
+  // nothing but its end.
+  bool replace(TablesChange change, std::unique_ptr<PathMtus> path_mtus, const Patience& patience = nullptr);
 
   // What the host's worker learns of neighbors.
   NeighborBoard& neighbor_board() { return *board_; }
@@ -86,14 +93,16 @@ class WorkerSet {
   SaOwners& owners_of(SaRef sa) const {
     return sa.direction == SaRef::Direction::in ? team_->ownership.in : team_->ownership.out;
   }
-  void move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to);
-  void wait_for_a_round_of_all();
-  void wait_for_ring(WorkerId from, WorkerId to);
-  void wait_for_all_rings();
+  bool move_from(WorkerId from, std::span<const SaRef> sas, WorkerId to, const Patience& patience);
+  bool wait_for_a_round_of_all(const Patience& patience) const;
+  bool wait_for_ring(WorkerId from, WorkerId to, const Patience& patience) const;
+  bool wait_for_all_rings(const Patience& patience) const;
 
   std::unique_ptr<NeighborBoard> board_;
-  std::unique_ptr<PathMtus> path_mtus_;  // nullptr: the one worker has its own
-  std::unique_ptr<Team> team_;           // nullptr: one worker
+  TablesChange change_;                     // the last one: who was not waited for may come to it yet
+  std::unique_ptr<PathMtus> path_mtus_;     // nullptr: the one worker has its own
+  std::unique_ptr<PathMtus> to_path_mtus_;  // of a change that is under way
+  std::unique_ptr<Team> team_;              // nullptr: one worker
   std::vector<std::unique_ptr<Member>> workers_;
 };
 

@@ -51,6 +51,7 @@ void add_workers(Collection& all, const Gateway& gateway) {
     add(Family::worker_busy_seconds, std::chrono::duration<double>(gateway.threads.busy(i)).count());
     add(Family::worker_busy_ratio, i < gateway.busy.size() ? gateway.busy[i] : 0);
     add(Family::worker_sas, real(sas[i]));
+    add(Family::worker_stands_still, gateway.pulse.stands(i) ? 1 : 0);
   }
 }
 

@@ -24,6 +24,7 @@ constexpr std::array kFamilies{
     FamilyText{"strata_worker_busy_seconds_total", Type::Counter, "worker", "Time in rounds that had packets."},
     FamilyText{"strata_worker_busy_ratio", Type::Gauge, "worker", "The same as a share of the last second: 0 to 1."},
     FamilyText{"strata_worker_sas", Type::Gauge, "worker", "SAs that it opens or seals for."},
+    FamilyText{"strata_worker_stands_still", Type::Gauge, "worker", "1: the worker made no round in the last second, and nothing that is its own goes on; looked at each second."},
 
     FamilyText{"strata_stage_packets_total", Type::Counter, "stage", "Packets that a step of the journey took (journey.md)."},
     FamilyText{"strata_cause_packets_total", Type::Counter, "cause,fate", "Packets that ended for a cause (drop-reasons.md); fate: dropped, consumed or punted."},

@@ -28,6 +28,7 @@ enum class Family : std::uint8_t {
   worker_busy_seconds,
   worker_busy_ratio,
   worker_sas,
+  worker_stands_still,
   stage_packets,
   cause_packets,
   generated_packets,

@@ -68,6 +68,7 @@ constexpr std::array kWorkers{
     Field{.name = "sas", .type = Type::number, .about = "SAs that it opens or seals for."},
     Field{.name = "received", .type = Type::number, .about = "Packets, by its queues."},
     Field{.name = "handed_over", .type = Type::number, .about = "Packets, to other workers."},
+    Field{.name = "stands_still", .type = Type::boolean, .about = "It made no round in the last second: its driver does not return, or the machine gives it no time."},
     Field{.name = "busy", .type = Type::real, .about = "Share of the last second in rounds that had packets: 0 to 1."},
     Field{.name = "busy_since_start", .type = Type::real, .about = "The same since the start."},
 };

@@ -13,6 +13,8 @@ class Pulse {
   void look(const std::vector<std::uint64_t>& rounds);
 
   bool all_go_round() const { return still_ == 0; }
+  // Whether it made no round between the last two looks.
+  bool stands(unsigned worker) const { return worker < stands_.size() && stands_[worker]; }
   // By worker; since the last look but one, and no longer.
   const std::vector<unsigned>& stopped() const { return stopped_; }
   const std::vector<unsigned>& resumed() const { return resumed_; }

@@ -48,6 +48,7 @@ Json worker_row(const Gateway& gateway, std::uint64_t sas, unsigned i) {
           {"sas", sas},
           {"received", received_by(gateway, i)},
           {"handed_over", worker.handed_over()},
+          {"stands_still", gateway.pulse.stands(i)},
           {"busy", i < gateway.busy.size() ? gateway.busy[i] : 0.0},
           {"busy_since_start", busy / since}};
 }

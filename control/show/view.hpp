@@ -15,6 +15,7 @@
 #include "control/lifetimes.hpp"
 #include "control/places.hpp"
 #include "control/run_report.hpp"
+#include "control/service/pulse.hpp"
 #include "control/show/cause_rates.hpp"
 #include "control/worker_threads.hpp"
 #include "dataplane/neighbor/neighbors.hpp"
@@ -32,6 +33,7 @@ struct Gateway {
   WorkerThreads& threads;
   std::vector<Device>& devices;
   const std::vector<double>& busy;  // by worker: share of the last second
+  const Pulse& pulse;
   const CauseRates& causes;
   const Lifetimes& lifetimes;
   Trace& trace;

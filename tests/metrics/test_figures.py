@@ -9,6 +9,7 @@ from scapy.layers.l2 import Ether
 import journeys
 from asking import until
 from harness import capture_bytes, read_capture
+from test_service import Stopped, threads
 
 TO_COME = 30  # numbers of each peer
 LOST = {0: {7, 8, 20}, 3: {1}}  # by peer: never sent
@@ -175,4 +176,17 @@ def test_a_reload_takes_series_away_and_counts_on(place):
             assert after[name, {"direction": "in"}] >= before[name, {"direction": "in"}] > 0
         one = ("strata_sa_packets_total", {"sa": "from-0", "direction": "in"})
         until(lambda: place.scrape()[one] > after[one] >= before[one])
+        strata.stop()
+
+
+def test_a_worker_that_stands_still(place):
+    """Named, while it does."""
+    with place.running(place.configuration(workers={"count": 2})) as strata:
+        def standing():
+            return place.scrape().by("strata_worker_stands_still", "worker")
+
+        assert standing() == {"0": 0, "1": 0}
+        with Stopped(threads(strata.pid)["rte-worker-2"]):
+            until(standing, lambda of: of == {"0": 0, "1": 1})
+        until(standing, lambda of: of == {"0": 0, "1": 0})
         strata.stop()

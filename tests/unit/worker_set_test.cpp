@@ -447,5 +447,49 @@ TEST(WorkerSet, OneAloneHandsNothingOver) {
   crew.finish();
 }
 
+// --- a worker that stands still
+// ---------------------------------------------------------------------------------------
+
+// The second worker makes no round: who waits for it is asked how long, and hears which one it is.
+TEST(WorkerSet, WhoStandsStillIsWaitedForAsLongAsSomebodyWants) {
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  std::atomic<bool> given_up{false};
+  std::thread first([&] {
+    while (!given_up) crew.round(0);
+  });
+  unsigned asked = 0;
+  const auto patience = [&](unsigned worker) { return worker == 0 || ++asked < 100; };
+  const std::vector<SaRef> sas{{SaRef::Direction::in, 0}};
+  EXPECT_FALSE(crew.set().move(sas, WorkerId(1), patience));
+  EXPECT_EQ(asked, 100u);
+  given_up = true;
+  first.join();
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{1, 1}}));
+}
+
+// Who comes late takes the change over all the same, though nobody waits any more.
+TEST(WorkerSet, AChangeThatNobodyWaitsForIsThereForWhoComesLate) {
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  std::atomic<bool> given_up{false};
+  std::thread first([&] {
+    while (!given_up) crew.round(0);
+  });
+  unsigned asked = 0;
+  TablesChange change{.tables = &crew.tables(), .path_mtus = nullptr, .adjacencies = {}, .inbound = {}, .outbound = {}};
+  EXPECT_FALSE(crew.set().replace(std::move(change), std::make_unique<PathMtus>(crew.tables()),
+                                  [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
+  EXPECT_EQ(asked, 100u);
+  given_up = true;
+  first.join();
+  for (std::size_t i = 0; i < 40; ++i) ASSERT_TRUE(crew.feed(kWan, peer.next(i % kSas)));
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{0, 10}, {1, 10}, {2, 10}, {3, 10}}));
+  crew.finish();
+}
+
 }  // namespace
 }  // namespace strata
