@@ -4,6 +4,7 @@
 #include "config/parser.hpp"
 #include "control/gateway.hpp"
 #include "control/log.hpp"
+#include "control/settled_file.hpp"
 
 namespace strata {
 namespace {
@@ -42,7 +43,9 @@ Changes changes_of(const config::Difference& difference, const std::string& file
 }
 
 tl::expected<std::shared_ptr<const config::Config>, std::string> read(const std::string& file) {
-  auto parsed = config::parse_file(file);
+  tl::expected<config::Config, std::vector<config::Problem>> parsed;
+  if (auto done = read_settled(file, [&] { parsed = config::parse_file(file); }); !done)
+    return tl::unexpected(done.error());
   if (!parsed) return tl::unexpected(lines_of(texts_of(parsed.error(), file, file)));
   return std::make_shared<const config::Config>(std::move(*parsed));
 }

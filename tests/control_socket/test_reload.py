@@ -1,9 +1,12 @@
 """`strata reload` and `strata diff` on a gateway whose packets never stop: what changes, stays, and is refused."""
 
+import itertools
 import json
 import re
 import signal
 import subprocess
+import threading
+import time
 
 import pytest
 import yaml
@@ -218,6 +221,62 @@ def test_what_wants_a_restart_is_refused_as_a_whole(still):
 def test_a_window_that_packets_were_counted_in_stays(still):
     still.sas[0]["replay_window"] = 64
     assert "algorithm, esn and replay_window stay as long as SPI and key do" in still.refused()
+
+
+def test_a_file_of_which_a_part_is_written_is_refused(still):
+    """Cut in its last line it would be a configuration as well, of another number."""
+    still.tree["icmp"] = {"burst": 60}
+    still.write()
+    path = still.place.folder / "gateway.yaml"
+    text = path.read_text().replace("icmp:\n  burst: 60\n", "") + "icmp:\n  burst: 60\n"
+    path.write_text(text[:-2])
+    said = still.command("reload")
+    assert said.returncode == 1 and "its last line has no end, so that it may be written in part only" in said.stderr
+    assert still.command("diff").returncode == 1
+    path.write_text(text)
+    assert still.command("reload").stdout == "~ icmp.burst: 50 -> 60\n"
+
+
+def test_a_file_that_is_being_written_is_waited_for(still):
+    """In place and piece by piece, each of which ends with a whole line: all of it comes, or nothing."""
+    path, whole = still.place.folder / "gateway.yaml", []
+    for count in (1, 2):
+        still.write()
+        routes = [{"prefix": f"10.{100 + n}.0.0/16", "next_hop": "10.1.0.30", "port": "lan"} for n in range(40 * count)]
+        whole.append(path.read_text() + yaml.safe_dump({"routes": routes}, sort_keys=False))
+    gaps, rounds = [], 0
+    with still.place.client() as client:
+        for n in itertools.count():
+            begun = threading.Event()
+            writer = threading.Thread(target=write_slowly, args=(path, whole[n % 2], gaps, begun))
+            gaps.clear()
+            writer.start()
+            begun.wait()
+            client.call("reload")
+            writer.join()
+            routes = {row["prefix"] for row in client.rows("show.routes") if row["prefix"].startswith("10.1")}
+            routes = {prefix for prefix in routes if prefix.endswith(".0.0/16")}
+            wanted = {f"10.{100 + k}.0.0/16" for k in range(40 * (n % 2 + 1))}
+            if max(gaps) < 0.03:  # else the writer itself was held up, and the file was at rest
+                assert routes == wanted
+                rounds += 1
+            if rounds == 3:
+                return
+            assert n < 200, "no file was written without a pause"
+
+
+def write_slowly(path, text, gaps, begun):
+    lines = text.splitlines(keepends=True)
+    with open(path, "w") as file:
+        before = time.monotonic()
+        for start in range(0, len(lines), len(lines) // 12):
+            file.writelines(lines[start : start + len(lines) // 12])
+            file.flush()
+            time.sleep(0.003)
+            before, now = time.monotonic(), before
+            gaps.append(before - now)
+            if len(gaps) == 4:
+                begun.set()
 
 
 def test_sighup_reloads(still):

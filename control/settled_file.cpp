@@ -1,0 +1,71 @@
+#include "control/settled_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ctime>
+#include <optional>
+#include <thread>
+
+#include "control/descriptor.hpp"
+
+namespace strata {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+struct Stamp {
+  dev_t device;
+  ino_t number;
+  off_t size;
+  std::int64_t written_ns;  // since 1970
+  bool operator==(const Stamp&) const = default;
+};
+
+std::int64_t ns_of(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
+// Nothing: it is not there, or no regular file; then whoever reads it says what there is to say.
+std::optional<Stamp> stamp_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return Stamp{status.st_dev, status.st_ino, status.st_size, ns_of(status.st_mtim)};
+}
+
+// By the clock that the kernel stamps files with. One that was set back says nothing, nor does another machine's.
+bool is_at_rest(const Stamp& stamp, std::chrono::milliseconds so_long) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const std::int64_t age = ns_of(now) - stamp.written_ns;
+  return age < 0 || age >= std::chrono::nanoseconds(so_long).count();
+}
+
+// A line that is cut may read as another one. A closing bracket is the end of what has no lines.
+bool ends_a_line(const std::string& path, off_t size) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char last = '\n';
+  if (!file || size == 0 || ::pread(file.number(), &last, 1, size - 1) != 1) return true;
+  return last == '\n' || last == '}' || last == ']';
+}
+
+}  // namespace
+
+tl::expected<void, std::string> read_settled(const std::string& path, const std::function<void()>& read,
+                                             const Settling& settling) {
+  for (const Clock::time_point until = Clock::now() + settling.longest; Clock::now() < until;) {
+    const auto before = stamp_of(path);
+    if (before && !is_at_rest(*before, settling.at_rest)) {
+      std::this_thread::sleep_for(5ms);
+      continue;
+    }
+    if (before && !ends_a_line(path, before->size))
+      return tl::unexpected(
+          path + ": its last line has no end, so that it may be written in part only; let it end with a newline");
+    read();
+    if (stamp_of(path) == before) return {};
+  }
+  return tl::unexpected(path + ": somebody is writing it; write another file and rename it (mv), then ask again");
+}
+
+}  // namespace strata
