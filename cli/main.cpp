@@ -3,6 +3,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <new>
 
 #include "cli/bench.hpp"
 #include "cli/capture.hpp"
@@ -62,6 +63,8 @@ int flushed(int code) {
 int main(int argc, char** argv) {
   try {
     return flushed(run_command(argc, argv));
+  } catch (const std::bad_alloc&) {
+    std::fputs("strata: there is not enough memory, or a limit on it is too low (ulimit -v, MemoryMax)\n", stderr);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "strata: %s\n", error.what());
   } catch (...) {
