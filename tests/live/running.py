@@ -53,6 +53,10 @@ class Running:
         """What it said until now."""
         return self._log.read_text()
 
+    def ended(self):
+        """Its exit code; None: it runs."""
+        return self._process.poll()
+
     def report(self):
         """What it printed on standard output."""
         return self._report.read_text()

@@ -4,6 +4,7 @@ The gateway is in a namespace of its own; scapy is its neighbor on both sides.
 """
 
 import collections
+import contextlib
 import fcntl
 import json
 import os
@@ -76,13 +77,19 @@ def next_ip(wire, count):
     return found
 
 
-@pytest.fixture
-def place():
+@contextlib.contextmanager
+def two_namespaces():
     """The gateway's namespace with the interfaces a0 and b0, another with their other ends a1 and b1, wires there."""
     with netns.Namespace() as gateway, netns.Namespace() as outside:
         for name in "ab":
             gateway.veth(f"{name}0", f"{name}1", to=outside)
         yield Place(gateway, outside, outside.wire("a1"), outside.wire("b1"))
+
+
+@pytest.fixture
+def place():
+    with two_namespaces() as there:
+        yield there
 
 
 def forwards(one, other, count=200, size=100, start=0):
