@@ -208,7 +208,7 @@ void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
   if (waited_.empty()) return;
   NoEye blind;
   steps_.note(Step::give_up, waited_);
-  give_up(waited_, refused_, ResumeEnds(ends_));
+  give_up(waited_, *tables_, refused_, ResumeEnds(ends_));
   forward(now_ns, blind);
 }
 

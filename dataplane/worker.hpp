@@ -507,9 +507,10 @@ void Worker::leave(std::uint64_t now_ns, Eye& eye) {
   if (!unresolved_.empty()) [[unlikely]] {
     if (!is_host_) return hand_unresolved_to_host();
     take(Step::resolve, unresolved_, eye);
-    resolve(unresolved_, *tables_, neighbors_, now_ns, held_, maker_, ends_, out_, ResolveEnds(ends_));
-    eye.after("resolve", out_);
+    resolve(unresolved_, *tables_, neighbors_, now_ns, held_, maker_, ends_, refused_, out_, ResolveEnds(ends_));
+    eye.after("resolve", refused_, out_);
     transmit();
+    if (!refused_.empty()) forward(now_ns, eye);  // what is made of them is refused by nobody: once more at the most
   }
 }
 

@@ -11,11 +11,9 @@ Done Ip4ForwardRest::refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire:
   return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
 }
 
-// A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers, it
-// is still a packet of the port that it came in by.
 Row<Ip4> Ip4ForwardRest::as_it_came(const Row<Ip4>& row) const {
   Row<Ip4> same = row;
-  if (row.from.side() == Side::either_side) same.from = row.from.with(tables.ports[row.from.port().index()].side);
+  same.from = strata::as_it_came(row.from, tables);
   return same;
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/table/bypass.hpp"
 #include "dataplane/table/own_address.hpp"
+#include "dataplane/table/tables.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
 namespace strata {
@@ -63,6 +64,12 @@ inline bool crosses_unbidden(const Origin& from, Side to, const std::vector<Bypa
   if (from.side() == to || from.side() == Side::either_side) [[likely]]
     return false;
   return !from.sa().is_none() || !bypass_allows(bypass, ip);
+}
+
+// A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers, it
+// is still a packet of the port that it came in by.
+inline Origin as_it_came(const Origin& from, const Tables& tables) {
+  return from.side() == Side::either_side ? from.with(tables.ports[from.port().index()].side) : from;
 }
 
 }  // namespace strata

@@ -1,5 +1,6 @@
 #include "dataplane/stage/resolve.hpp"
 
+#include "dataplane/stage/ip4_rules.hpp"
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ipv4.hpp"
 
@@ -13,6 +14,15 @@ wire::Ipv4Address address_towards(const PortEntry& port, wire::Ipv4Address next_
   for (const wire::Ipv4Prefix& own : port.addresses)
     if (wire::contains(own, next_hop)) return own.address;
   return port.addresses.empty() ? wire::Ipv4Address{} : port.addresses.front().address;
+}
+
+template <class EndsType>
+Done refuse(Packet<Unresolved> packet, Row<Unresolved> row, const Tables& tables, Burst<stage::Refused>& refused,
+            const EndsType& ends) {
+  if (row.resume == Resume::output) return ends.end(std::move(packet), Cause::adj_unresolved);
+  row.from = as_it_came(row.from, tables);
+  const std::size_t total = wire::load_be16(std::as_const(packet).bytes().data() + 2);
+  return Gate::given_up(std::move(packet), row, total, refused);
 }
 
 }  // namespace
@@ -36,11 +46,12 @@ ArpRequest arp_announcement(const Tables& tables, PortId port, wire::Ipv4Address
 }
 
 void resolve(Burst<Unresolved>& in, const Tables& tables, Neighbors& neighbors, std::uint64_t now_ns, HoldQueue& held,
-             const Maker& maker, Ends& generated, Burst<stage::Out>& out, ResolveEnds ends) {
+             const Maker& maker, Ends& generated, Burst<stage::Refused>& refused, Burst<stage::Out>& out,
+             ResolveEnds ends) {
   in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row) -> Done {
     if (!neighbors.settings().enabled) {
       neighbors.forget(row.waits_for);  // nobody will ask for it: it takes no place
-      return ends.end(std::move(packet), Cause::adj_unresolved);
+      return refuse(std::move(packet), row, tables, refused, ends);
     }
     // The configuration has it no longer: it was on its way to here when that changed.
     if (!neighbors.is_there(row.waits_for)) return ends.end(std::move(packet), Cause::adj_unresolved);
@@ -60,11 +71,9 @@ void resume(Burst<Unresolved>& in, Burst<stage::Ip4>& ip4, Burst<stage::Made>& m
   });
 }
 
-void give_up(Burst<Unresolved>& in, Burst<stage::Refused>& refused, ResumeEnds ends) {
+void give_up(Burst<Unresolved>& in, const Tables& tables, Burst<stage::Refused>& refused, ResumeEnds ends) {
   in.drain([&](Packet<Unresolved> packet, const Row<Unresolved>& row) -> Done {
-    if (row.resume == Resume::output) return ends.end(std::move(packet), Cause::adj_unresolved);
-    const std::size_t total = wire::load_be16(std::as_const(packet).bytes().data() + 2);
-    return Gate::given_up(std::move(packet), row, total, refused);
+    return refuse(std::move(packet), row, tables, refused, ends);
   });
 }
 

@@ -80,10 +80,11 @@ class Sa:
     target: str = "fc00:1::/48"
     protocol: object = None
     key_from: int = 1
+    key: bytes = b""  # with its salt; else one that counts up
 
     @property
     def keymat(self):
-        return octets(self.key_from, KEY_OCTETS[self.algorithm] + 4)  # the key, then 4 octets of salt (RFC 4106 8.1)
+        return self.key or octets(self.key_from, KEY_OCTETS[self.algorithm] + 4)  # 4 octets of salt last (RFC 4106 8.1)
 
     def config(self):
         entry = {
@@ -315,21 +316,23 @@ def six_too_big(quote, mtu, *, src="fc00:2::99", dst="fc00:1::1"):
 
 
 def copied(options):
-    """RFC 791 3.1: what of the options goes into the fragments behind the first one."""
+    """RFC 791 3.1: what of the options goes into the fragments behind the first one; up to one that is broken."""
     kept, at = b"", 0
     while at < len(options) and options[at] != 0:
-        length = 1 if options[at] == 1 else options[at + 1]
+        length = 1 if options[at] == 1 else int.from_bytes(options[at + 1 : at + 2], "big")
+        if options[at] != 1 and length < 2 or at + length > len(options):
+            break
         kept += options[at : at + length] if options[at] & 0x80 else b""
         at += length
     return kept + bytes(-len(kept) % 4)
 
 
-def cut(packet, mtu):
-    """RFC 791 3.2. A packet that is no fragment itself is put together again by scapy, to see that it is cut right."""
+def pieces(packet, mtu):
+    """RFC 791 3.2."""
     ihl = 4 * (packet[0] & 15)
     flags, data = struct.unpack("!H", packet[6:8])[0], packet[ihl:]
     step = (mtu - ihl) & ~7
-    pieces = []
+    made = []
     for at in range(0, len(data), step):
         options = packet[20:ihl] if at == 0 or flags & 0x1FFF else copied(packet[20:ihl])
         more = flags & 0x2000 or (0x2000 if at + step < len(data) else 0)
@@ -337,12 +340,18 @@ def cut(packet, mtu):
         field = (flags & 0xC000) | more | (flags & 0x1FFF) + at // 8
         length = len(header) + len(data[at : at + step])
         header = patch4(header, 2, struct.pack("!HHH", length, struct.unpack("!H", packet[4:6])[0], field))
-        pieces.append(header + data[at : at + step])
-    if not flags & 0x3FFF:
-        whole = defragment([IP(piece) for piece in pieces])
-        assert len(whole) == 1 and bytes(whole[0][IP].payload) == data
-    assert max(map(len, pieces)) <= mtu
-    return pieces
+        made.append(header + data[at : at + step])
+    assert max(map(len, made)) <= mtu
+    return made
+
+
+def cut(packet, mtu):
+    """The pieces. Of a packet that is no fragment itself scapy puts them together again, to see that it is cut right."""
+    made = pieces(packet, mtu)
+    if not struct.unpack("!H", packet[6:8])[0] & 0x3FFF:
+        whole = defragment([IP(piece) for piece in made])
+        assert len(whole) == 1 and bytes(whole[0][IP].payload) == packet[4 * (packet[0] & 15) :]
+    return made
 
 
 # --- what must come out ----------------------------------------------------------------------------------------------

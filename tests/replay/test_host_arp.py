@@ -335,6 +335,38 @@ def test_duty_49_given_up_behind_a_sid_the_error_goes_back_into_the_tunnel(tmp_p
     run_steps(gateway(into=[into], tunnel=tunnel, arp=PATIENCE), steps, tmp_path, matrix=ALONE)
 
 
+def test_duty_25_given_up_behind_a_clear_sid_the_error_keeps_to_its_side(tmp_path):
+    """What waited for a SID's next hop is still of the port that it came in by: nothing is sealed because of it."""
+    tree = gateway(tunnel=Tunnel(out_sa()), arp=PATIENCE)
+    next(sid for sid in tree["srv6"]["local_sids"] if sid.get("clear"))["next_hop"] = "10.1.0.9"
+    ask = asked("10.1.0.9", own="10.1.0.1", mac=g.LAN_MAC, port="lan")
+    packet = g.inner4(84, src="10.2.0.9")
+    steps = [
+        Step(g.ether(g.inner6(packet, dst="fc00:1::c1"), kind=0x86DD), "parked", (ask,), (), at=0),
+        Due(500, (ask,)),
+        Due(1000, (ask,)),
+        Due(1500, (), ("adj.unresolved", "policy.boundary")),
+        known(ROUTER, g.WAN_ROUTER_MAC, 3000),
+    ]
+    run_steps(tree, steps, tmp_path, matrix=ALONE)
+
+
+def test_duty_66_where_nobody_is_asked_the_sender_is_told_at_once(tmp_path):
+    """RFC 1812 5.2.7.1, with ARP off: the host cannot be reached. Of what is made here nobody is told."""
+    into, tunnel = Sa(), Tunnel(out_sa())
+    packets = [to(PEER, n, tos=n) for n in range(3)]
+    steps = [Step(g.ether(packet), "adj.unresolved", (host_unreachable(packet),)) for packet in packets]
+    behind = g.inner4(84, src="10.2.0.9")
+    error = g.icmp_error(3, 1, behind, src="10.1.0.1", dst="10.2.0.9")
+    steps += [
+        Step(g.good(into, 1, behind, six={"dst": "fc00:1::d5"}), "adj.unresolved", (("wan", Sealed(tunnel, error, 0xC0)),)),
+        Step(g.ether(g.icmp_error(3, 0, bytes(28), src=BEYOND, dst=PEER)), "adj.unresolved"),
+        Step(g.ether(g.udp4(b"abc", src=PEER, dst=HERE, dport=53)), "local.no_port", (), ("local.no_port", "adj.unresolved")),
+        known(ROUTER, g.WAN_ROUTER_MAC, 1000),
+    ]
+    run_steps(gateway(into=[into], tunnel=tunnel, arp={"enabled": False}), steps, tmp_path)
+
+
 def test_duty_66_given_up_before_the_peer_of_a_policy(tmp_path):
     tunnel = Tunnel(out_sa(destination=PEER))
     packet = g.inner4(84, src="10.1.0.2", dst="10.2.0.1")
@@ -419,8 +451,9 @@ def test_arp_off(tmp_path):
     steps = [
         Step(g.arp(1, PEER_MAC, PEER, HERE), "arp.off"),
         Step(says(PEER_MAC, PEER), "arp.off"),
-        Step(g.ether(to(PEER)), "adj.unresolved"),
-        Step(g.good(into, 1, g.inner4(84), six={"dst": "fc00:1::d5"}), "adj.unresolved"),
+        Step(g.ether(to(PEER)), "adj.unresolved", (host_unreachable(to(PEER)),)),
+        Step(g.good(into, 1, g.inner4(84), six={"dst": "fc00:1::d5"}), "adj.unresolved",
+             counts=("adj.unresolved", "policy.no_sa")),
         known(ROUTER, g.WAN_ROUTER_MAC, at=10_000),
     ]
     run_steps(gateway(into=[into], arp={"enabled": False}), steps, tmp_path)
@@ -441,4 +474,4 @@ def test_duty_66_who_is_not_asked_takes_no_place(tmp_path):
     run_steps(gateway(into=[into], tunnel=tunnel, arp={**SLOW, "neighbors": 16}), steps, tmp_path)
     steps = [Step(g.ether(to(f"192.0.2.{100 + n // 2}")), "adj.unresolved") for n in range(80)]
     off = {"enabled": False, "neighbors": 16}
-    run_steps(gateway(arp=off), steps, tmp_path / "off")
+    run_steps(gateway(arp=off, icmp={"errors_per_second": 0}), steps, tmp_path / "off")
