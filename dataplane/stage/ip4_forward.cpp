@@ -23,6 +23,10 @@ Done Ip4ForwardRest::too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire
   if (ip.dont_fragment())
     return refuse(std::move(packet), row, ip, Cause::ip4_too_big, IcmpError::fragmentation_needed, mtu);
   rewrite_on_the_way(packet, row, ip, audit);
+  if (next_hop.is_policy()) {
+    const std::uint16_t mss = tables.policies[next_hop.policy()].way().mss;
+    if (mss != 0) clamp_mss(packet.bytes().first(ip.total_length()), mss);
+  }
   return Gate::oversize(std::move(packet), row, ip.total_length(), next_hop, mtu, oversize);
 }
 

@@ -296,6 +296,18 @@ def test_mss_of_a_syn_is_lowered_to_what_the_tunnel_takes(tmp_path):
     run_steps(gateway([tunnel], policy={"mss_clamp": True}), steps, tmp_path)
 
 
+def test_mss_of_a_syn_that_is_cut_is_lowered_too(tmp_path):
+    """With data, without DF, larger than the tunnel takes (RFC 7413): its first piece has the MSS."""
+    tunnel = Tunnel(out_sa())
+    most = inner_mtu(tunnel, 1500)
+    before, after = (tcp(LAYOUTS[1], mss=mss, flags="S", data=bytes(1400), frag=0) for mss in (1460, most - 40))
+    before, after = (g.patch4(packet, 6, b"\0\0") for packet in (before, after))
+    leaves = tuple(("wan", Sealed(tunnel, piece)) for piece in g.cut(g.forwarded(after), most))
+    assert len(leaves) == 2
+    steps = [Step(from_host(before), "ip4.fragmented", leaves, port="lan")]
+    run_steps(gateway([tunnel], policy={"mss_clamp": True}), steps, tmp_path)
+
+
 def test_mss_stays_where_no_policy_says_otherwise(tmp_path):
     tunnel = Tunnel(out_sa())
     packets = [tcp(options, mss=mss) for options in LAYOUTS for mss in (536, 1460, 0xFFFF)]
