@@ -19,7 +19,7 @@ def configured(rng):
 
 
 def calm(seed, count, *, change=lambda tree: None, only=None):
-    """change: of the configuration. only: which of Traffic's kinds come, with each SA's packets apart from all others."""
+    """change: of the configuration. only: which of Traffic's kinds come, each SA's packets apart from all others."""
     rng = random.Random(seed)
     tree = configured(rng)
     change(tree)
@@ -75,7 +75,8 @@ def numbers_in_order(settings, frames):
     keys, seen = sealers(settings), {spi: 0 for spi in sealers(settings)}
     for frame in frames:
         esp = frame[42:] if frame[23] == 17 else frame[34:]
-        if frame[12:14] == b"\x08\x00" and frame[23] in (17, 50) and keys.get(esp[:4]) and frame != canonical(keys, frame)[0]:
+        sealed = frame[12:14] == b"\x08\x00" and frame[23] in (17, 50) and esp[:4] in keys
+        if sealed and frame != canonical(keys, frame)[0]:
             seen[esp[:4]] += 1
             assert int.from_bytes(esp[4:8], "big") == seen[esp[:4]], f"SPI {esp[:4].hex()}"
     return sum(seen.values())

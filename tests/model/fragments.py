@@ -25,8 +25,8 @@ class Reassembly:
     def take(self, packet, via, broadcast, now):
         """(verdict, how many fragments it is about, the whole packet, whether a part came in a broadcast frame).
 
-        verdict: "waits", "failed" or "whole". Parts that overlap are seen when as many octets as the whole has are there,
-        so that those that come later go with them (RFC 5722 asks for that); a second first or last one is seen at once.
+        verdict: "waits", "failed" or "whole". Parts that overlap are seen when as many octets as the whole has are
+        there, so that those that come later go with them (RFC 5722 asks for that); a second first or last one at once.
         """
         key = via, packet[12:20], packet[9], packet[4:6]
         entry = self.incomplete.get(key)

@@ -1,7 +1,7 @@
 """A gateway as RFC texts and docs/ have it: what leaves because of each frame, and where each packet ends.
 
-Written to be read, one packet at a time, and from RFC 791, 792, 826, 1122, 1191, 1812, 2983, 3168, 3948, 4106, 4301, 4303,
-6040, 6437, 6479, 7634, 8200, 8754 and 8986, docs/configuration.md and docs/drop-reasons.md, not from strata.
+Written to be read, one packet at a time, and from RFC 791, 792, 826, 1122, 1191, 1812, 2983, 3168, 3948, 4106, 4301,
+4303, 6040, 6437, 6479, 7634, 8200, 8754 and 8986, docs/configuration.md and docs/drop-reasons.md, not from strata.
 
     model = Model(settings); model.arrive(port's name, frame, nanoseconds); model.finish()
 """
@@ -57,7 +57,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Sealed:
-    """Must leave in the tunnel of an SA: this IPv6 packet, its flow label left 0, in an outer header with these fields."""
+    """Must leave in the tunnel of an SA: this IPv6 packet, its flow label left 0, in an outer header with these."""
 
     sa: object
     ipv6: bytes
@@ -287,7 +287,7 @@ class Model:
     # --- what is for the gateway itself ------------------------------------------------------------------------------
 
     def crosses(self, packet, protected, origin):
-        """RFC 4301 section 3.1. Bypass rules are for what is in clear all the way: no word of them for what an SA carried."""
+        """RFC 4301 section 3.1. Bypass rules are for what is in clear all the way, not for what an SA carried."""
         let = not origin.sa and any(rule.lets(packet) for rule in self.settings.bypass)
         return protected != origin.protected and not let
 
@@ -311,7 +311,7 @@ class Model:
         return self.to_kernel(packet, origin, "local.no_protocol")
 
     def is_ike(self, datagram):
-        """RFC 3948 section 2.2. ESP that came through an SA to such a port is opened by nobody, yet the port is not closed."""
+        """RFC 3948 section 2.2. ESP that came through an SA is opened by nobody, yet the port is not closed."""
         return o.be16(datagram, 2) == 500 or o.be16(datagram, 2) in self.settings.esp_ports
 
     def to_kernel(self, packet, origin, cause):
@@ -421,7 +421,7 @@ class Model:
         yield protocol, at, 0
 
     def is_of(self, protocol, packet):
-        """A selector (RFC 4301 section 4.4.1.1). With segments left the packet has not come to its upper layer, and ends."""
+        """A selector (RFC 4301 section 4.4.1.1). With segments left it has not come to its upper layer, and ends."""
         return protocol in (None, self.upper_layer(packet, protocol))
 
     def upper_layer(self, packet, otherwise=None):
@@ -467,7 +467,8 @@ class Model:
     def dx4(self, data, sid, ecn, origin):
         inner = self.valid4(data)
         self.check_source(inner)
-        return self.forward(inner, replace(origin, broadcast=False), ecn, (sid[3], sid[2]))  # it was IPv6 that came in one
+        origin = replace(origin, broadcast=False)  # it was IPv6 that came in one
+        return self.forward(inner, origin, ecn, (sid[3], sid[2]))
 
     # --- on the way out ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from harness import capture_bytes, causes, read_capture, replay, write_config
 from journey import Model
 from scenario import configuration
-from settings import Settings
+from settings import Settings, number4
 from traffic import draw
 
 FATES = ("dropped", "consumed", "punted")
@@ -42,8 +42,8 @@ class Tunnels:
         same("addresses of the frame", leaf.frame.hex(), frame[:14].hex())
         udp = keys.udp and struct.pack("!HH", *keys.udp) + struct.pack("!HH", len(packet) - 20, 0)
         ident = o.be16(packet, 4)
-        header = struct.pack("!BBHHHBBHII", 0x45, sealed.tos, len(packet), ident, 0x4000 if sealed.df else 0, sealed.sa.ttl,
-                             g.UDP_ if udp else g.ESP, 0, *(int(g.ipaddress.ip_address(a)) for a in (keys.source, keys.destination)))
+        header = struct.pack("!BBHHHBBHII", 0x45, sealed.tos, len(packet), ident, 0x4000 if sealed.df else 0,
+                             sealed.sa.ttl, g.UDP_ if udp else g.ESP, 0, *map(number4, (keys.source, keys.destination)))
         same("outer header", (o.with_checksum(header) + (udp or b"")).hex(), packet[: 28 if udp else 20].hex())
         self.check_ident((keys.source, keys.destination, bool(udp)), ident, sealed.df)
         esp = packet[28 if udp else 20 :]
@@ -59,10 +59,11 @@ class Tunnels:
         wanted = struct.pack("!I", struct.unpack("!I", sealed.ipv6[:4])[0] | label) + sealed.ipv6[4:] + trailer
         same("IPv6 packet and trailer", wanted.hex(), text.hex())
         if not label or self.labels.setdefault(sealed.flow, label) != label:
-            raise Different(f"flow label {label:#x} of {sealed.flow.hex()}, before {self.labels.get(sealed.flow, 0):#x}")
+            before = self.labels.get(sealed.flow, 0)
+            raise Different(f"flow label {label:#x} of {sealed.flow.hex()}, before {before:#x}")
 
     def check_ident(self, way, ident, df):
-        """RFC 6864: with DF it says nothing, ours is 0; else none comes again for long to that address by that protocol."""
+        """RFC 6864: with DF it says nothing, ours is 0; else none comes again for long on that way."""
         if df:
             return same("ID beside DF", 0, ident)
         used = self.idents.setdefault(way, [])
@@ -93,7 +94,7 @@ def run_strata(folder, config_file, packets, ports, *, burst=1, poison="00", exp
 
 
 def questions_first(made):
-    """What one moment brings about, its ARP first: whether a question leaves before what needs none is nobody's rule."""
+    """What one moment brings about, its ARP first: whether a question leaves before all else is nobody's rule."""
     return sorted(made, key=lambda one: (one[1], one[0][12:14] != b"\x08\x06"))
 
 
@@ -111,7 +112,8 @@ def check_port(port, leaves, got, numbers, tunnels):
             same("time", leaf.time, time)
         except Different as different:
             about = numbers.get(leaf.time, "the clock"), numbers.get(time, "the clock")
-            raise Different(f"frame {index + 1} out of {port}, of packet {about[0]} (strata: {about[1]}): {different}") from None
+            what = f"frame {index + 1} out of {port}, of packet {about[0]} (strata: {about[1]})"
+            raise Different(f"{what}: {different}") from None
     if len(leaves) != len(got):
         extra = leaves[len(got) :] or got[len(leaves) :]
         time = extra[0].time if leaves[len(got) :] else extra[0][1]
@@ -125,7 +127,8 @@ def expected_report(model):
     sent = Counter(leaf.port for leaf in model.leaves)
     ended = sum(model.ends.values())
     received = sum(model.received.values())
-    report.update(received=received, sent=len(model.leaves), generated=len(model.leaves) + ended - received, parked=0, balanced=True)
+    generated = len(model.leaves) + ended - received
+    report.update(received=received, sent=len(model.leaves), generated=generated, parked=0, balanced=True)
     report["ports"] = {p: {"received": model.received[p], "sent": sent[p]} for p in model.settings.ports}
     report["icmp_errors_limited"], report["ecn_anomalies"] = model.limited, model.anomalies
     for key, table in (("security_associations", model.sas), ("local_sids", model.sids)):
@@ -159,8 +162,8 @@ def flow_in(ipv6):
 
 
 def canonical(tunnels_of, frame):
-    """(a frame as it may be compared with one of another run, its flow): what is sealed is opened, without number, IV, ID
-    and ICV. Its flow is that of the innermost packet.
+    """(a frame as it may be compared with one of another run, its flow): what is sealed is opened, without number, IV,
+    ID and ICV. Its flow is that of the innermost packet.
 
     tunnels_of: the SA (of gateway.py) by its SPI, of those that seal.
     """
@@ -180,13 +183,14 @@ def canonical(tunnels_of, frame):
 
 
 def check_ends(ends, packets, leaves, report):
-    """Each packet's own end, by --explain. It tells of a buffer: of one that turned into an answer, an error or the whole of
-    fragments it says what became of that."""
+    """Each packet's own end, by --explain. It tells of a buffer: of one that turned into an answer, an error or the
+    whole of fragments it says what became of that."""
     answered = {leaf.time for leaf in leaves}
     for number, (end, (port, frame, time), told) in enumerate(zip(ends, packets, report["packets"], strict=True), 1):
         strata = told["cause"] or told["end"]
         if end not in (strata, "parked") and time not in answered and strata not in ("parked", "policy.boundary"):
-            raise Different(f"packet {number} at {port} ends for {end}, strata: {strata} ({told['summary']}) {frame.hex()}")
+            what = f"packet {number} at {port} ends for {end}, strata: {strata} ({told['summary']})"
+            raise Different(f"{what} {frame.hex()}")
 
 
 class Scenario:

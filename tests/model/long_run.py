@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The model beside strata for as many packets as one likes: ./dev model [PACKETS] [SEED]
 
-Each seed is a configuration and PER_SEED packets. A difference is told with its seed; ./dev model 1 SEED shows it again,
-and its folder is left to be looked at.
+Each seed is a configuration and PER_SEED packets. A difference is told with its seed; ./dev model 1 SEED shows it
+again, and its folder is left to be looked at.
 """
 
 import argparse

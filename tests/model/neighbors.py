@@ -58,7 +58,7 @@ class Neighbors:
     def heard(self, port, address, mac, now, *, add):
         """A neighbor has said its MAC address. Gives what waited for it, in order.
 
-        add: it has asked for ours, so we shall need it. What the configuration sends to is in the table from the beginning.
+        add: it has asked for ours, so we shall need it. What the configuration sends to is in the table from the start.
         """
         if (port.name, address) in self.fixed:
             return []

@@ -1,4 +1,4 @@
-"""A gateway's configuration drawn at random: every key that decides what becomes of a packet has each of its kinds of value."""
+"""A gateway's configuration drawn at random: each key that decides what becomes of a packet, in each kind of value."""
 
 import gateway as g
 
@@ -13,8 +13,10 @@ def ports(rng):
     made = {
         "wan": {"mac": WAN, "addresses": ["192.0.2.1/24"], "side": "unprotected",
                 "mtu": rng.choice((1500, 1500, 1500, 1501, 1402, 1003, 9000))},
-        "lan": {"mac": LAN, "addresses": ["10.1.0.1/24"], "side": "protected", "mtu": rng.choice((1500, 1500, 9000, 600))},
-        "lan2": {"mac": LAN2, "addresses": ["10.3.0.1/26"], "side": "protected", "mtu": rng.choice((1500, 1500, 576, 843))},
+        "lan": {"mac": LAN, "addresses": ["10.1.0.1/24"], "side": "protected",
+                "mtu": rng.choice((1500, 1500, 9000, 600))},
+        "lan2": {"mac": LAN2, "addresses": ["10.3.0.1/26"], "side": "protected",
+                 "mtu": rng.choice((1500, 1500, 576, 843))},
     }
     if rng.random() < 0.5:
         made["wan"]["addresses"].append("198.51.100.1/24")
@@ -77,7 +79,8 @@ def local_sids(rng):
         {"sid": "fc00:1::d4/128", **dx4, "next_hop": "10.1.0.2", "port": "lan"},
         {"sid": "fc00:1:0:64::/64", **dx4, "next_hop": "10.1.0.2", "port": "lan"},
         {"sid": "fc00:1:0:64:8000::/66", **dx4, "next_hop": "10.3.0.2", "port": "lan2"},
-        {"sid": "fc00:1::c1/128", **dx4, "next_hop": rng.choice(("10.1.0.2", "10.1.0.66")), "port": "lan", "clear": True},
+        {"sid": "fc00:1::c1/128", **dx4, "next_hop": rng.choice(("10.1.0.2", "10.1.0.66")), "port": "lan",
+         "clear": True},
         {"sid": "fc00:1::d5/128", **dx4, "next_hop": "10.1.0.9", "port": "lan"},
         {"sid": "fc00:1::d6/128", **dx4, "next_hop": ROUTER, "port": "wan"},
     ]

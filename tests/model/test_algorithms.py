@@ -39,7 +39,7 @@ def inbound(rng, sas):
 
 
 def one(rng, sa, number, inner):
-    """A packet of the SA; before it, as often as not, one that is sealed otherwise in one bit, and has to be refused."""
+    """A packet of the SA; before it, as often as not, it with one bit flipped, which has to be refused."""
     six = struct.pack("!IHBB", 6 << 28, len(inner), g.IPV4, 64) + g.ipaddress.ip_address(sa.host()).packed
     six += g.ipaddress.ip_address("fc00:1::d4").packed + inner
     iv = rng.randbytes(8)
@@ -94,7 +94,8 @@ def test_what_strata_seals_openssl_opens(tmp_path, algorithm, esn):
             udp=rng.choice((None, (4500, 4500))), inside="fc00:1::/48", target="fc00:2::/48", key=key(rng, algorithm))
     tree = Config([], mtu=9100).tree()
     tree["ipsec"] = {"security_associations": [{**sa.config(), "direction": "out"}]}
-    packets = [o.ip4(number4("10.1.0.2"), number4("10.2.0.1"), 253, rng.randbytes(rng.randrange(8950))) for _ in range(COUNT)]
+    payloads = [rng.randbytes(rng.randrange(8950)) for _ in range(COUNT)]
+    packets = [o.ip4(number4("10.1.0.2"), number4("10.2.0.1"), 253, payload) for payload in payloads]
     frames = [g.ether(p, dst=g.LAN_MAC, src=g.LAN_HOST_MAC) for p in packets]
     model = Model(Settings(tree))
     for number, frame in enumerate(frames):

@@ -7,7 +7,7 @@ import pytest
 from calm import calm, flows, multiset, numbers_in_order
 from judge import FATES, run_strata
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 SIZES = (2, 3, 7, 8, 31, 32, 33, 63, 64)
 
 

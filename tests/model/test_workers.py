@@ -1,4 +1,4 @@
-"""One, two and three workers, live, over the same captures: the frames that the model says, each flow's in one order."""
+"""One, two and three workers, live, over the same captures: the same frames, each flow's in one order."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def left_by(made, folder):
 
 
 def wait_until_quiet(files, strata):
-    """net_pcap does not say that a capture has come to its end. The report does, in the end, of which the test asks it."""
+    """net_pcap does not say that a capture has come to its end; the report does, in the end, and the test asks it."""
     seen, since, until = None, time.monotonic(), time.monotonic() + PATIENCE
     while time.monotonic() < min(until, since + 3):
         now = [os.stat(file).st_size for file in files]
@@ -49,7 +49,7 @@ def wait_until_quiet(files, strata):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("seed", [1, 2, random.SystemRandom().randrange(2**31)])
+@pytest.mark.parametrize("seed", [1, random.SystemRandom().randrange(2**31)])
 def test_as_many_workers_as_one_likes(tmp_path, seed):
     print(f"\nseed {seed}")
     outcomes = []
