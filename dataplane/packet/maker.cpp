@@ -6,6 +6,11 @@
 #include "dataplane/wire/ipv4.hpp"
 
 namespace strata {
+namespace {
+
+constexpr std::size_t kLongestIpv4 = 65535;
+
+}  // namespace
 
 rte_mbuf* Maker::allocate() const { return rte_pktmbuf_alloc(pool_->pool_.get()); }
 
@@ -26,7 +31,10 @@ Done Maker::fragment(Packet<stage::Oversize>&& packet, const Row<stage::Oversize
   const wire::Bytes whole = std::as_const(packet).bytes();
   const std::size_t header = (whole[0] & 0x0fU) * 4U;
   const std::size_t step = (row.mtu - header) & ~std::size_t{7};
-  if ((whole.size() - header + step - 1) / step > kBurstSize)
+  // RFC 791 section 3.1: an offset has 13 bits. What lies behind them belongs to no packet; of its fragments the later
+  // ones would begin at 0 again.
+  const std::size_t end = (wire::load_be16(&whole[6]) & 0x1fffU) * 8U + whole.size() - header;
+  if (end > kLongestIpv4 || (whole.size() - header + step - 1) / step > kBurstSize)
     return ends.end(std::move(packet), Cause::ip4_too_many_fragments);
   rte_mbuf* made[kBurstSize];
   rte_mbuf* buffer = Access::release(std::move(packet));

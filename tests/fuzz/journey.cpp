@@ -29,8 +29,8 @@ void play(Script script) {
   Player& player = player_of(which);
   const Outcome outcome = player.play(arrivals, Poison{0x00}, Way::straight);
   judge(config, arrivals, outcome);
-  for (const std::uint64_t packets : outcome.opened)
-    if (!kTraffic.has_key && packets != 0) fail("without a key an SA opened " + std::to_string(packets) + " packets");
+  for (const std::uint64_t top : outcome.tops)
+    if (!kTraffic.has_key && top != 0) fail("without a key an SA believed the number " + std::to_string(top));
   // The other way of going through a burst has to come to the same.
   const Way way = script.gateway / kGateways % 2 == 0 ? Way::straight : Way::steps;
   const Outcome twin = player.play(arrivals, Poison{0xa5}, way);

@@ -226,7 +226,7 @@ void Player::add_figures() {
   for (std::size_t i = 0; i < kStepNames.size(); ++i)
     figures.push_back(worker_->steps().of(static_cast<strata::Step>(i)));
   for (const InboundSa& sa : tables_->sas) {
-    outcome_.opened.push_back(sa.packets);
+    outcome_.tops.push_back(sa.window.top());
     for (const std::uint64_t figure : {std::uint64_t{sa.packets}, std::uint64_t{sa.octets}, sa.window.top()})
       figures.push_back(figure);
   }

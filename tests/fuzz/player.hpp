@@ -25,7 +25,7 @@ struct Outcome {
   std::array<std::uint64_t, kCauseCount> ends{};
   std::vector<std::uint64_t> figures;  // steps, SAs, SIDs, ICMP errors, what the audit suppressed
   std::vector<std::string> audit;
-  std::vector<std::uint64_t> opened;  // packets, by inbound SA
+  std::vector<std::uint64_t> tops;    // the highest number that was believed, by inbound SA
   std::vector<std::uint64_t> sealed;  // packets, by outbound SA
   std::uint64_t joined = 0;           // fragments that went into whole packets
 

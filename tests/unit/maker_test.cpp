@@ -136,6 +136,18 @@ TEST_F(Fragments, OfAFragment) {
   }
 }
 
+// RFC 791 section 3.1: an offset has 13 bits, and no packet more than 65535 octets. Cut further, such a fragment would
+// give others that say that they belong to the packet's beginning.
+TEST_F(Fragments, OfAFragmentThatReachesBeyondAllPackets) {
+  test::Ipv4Fields fields = kFields;
+  fields.fragment = 0x1f83;  // 64536: 999 octets are left
+  expect_fragments(test::ipv4(fields, counted(999)), 300, cut(test::ipv4(fields, counted(999)), 300));
+  EXPECT_TRUE(cut(test::ipv4(fields, counted(1000)), 300).empty());
+  fields.fragment = 0x1fff;
+  EXPECT_TRUE(cut(test::ipv4(fields, counted(1000)), 300).empty());
+  EXPECT_EQ(count(Cause::ip4_too_many_fragments), 2u);
+}
+
 // RFC 791 section 3.1: an option whose first bit is set is copied into every fragment, any other stays in the first.
 TEST_F(Fragments, OptionsThatAreCopiedAndThoseThatAreNot) {
   struct Case {
