@@ -149,7 +149,7 @@ void Judge::judge_header(Bytes ip) const {
   must(be16(ip, 2) == ip.size(), "an IPv4 total length that is not what is there");
   must(ones_sum(ip.first(header)) == 0xffff, "a wrong IPv4 header checksum");
   must(ip.size() <= port().mtu, "an IPv4 packet larger than the link's MTU");
-  must(port().host || ip[8] != 0, "a TTL of 0");
+  must(port().host || ip[8] != 0 || origins_.of_kernel(ip), "a TTL of 0");
   const std::uint64_t source = read(ip, 12, 4) >> 24;
   must(source != 0 && source != 127 && source < 224, "a source that is no host's");
   if (port().host) return;

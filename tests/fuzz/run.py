@@ -21,6 +21,7 @@ TARGETS = ("wire", "inbound", "opened", "outbound", "arp", "fragments", "config"
 # Octets of an input. What is longer finds nothing more, only later.
 LONGEST = {"wire": 1024, "config": 6000, "capture": 4096, "control": 4096}
 USUAL_LONGEST = 6000
+LONGEST_KEPT = 2500
 MEMORY_MIB = 3000
 PATIENCE_S = 60  # for one input
 
@@ -83,12 +84,13 @@ def fuzz(build, target, seconds):
 
 
 def keep(build, target):
-    """The smallest set of inputs that goes all ways of the corpus and of what was found: it is the corpus then."""
+    """A small set of small inputs that goes all ways that others like them go: it is the corpus then, beside the seeds."""
     work, best = ROOT / "build" / "fuzz" / target, ROOT / "build" / "fuzz" / f"{target}.best"
     shutil.rmtree(best, ignore_errors=True)
     best.mkdir(parents=True)
-    # Ways alone, however often they were gone: or else thousands would be kept.
-    run(build, target, ["-merge=1", "-use_counters=0"], [best, CORPUS / target, *([work] if work.is_dir() else [])])
+    # Ways alone, however often they were gone: or else thousands would be kept. The later one of two -max_len counts.
+    words = ["-set_cover_merge=1", "-use_counters=0", f"-max_len={LONGEST_KEPT}"]
+    run(build, target, words, [best, CORPUS / target, *([work] if work.is_dir() else [])])
     known = {path.read_bytes() for path in (CORPUS / target).glob("seed-*")}
     for old in (CORPUS / target).glob("*"):
         if not old.name.startswith(("seed-", "fixed-")):
