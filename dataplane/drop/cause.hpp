@@ -139,7 +139,7 @@ inline constexpr std::array<CauseText, kCauseCount> kCauses{{
     {Cause::ip4_ce_not_ect, Fate::dropped, "ip4.ce_not_ect", "what carried the IPv4 packet was marked CE, the packet itself Not-ECT", "RFC 6040 4.2"},
     {Cause::ip4_no_route, Fate::dropped, "ip4.no_route", "no route leads to the IPv4 destination", "RFC 1812 5.2.4.3"},
     {Cause::ip4_too_big, Fate::dropped, "ip4.too_big", "the IPv4 packet is larger than the MTU of its way and must not be fragmented", "RFC 1812 5.2.6"},
-    {Cause::ip4_too_many_fragments, Fate::dropped, "ip4.too_many_fragments", "the IPv4 packet would leave in more fragments than a burst has places", ""},
+    {Cause::ip4_too_many_fragments, Fate::dropped, "ip4.too_many_fragments", "the IPv4 packet would leave in more fragments than a burst has places, or in some that lie beyond 65535 octets", ""},
     {Cause::ip4_reassembly_failed, Fate::dropped, "ip4.reassembly_failed", "fragments for this host that overlap, contradict each other, or are too many or too large", "RFC 815"},
     {Cause::ip4_reassembly_timeout, Fate::dropped, "ip4.reassembly_timeout", "fragments for this host, the others of which did not come in time", "RFC 1122 3.3.2"},
     {Cause::udp_bad_length, Fate::dropped, "udp.bad_length", "the UDP length is below 8 or more than the IPv4 packet holds", "RFC 768"},

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Which lines of dataplane/ the corpora reach, and which the unit and replay tests beside them: coverage.py BUILD.
+"""Which lines of dataplane/ the corpora reach, and which the unit and replay tests beside them: coverage.py BUILD [STEP...].
 
+The steps are corpora, unit and replay; each adds to what is counted, and all are done unless some are named.
 BUILD was made with clang's -fprofile-instr-generate -fcoverage-mapping (`./dev fuzz --coverage` does). The table goes
 into docs/fuzzing.md between its marks, the lines that nobody reaches into BUILD/missed.txt.
 """
@@ -36,9 +37,12 @@ def run_corpora(build):
         profiled(build, f"fuzz-{target}", [*words, run.CORPUS / target])
 
 
-def run_tests(build):
+def run_unit(build):
     for test in UNIT_TESTS:
         profiled(build, f"unit-{test}", [build / "tests" / "unit" / test, "--gtest_brief=1"])
+
+
+def run_replay(build):
     with tempfile.TemporaryDirectory(prefix="strata.") as folder:
         words = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"]
         profiled(build, "replay", [*words, "tests/replay"], STRATA=str(build / "strata"), STRATA_BUILD=str(build))
@@ -51,9 +55,10 @@ def lines_of(build, name, pattern):
     subprocess.run(["llvm-profdata", "merge", "-sparse", "-o", profile, *raw], check=True)
     programs = [run.program(build, target) for target in run.TARGETS]
     programs += [build / "tests" / "unit" / test for test in UNIT_TESTS] + [build / "strata"]
+    programs = [program for program in programs if program.exists()]
     objects = [word for program in programs[1:] for word in ("-object", program)]
     words = ["llvm-cov", "export", "-format=lcov", f"-instr-profile={profile}", programs[0], *objects]
-    text = subprocess.run([*words, ROOT / "dataplane"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     found = defaultdict(dict)
     for line in text.splitlines():
         if line.startswith("SF:"):
@@ -61,7 +66,7 @@ def lines_of(build, name, pattern):
         elif line.startswith("DA:"):
             number, times = map(int, line[3:].split(",")[:2])
             found[file][number] = max(times, found[file].get(number, 0))
-    return found
+    return {file: of for file, of in found.items() if file.startswith("dataplane/")}
 
 
 def without_impossible(lines):
@@ -103,11 +108,12 @@ def write_missed(build, corpora, everything):
 
 def main():
     build = Path(sys.argv[1]).resolve()
+    steps = {"corpora": run_corpora, "unit": run_unit, "replay": run_replay}
     for old in (build / "profiles").glob("*"):
         old.unlink()
-    run_corpora(build)
+    for step in sys.argv[2:] or steps:
+        steps[step](build)
     corpora = without_impossible(lines_of(build, "corpora", "fuzz-*.profraw"))
-    run_tests(build)
     everything = without_impossible(lines_of(build, "everything", "*.profraw"))
     write_missed(build, corpora, everything)
     said = table(corpora, everything)

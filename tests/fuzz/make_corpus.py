@@ -108,6 +108,34 @@ def inners():
     yield bytes(IP(src="10.2.0.2", dst="10.1.0.2") / ICMP())
 
 
+def broken_inners():
+    """What End.DX4 refuses, once each."""
+    four = ip("10.1.0.2", src="10.2.0.2")
+    yield g.inner6(four, headers=[g.dst_opts()] * 9)
+    yield g.inner6(four, headers=[g.fragment_header(8, 1)])
+    yield g.inner6(four, headers=[(g.DST_OPTS, bytes([0, 0, 0xC7, 4, 0, 0, 0, 0]))])
+    yield g.inner6(four, headers=[g.routing(0, 1)])
+    yield g.inner6(four, headers=[g.srh(["fc00:1::d4"], last_entry=5)])
+    yield g.inner6(four, headers=[g.dst_opts(), g.hop_by_hop()])
+    yield g.inner6(four[:30], headers=[g.srh(["fc00:1::d4"])], upper=6)
+    yield g.inner6(b"", headers=[(g.DST_OPTS, bytes([0, 9]) + bytes(6))])
+    yield g.inner6(four, src="ff02::1")
+    yield g.inner6(four)[:50]
+
+
+def path_mtu():
+    """A packet through a tunnel, and a router on its way that says that it was too large; then one that is."""
+    for spi, sender, upper in ((0x2001, "10.2.0.5", "udp"), (0x2002, "10.4.0.5", "esp")):
+        esp = struct.pack("!IIQ", spi, 1, 1)
+        if upper == "udp":
+            quote = g.udp4(esp, src="192.0.2.1", dst="192.0.2.2")
+        else:
+            quote = g.outer4(esp, g.ESP, src="192.0.2.1", dst="203.0.113.3")
+        quote = g.patch4(quote, 2, struct.pack("!H", 1450))
+        told = g.icmp_error(3, 4, quote, src="192.0.2.254", dst="192.0.2.1", mtu=1300)
+        yield script(lan(ip(sender)), step(g.ether(told)), lan(ip(sender, 1300)), lan(ip(sender, 1300), pause=MINUTES10))
+
+
 def opened():
     for i, inner in enumerate(inners()):
         yield script(sealed(inner), sealed(inner, number=-1), gateway=i % 2 * STEP_BY_STEP)
@@ -120,6 +148,8 @@ def opened():
     yield script(sealed(g.inner6(four), how=TRAILER | WRONG_ICV), sealed(g.inner6(four), how=TRAILER | OTHER_WAY))
     yield script(sealed(g.inner6(four) + bytes([1, 2, 2, 41]), how=0), sealed(bytes([1, 2, 3, 3, 59]), how=0))
     yield script(sealed(g.inner6(four), cut=10), sealed(g.inner6(four), cut=20, manner=REVERSED | DOUBLED))
+    yield script(*(sealed(inner) for inner in broken_inners()))
+    yield script(*(sealed(g.inner6(four) + bytes([0, after]), how=0) for after in (59, 4, 0)))
     parts = g.cut(g.inner4(900, src="10.2.0.2", dst="10.1.0.1", flags=0), 400)
     yield script(*(sealed(g.inner6(part)) for part in parts))
     yield script(*(sealed(g.inner6(part)) for part in parts), gateway=WITH_KERNEL)
@@ -173,6 +203,7 @@ def arp():
 
 
 def fragments():
+    yield from path_mtu()
     big = g.ether(g.inner4(1400, src="192.0.2.9", dst="192.0.2.1", flags=0))
     for manner in (0, REVERSED, DOUBLED, OVERLAPPING, INCOMPLETE, REVERSED | OVERLAPPING):
         yield script(step(big, cut=40, manner=manner), gateway=PLAIN)
