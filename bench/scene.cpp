@@ -144,8 +144,8 @@ void address(std::vector<std::uint8_t>& frame, unsigned sa) {
   wire::store_be16(ip + 10, wire::checksum({ip, wire::kIpv4MinHeaderLength}));
 }
 
-std::vector<std::uint8_t> key_of(unsigned sa) {
-  std::vector<std::uint8_t> octets(kKeyLength);
+secret::Octets key_of(unsigned sa) {
+  secret::Octets octets(kKeyLength);
   std::mt19937 random(sa + 1);
   for (std::uint8_t& octet : octets) octet = static_cast<std::uint8_t>(random());
   return octets;

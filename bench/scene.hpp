@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/options.hpp"
+#include "secret/memory.hpp"
 
 namespace strata::bench {
 
@@ -33,6 +34,6 @@ void address(std::vector<std::uint8_t>& frame, unsigned sa);
 unsigned sa_of(Direction direction, std::span<const std::uint8_t> frame);
 
 // The cipher's key, then 4 octets of salt, of one SA.
-std::vector<std::uint8_t> key_of(unsigned sa);
+secret::Octets key_of(unsigned sa);
 
 }  // namespace strata::bench

@@ -24,8 +24,8 @@ tl::expected<Json, std::string> parsed(std::string_view text, const std::string&
 }
 
 // One octet more than a document may have: whoever reads it refuses it then.
-config::WipedText all_of(std::istream& in) {
-  config::WipedText text;
+secret::Text all_of(std::istream& in) {
+  secret::Text text;
   for (char octet = 0; text.size() <= config::kLargestDocument && in.get(octet);) text += octet;
   return text;
 }

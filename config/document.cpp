@@ -38,15 +38,6 @@ bool is_null(std::string_view text) {
 
 }  // namespace
 
-void* WipedMemory::do_allocate(std::size_t size, std::size_t alignment) {
-  return ::operator new(size, std::align_val_t(alignment));
-}
-
-void WipedMemory::do_deallocate(void* memory, std::size_t size, std::size_t alignment) {
-  explicit_bzero(memory, size);
-  ::operator delete(memory, std::align_val_t(alignment));
-}
-
 class DocumentBuilder {
  public:
   void take(const yaml_event_t& event) {
@@ -214,14 +205,7 @@ class Parser {
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
-  // The library's own buffers hold what the file says, keys too.
-  ~Parser() {
-    const auto& text = parser_.buffer;
-    const auto& raw = parser_.raw_buffer;
-    if (text.start != nullptr) explicit_bzero(text.start, static_cast<std::size_t>(text.end - text.start));
-    if (raw.start != nullptr) explicit_bzero(raw.start, static_cast<std::size_t>(raw.end - raw.start));
-    yaml_parser_delete(&parser_);
-  }
+  ~Parser() { yaml_parser_delete(&parser_); }
 
   // The next event to `builder`. False: there is none, or the text is no YAML.
   bool step(DocumentBuilder& builder) {
@@ -229,7 +213,6 @@ class Parser {
     if (yaml_parser_parse(&parser_, &event) == 0) return false;
     const bool more = event.type != YAML_STREAM_END_EVENT;
     builder.take(event);
-    if (event.type == YAML_SCALAR_EVENT) explicit_bzero(event.data.scalar.value, event.data.scalar.length);
     yaml_event_delete(&event);
     return more;
   }

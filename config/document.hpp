@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "config/problem.hpp"
+#include "secret/memory.hpp"
 
 namespace strata::config {
 
@@ -44,13 +45,6 @@ class Node {
 };
 static_assert(sizeof(Node) <= 32);
 
-// Memory that is wiped when it goes: some texts are keys.
-class WipedMemory final : public std::pmr::memory_resource {
-  void* do_allocate(std::size_t size, std::size_t alignment) override;
-  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override;
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
-};
-
 // Built from libyaml's events and not from its own tree, which loses duplicate keys.
 class Document {
  public:
@@ -61,8 +55,8 @@ class Document {
   friend class DocumentBuilder;
   friend class JsonDocumentBuilder;
   struct Memory {
-    WipedMemory wiped;
-    std::pmr::monotonic_buffer_resource texts{std::size_t{1} << 16, &wiped};
+    secret::Resource locked;  // some texts are keys
+    std::pmr::monotonic_buffer_resource texts{std::size_t{1} << 16, &locked};
   };
   std::unique_ptr<Memory> memory_ = std::make_unique<Memory>();  // of texts and lists of children
   std::deque<Node> nodes_;

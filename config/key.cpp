@@ -4,14 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "config/problem.hpp"
 
@@ -39,23 +37,18 @@ std::string_view trimmed(std::string_view text) {
 
 tl::expected<Secret, std::string> from_hex(std::string_view digits) {
   if (digits.empty()) return Refusal("no digits; allowed: two hexadecimal digits for each octet");
-  std::vector<std::uint8_t> octets((digits.size() + 1) /
-                                   2);  // its size is final: no key is left behind in a smaller one
-  Secret secret;
+  secret::Octets octets((digits.size() + 1) / 2);
   for (std::size_t i = 0; i < digits.size(); ++i) {
     const std::optional<std::uint8_t> d = digit(digits[i]);
-    if (!d) {
-      secret = Secret(std::move(octets));  // wiped on return
+    if (!d)
       return Refusal("character " + std::to_string(i + 1) +
                      " of the key is not a hexadecimal digit; allowed: 0-9, a-f, A-F");
-    }
     octets[i / 2] = static_cast<std::uint8_t>(octets[i / 2] << 4 | *d);
   }
-  secret = Secret(std::move(octets));
   if (digits.size() % 2 != 0) {
     return Refusal(std::to_string(digits.size()) + " hexadecimal digits, an odd number; allowed: two for each octet");
   }
-  return secret;
+  return Secret(std::move(octets));
 }
 
 class OpenFile {
@@ -104,7 +97,7 @@ tl::expected<Secret, std::string> from_file(std::string_view path, const std::st
   if (file.descriptor() < 0) return Refusal("key file " + name + ": " + std::strerror(errno));
   if (auto words = objection(file.descriptor(), name)) return Refusal(*std::move(words));
 
-  std::array<char, kLongestKeyFile> text{};
+  secret::Text text(kLongestKeyFile, '\0');
   std::size_t size = 0;
   ssize_t got = 0;
   while (size < text.size() && (got = ::read(file.descriptor(), text.data() + size, text.size() - size)) > 0) {
@@ -115,7 +108,6 @@ tl::expected<Secret, std::string> from_file(std::string_view path, const std::st
   if (digits.starts_with("hex:")) digits.remove_prefix(4);
   tl::expected<Secret, std::string> key =
       size == text.size() ? Refusal("larger than 4095 octets; allowed: one key in hexadecimal") : from_hex(digits);
-  explicit_bzero(text.data(), text.size());
   if (!key) return Refusal("key file " + name + ": " + key.error());
   return key;
 }

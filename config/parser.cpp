@@ -24,17 +24,8 @@ Mistakes unreadable(const std::string& why) {
       std::vector<Problem>{Problem{.mark = {}, .field = "", .found = "", .message = "cannot be read: " + why}});
 }
 
-// Inline keys are in the text: it is wiped as soon as it is read.
-struct FileText {
-  std::string text;
-  FileText() = default;
-  FileText(const FileText&) = delete;
-  FileText& operator=(const FileText&) = delete;
-  ~FileText() { wipe(text); }
-};
-
 // Nothing, or why not. One octet more than allowed is read, so that the document's reader refuses what is too large.
-std::string read_text(const std::string& path, std::string& text) {
+std::string read_text(const std::string& path, secret::Text& text) {
   struct Close {
     void operator()(std::FILE* f) const { std::fclose(f); }
   };
@@ -93,10 +84,10 @@ tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, con
 }
 
 tl::expected<Config, std::vector<Problem>> parse_file(const std::string& path) {
-  FileText file;
-  const std::string why = read_text(path, file.text);
+  secret::Text text;  // inline keys are in it
+  const std::string why = read_text(path, text);
   if (!why.empty()) return unreadable(why);
-  auto parsed = parse_text(file.text, path);
+  auto parsed = parse_text(text, path);
   malloc_trim(0);  // what the document took, hundreds of megabytes perhaps, is not needed again
   return parsed;
 }

@@ -5,7 +5,6 @@
 
 #include "control/control_socket.hpp"
 #include "control/rpc/schema.hpp"
-#include "control/rpc/wipe.hpp"
 
 namespace strata {
 namespace {
@@ -90,11 +89,8 @@ void ControlSocket::add_changes() {
   }
 }
 
-ControlSocket::Result ControlSocket::change(rpc::ClientId client, config::Amendment& amendment) {
-  Result result = answer_of(actions_.change(amendment, to_string(*server_.peer(client))));
-  rpc::wipe(amendment.deleted);
-  rpc::wipe(amendment.added);
-  return result;
+ControlSocket::Result ControlSocket::change(rpc::ClientId client, const config::Amendment& amendment) {
+  return answer_of(actions_.change(amendment, to_string(*server_.peer(client))));
 }
 
 }  // namespace strata

@@ -86,7 +86,7 @@ class ControlSocket {
   static tl::unexpected<rpc::Failure> stands_still(const std::string& who);
   void publish(std::string_view event, const Json& data);
   void add_changes();
-  Result change(rpc::ClientId client, config::Amendment& amendment);
+  Result change(rpc::ClientId client, const config::Amendment& amendment);
   bool is_trusted(rpc::ClientId client, const std::optional<gid_t>& group) const;
   // What an SA has opened or is to seal: whoever has the keys may see it, and whom the configuration names.
   bool may_see_payload(rpc::ClientId client) const { return is_trusted(client, groups_.payload); }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "control/cpu_time.hpp"
-#include "control/rpc/wipe.hpp"
 
 namespace strata::rpc {
 namespace {
@@ -105,7 +104,7 @@ std::vector<std::string_view> Dispatcher::missing() const {
 }
 
 Reply Dispatcher::answer(ClientId client, std::string_view line) const {
-  Request request = Request::parse(line, nullptr, false);
+  const Request request = Request::parse(line, nullptr, false);
   if (request.is_discarded()) return {error_line(Request(), {error::kParse, "the line is no JSON"})};
   if (is_too_deep(line))
     return {error_line(Request(), {error::kInvalidRequest, "nested deeper than " + std::to_string(kDeepest)})};
@@ -114,7 +113,6 @@ Reply Dispatcher::answer(ClientId client, std::string_view line) const {
     reply = {batch(client, request), std::clamp<std::size_t>(request.size(), 1, kMostInBatch)};
   else
     reply.line = one(client, request);
-  wipe(request);
   return reply;
 }
 

@@ -205,7 +205,7 @@ void LineServer::take_lines(Clock::time_point now) {
 }
 
 void LineServer::take_line(Client& client, Clock::time_point now) {
-  const config::WipedText line = client.in.substr(0, client.searched);
+  const secret::Text line = client.in.substr(0, client.searched);
   client.in.erase(0, client.searched + 1);
   client.searched = std::min(client.in.find('\n'), client.in.size());
   if (client.in.empty()) client.in.shrink_to_fit();

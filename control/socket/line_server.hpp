@@ -12,10 +12,10 @@
 #include <string>
 #include <string_view>
 
-#include "config/secret.hpp"
 #include "control/rpc/dispatcher.hpp"
 #include "control/socket/peer.hpp"
 #include "control/socket/socket_file.hpp"
+#include "secret/memory.hpp"
 
 namespace strata {
 
@@ -76,7 +76,7 @@ class LineServer {
     ClientId id;
     Descriptor fd;
     Peer peer;
-    config::WipedText in;      // there may be keys in it
+    secret::Text in;           // there may be keys in it
     std::size_t searched = 0;  // of `in`: no newline before
     std::string out;
     std::size_t sent = 0;          // of `out`

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
+#include <new>
+
+#include "secret/memory.hpp"
 
 namespace strata {
 namespace {
@@ -16,13 +18,14 @@ struct alignas(64) Scratch {
   chacha20_poly1305_context_data chacha;
 };
 
+// Keys and key stream pass through what the library keeps.
 struct ManagerFree {
-  void operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
+  void operator()(IMB_MGR* manager) const { secret::deallocate(manager, imb_get_mb_mgr_size()); }
 };
 using Manager = std::unique_ptr<IMB_MGR, ManagerFree>;
 
 Manager make_manager() {
-  Manager manager(alloc_mb_mgr(0));
+  Manager manager(imb_set_pointers_mb_mgr(secret::allocate(imb_get_mb_mgr_size()), 0, 1));
   if (manager != nullptr) init_mb_mgr_auto(manager.get(), nullptr);
   if (manager != nullptr && imb_get_errno(manager.get()) != 0) manager.reset();
   return manager;
@@ -34,26 +37,25 @@ IMB_MGR* expansion_manager() {
   return manager.get();
 }
 
-// A whole number of cache lines.
+constexpr std::size_t kLine = 64;
+
+// An odd number of cache lines: keys that lie one after the other then begin in all sets of the cache.
 std::size_t expanded_size(AeadAlgorithm algorithm) {
-  return algorithm == AeadAlgorithm::chacha20_poly1305 ? 64 : (sizeof(gcm_key_data) + 63) / 64 * 64;
+  constexpr std::size_t kLines = (sizeof(gcm_key_data) + kLine - 1) / kLine;
+  return algorithm == AeadAlgorithm::chacha20_poly1305 ? kLine : (kLines | 1) * kLine;
 }
 
-constexpr std::size_t kLine = 64;
 constexpr std::size_t kBlock = 16;
 
 }  // namespace
 
 AeadKey::~AeadKey() {
   explicit_bzero(&salt_, sizeof salt_);
-  if (expanded_ == nullptr) return;
-  explicit_bzero(expanded_, expanded_size(algorithm_));
-  std::free(expanded_);
+  secret::deallocate(expanded_, expanded_size(algorithm_));
 }
 
 AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
-    : expanded_(std::aligned_alloc(64, expanded_size(algorithm))), algorithm_(algorithm) {
-  if (expanded_ == nullptr) std::abort();
+    : expanded_(secret::allocate(expanded_size(algorithm))), algorithm_(algorithm) {
   const std::size_t cipher_key = key_length(algorithm);
   std::memcpy(&salt_, key.data() + cipher_key, kSaltLength);
 
@@ -128,19 +130,15 @@ struct Aead::Library {
   Direction encrypt;
 };
 
-Aead::Aead(std::unique_ptr<Library> library) : library_(std::move(library)) {}
-Aead::Aead(Aead&&) noexcept = default;
-Aead& Aead::operator=(Aead&&) noexcept = default;
-
-// Contexts of the algorithms hold key stream of the last packet.
-Aead::~Aead() {
-  if (library_ != nullptr) explicit_bzero(&library_->scratch, sizeof library_->scratch);
+void Aead::Wipe::operator()(Library* library) const {
+  library->~Library();
+  secret::deallocate(library, sizeof(Library));
 }
 
 std::optional<Aead> Aead::create() {
   Manager manager = make_manager();
   if (manager == nullptr) return std::nullopt;
-  return Aead(std::make_unique<Library>(std::move(manager)));
+  return Aead(std::unique_ptr<Library, Wipe>(new (secret::allocate(sizeof(Library))) Library(std::move(manager))));
 }
 
 void Aead::open(const AeadText& text, std::uint8_t* icv) { library_->work(library_->decrypt, text, icv); }

@@ -123,9 +123,6 @@ class Aead {
  public:
   // Nothing: the library refuses this CPU.
   static std::optional<Aead> create();
-  Aead(Aead&&) noexcept;
-  Aead& operator=(Aead&&) noexcept;
-  ~Aead();
 
   // Decrypts in place and leaves the ICV as computed, kIcvLength octets; nothing is believed yet. With an error both
   // are as they were.
@@ -139,8 +136,12 @@ class Aead {
 
  private:
   struct Library;
-  explicit Aead(std::unique_ptr<Library> library);
-  std::unique_ptr<Library> library_;
+  // Contexts of the algorithms hold key stream of the last packet.
+  struct Wipe {
+    void operator()(Library* library) const;
+  };
+  explicit Aead(std::unique_ptr<Library, Wipe> library) : library_(std::move(library)) {}
+  std::unique_ptr<Library, Wipe> library_;
 };
 
 }  // namespace strata

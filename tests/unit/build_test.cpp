@@ -224,7 +224,7 @@ TEST(BuildTablesOf, Duty23_SasOfTwoAddressesTakeTurnsWithTheirIds) {
     sa.source = {0xc0000201};
     sa.destination = {i == 1 ? 0xc0000203 : 0xc0000202};
     if (i == 3) sa.udp_encap = config::UdpEncap{};
-    sa.key = config::Secret(std::vector<std::uint8_t>(20, static_cast<std::uint8_t>(i)));
+    sa.key = config::Secret(secret::Octets(20, static_cast<std::uint8_t>(i)));
     config.security_associations.push_back(std::move(sa));
   }
   const auto tables = build_tables(config, {{}});
