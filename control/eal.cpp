@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_memory.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -129,6 +131,27 @@ class StandardOutputAside {
   int kept_;
 };
 
+void leave_out(const void* memory, std::size_t size) {
+  // It fails on kernels that know no cores, and only there.
+  [[maybe_unused]] const int rc = ::madvise(const_cast<void*>(memory), size, MADV_DONTDUMP);
+}
+
+int leave_out_segments(const rte_memseg_list*, const rte_memseg* first, std::size_t size, void*) {
+  leave_out(first->addr, size);
+  return 0;
+}
+
+void on_memory(rte_mem_event event, const void* memory, std::size_t size, void*) {
+  if (event == RTE_MEM_EVENT_ALLOC) leave_out(memory, size);
+}
+
+// Packets, opened ones too, are in what there is and in what is asked for later.
+void keep_packets_out_of_cores() {
+  // Ordinary memory has no events: it never grows.
+  [[maybe_unused]] const int rc = rte_mem_event_callback_register("strata-cores", on_memory, nullptr);
+  rte_memseg_contig_walk(leave_out_segments, nullptr);
+}
+
 bool started_with(std::vector<std::string> words) {
   const StandardOutputAside aside;
   std::vector<char*> argv;
@@ -196,6 +219,7 @@ tl::expected<Eal, std::string> Eal::start_live(const config::Config& config, con
     return tl::unexpected(std::string("DPDK does not start: ") + rte_strerror(rte_errno) +
                           "; its own lines above say more; it was given:" + told);
   }
+  keep_packets_out_of_cores();
   return Eal();
 }
 

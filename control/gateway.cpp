@@ -1,9 +1,11 @@
 #include "control/gateway.hpp"
 
 #include <linux/capability.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "config/socket_path.hpp"
@@ -13,6 +15,7 @@
 #include "control/log.hpp"
 #include "control/privileges/confine.hpp"
 #include "control/signals.hpp"
+#include "secret/memory.hpp"
 
 namespace strata {
 namespace {
@@ -119,8 +122,8 @@ tl::expected<std::unique_ptr<Gateway>, std::string> Gateway::start(std::shared_p
   gateway->socket_ = std::move(files->socket);
   gateway->metrics_ = std::move(files->metrics);
   if (auto done = gateway->open_devices(); !done) return tl::unexpected(done.error());
-  if (*user)
-    if (auto done = gateway->confine_to(**user); !done) return tl::unexpected(done.error());
+  // From here on keys go through registers.
+  if (auto done = *user ? gateway->confine_to(**user) : leave_no_core(); !done) return tl::unexpected(done.error());
   if (auto done = gateway->make_workers(); !done) return tl::unexpected(done.error());
   return gateway;
 }
@@ -299,6 +302,7 @@ void Gateway::begin() {
     log_line("port " + config_->ports[i].name + ": " + config_->ports[i].device + ", " + devices_[i].text(),
              {{"PORT", config_->ports[i].name}});
   if (const std::string text = keeper_->text(); !text.empty()) log_line(text);
+  tell_unlocked();
   rates_.resize(devices_.size());
   start_ = Clock::now();
   next_rates_ = start_ + options_.statistics;
@@ -310,6 +314,20 @@ void Gateway::begin() {
            "; SIGTERM or SIGINT ends it");
   manager_.ready(kRunning);
   begin_to_be_asked();
+}
+
+// When it is more than was told.
+void Gateway::tell_unlocked() {
+  const secret::Usage usage = secret::usage();
+  if (usage.unlocked <= std::exchange(told_unlocked_, std::max(told_unlocked_, usage.unlocked))) return;
+  rlimit limit{};
+  const bool is_limited = ::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  log_line("of the keys' memory, " + std::to_string(usage.mapped >> 10) + " KiB, " +
+               std::to_string(usage.unlocked >> 10) +
+               " KiB are not locked and may be swapped out: " + std::generic_category().message(usage.error) +
+               (is_limited ? "; RLIMIT_MEMLOCK allows " + std::to_string(limit.rlim_cur >> 10) + " KiB" : "") +
+               "; mend it with LimitMEMLOCK=infinity for a service, or as root with: ulimit -l unlimited",
+           {{"PRIORITY", kWarningPriority}});
 }
 
 void Gateway::begin_to_be_asked() {

@@ -62,6 +62,7 @@ class Gateway {
   void begin_to_be_asked();
   void tell_audit();
   void tell_news();
+  void tell_unlocked();
   void look_around(Clock::time_point now);
   void look_at_links();
   void look_at_workers();
@@ -114,7 +115,8 @@ class Gateway {
   CauseRates cause_rates_;
   std::vector<NeighborBoard::Change> neighbor_news_;
   bool more_to_serve_ = false;
-  bool is_amended_ = false;  // entries were changed since the file was read
+  std::size_t told_unlocked_ = 0;  // octets of keys' memory
+  bool is_amended_ = false;        // entries were changed since the file was read
   Clock::time_point start_;
   Clock::time_point next_look_;
   Clock::time_point next_rates_;

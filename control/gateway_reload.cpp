@@ -127,6 +127,7 @@ tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Con
   tables_ = std::move(next->tables);
   places_ = std::move(next->places);
   config_ = std::move(config);
+  tell_unlocked();
   if (rebalancer_) rebalancer_.emplace(*tables_, *workers_);
   if (socket_) socket_->show_from_now_on(shown());
   if (metrics_) metrics_->show_from_now_on(shown());

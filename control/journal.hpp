@@ -13,6 +13,7 @@ using LogFields = std::vector<std::pair<std::string_view, std::string>>;
 
 // syslog(3). Where no PRIORITY is said: informational.
 inline constexpr const char* kErrorPriority = "3";
+inline constexpr const char* kWarningPriority = "4";
 inline constexpr const char* kNoticePriority = "5";
 inline constexpr const char* kInfoPriority = "6";
 

@@ -75,11 +75,15 @@ Status confined(const User& user, Capabilities kept) {
     return failed("capset");
   }
   if (auto done = refuse_programs(); !done) return done;
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed("prctl PR_SET_DUMPABLE");
-  return {};
+  return leave_no_core();
 }
 
 }  // namespace
+
+Status leave_no_core() {
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed("prctl PR_SET_DUMPABLE");
+  return {};
+}
 
 Status confine(const User& user, Capabilities kept) {
   auto done = confined(user, kept);

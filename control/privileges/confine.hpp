@@ -17,4 +17,8 @@ using Capabilities = std::uint64_t;
 // and what is in memory goes into no core.
 tl::expected<void, std::string> confine(const User& user, Capabilities kept);
 
+// From now on the kernel writes no core of this process: in the midst of a packet registers hold a key, and a core has
+// them, whatever memory is left out of it. Another user than root cannot trace it any more either.
+tl::expected<void, std::string> leave_no_core();
+
 }  // namespace strata
