@@ -1,8 +1,6 @@
 """The same at DPDK's telemetry socket, asked by DPDK's own script and as its exporters do."""
 
-import json
 import os
-import socket
 import subprocess
 
 import pytest
@@ -11,25 +9,7 @@ import journeys
 from asking import NO_RIGHTS, until
 from injected import injected
 from running import PATIENCE, Running
-
-
-class Telemetry:
-    """A client of a telemetry socket: one message a question, one an answer (DPDK's howto/telemetry)."""
-
-    def __init__(self, path):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(PATIENCE)
-        self._socket.connect(str(path))
-        self.hello = json.loads(self._socket.recv(1024))
-
-    def ask(self, command):
-        self._socket.send(command.encode())
-        (answer,) = json.loads(self._socket.recv(self.hello["max_output_len"])).items()
-        assert answer[0] == command.split(",")[0], answer
-        return answer[1]
-
-    def close(self):
-        self._socket.close()
+from telemetry_client import Telemetry
 
 
 @pytest.fixture

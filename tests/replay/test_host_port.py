@@ -223,7 +223,9 @@ def test_what_is_not_answered_here_goes_to_the_kernel_as_it_came(tmp_path):
 def test_what_strata_answers_or_refuses_does_not_reach_the_kernel(tmp_path):
     ping = bytes(IP(src="203.0.113.9", dst=WAN_OWN, id=7) / ICMP(id=1, seq=2) / Raw(b"abc"))
     pong = bytes(IP(src=WAN_OWN, dst="203.0.113.9", id=7, ttl=64) / ICMP(type=0, id=1, seq=2) / Raw(b"abc"))
+    for_kernel = g.good(Sa(), 1, packet_of(FAR, LAN_OWN))
     steps = [
+        Step(for_kernel[:-1] + bytes([for_kernel[-1] ^ 1]), "esp.auth_failed"),  # duty 13
         Step(g.ether(ping), "sent", (by_wan(pong),)),
         Step(g.ether(g.udp4(b"abc", dst=LAN_OWN, dport=53)), "policy.boundary"),
         Step(g.ether(g.udp4(b"abc", src=WAN_OWN, dport=53)), "ip4.martian_source"),
