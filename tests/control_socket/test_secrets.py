@@ -52,14 +52,17 @@ def keyed(sa, n):
     return Keyed(**{**dataclasses.asdict(sa), "algorithm": ALGORITHMS[n % len(ALGORITHMS)]})
 
 
+def inner(n, seq):
+    return g.inner4(100, src=f"10.2.{n}.2", dst="10.1.0.2", seq=seq)
+
+
 def frames():
     """Of each peer packets for the wan: some to be opened, and as many that were damaged on the way."""
     made = []
     for n in range(journeys.PEERS):
         sa = keyed(journeys.inbound_sa(n), n)
         for seq in range(1, 7):
-            six = g.inner6(g.inner4(100, src=f"10.2.{n}.2", dst="10.1.0.2", seq=seq), src=f"fc00:2:{n:x}::2",
-                           dst="fc00:1::d4")
+            six = g.inner6(inner(n, seq), src=f"fc00:2:{n:x}::2", dst="fc00:1::d4")
             frame = g.wrap(sa, sa.seal(seq, six))
             made += [frame, frame[:-1] + bytes([frame[-1] ^ 1])]
     return made
@@ -130,7 +133,8 @@ def test_a_core_would_have_no_key(open_place, started):
 
 @AS_ROOT
 def test_a_core_that_root_makes_has_no_key(place):
-    """By gdb's gcore, of a gateway that has opened packets: ipsec-mb leaves nothing behind in registers or on the stack."""
+    """By gdb's gcore, of a gateway that has opened packets: ipsec-mb leaves nothing behind in registers or on the stack.
+    Nor has it what was in them, which is still in the buffers."""
     tree, keys = secret_configuration(place)
     tree["ports"]["wan"]["device"] = tree["ports"]["wan"]["device"].removesuffix(",infinite_rx=1")
     with place.running(tree) as strata, place.client() as client:
@@ -143,6 +147,8 @@ def test_a_core_that_root_makes_has_no_key(place):
         assert str(place.folder / "gateway.yaml").encode() in octets, "it is a core of something else"
         for name, key in keys.items():
             assert keys_in(key, [octets]) == [], name
+        inside = inner(journeys.PEERS - 1, 6)[12:40]  # of the last one: addresses, and what is behind them
+        assert any(inside in part for part in octets_of(strata.pid)) and inside not in octets
         strata.stop()
 
 

@@ -108,6 +108,30 @@ TEST(SecretMemory, ATextThatGrowsLeavesNothing) {
   deallocate(again, 41);
 }
 
+// As the kernel sees it: what was given back is nobody's to read.
+std::string octets_at(std::uintptr_t place, std::size_t size) {
+  std::ifstream memory("/proc/self/mem", std::ios::binary);
+  memory.seekg(static_cast<std::streamoff>(place));
+  std::string octets(size, '\0');
+  memory.read(octets.data(), static_cast<std::streamsize>(size));
+  octets.resize(static_cast<std::size_t>(memory.gcount()));
+  return octets;
+}
+
+// Of each size a piece: the allocator's own words are at the beginning of those that wait to be used again.
+TEST(WipingHeap, NothingIsLeftOfWhatIsDeleted) {
+  constexpr std::size_t kOwn = 64;
+  for (const std::size_t size : {std::size_t{200}, std::size_t{2000}, std::size_t{60'000}}) {
+    auto* const piece = new std::string(size, 'k');
+    const auto place = reinterpret_cast<std::uintptr_t>(piece->data());
+    ASSERT_EQ(octets_at(place, size), std::string(size, 'k'));
+    delete piece;
+    const std::string left = octets_at(place + kOwn, size - kOwn);
+    ASSERT_FALSE(left.empty());
+    EXPECT_EQ(left.find("kkkk"), std::string::npos) << size;
+  }
+}
+
 // CAP_IPC_LOCK locks without a limit.
 bool give_up_capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
