@@ -266,7 +266,7 @@ concept Printable = requires(std::ostream& out, const T& value) {
 TEST(SecretType, CopiesShareTheOctetsAndNoneIsPrinted) {
   static_assert(std::is_nothrow_move_constructible_v<Secret> && std::is_nothrow_move_assignable_v<Secret>);
   static_assert(!Printable<Secret> && Printable<int>);
-  Secret a(std::vector<std::uint8_t>{1, 2, 3});
+  Secret a(secret::Octets{1, 2, 3});
   const Secret copy = a;
   EXPECT_EQ(copy.bytes().data(), a.bytes().data());
   Secret b = std::move(a);

@@ -488,7 +488,7 @@ TEST(Outbound, Duty77_WhatCannotBeSealedIsNotSent) {
 TEST(Outbound, Duty77_WhatCannotBeSealedInPartsIsNotSent) {
   config::Config config = outbound_config(false);
   config.security_associations.at(0).algorithm = config::Algorithm::chacha20_poly1305;
-  config.security_associations.at(0).key = config::Secret(Octets(36, 7));
+  config.security_associations.at(0).key = config::Secret(secret::Octets(36, 7));
   Gateway gateway(config);
   AeadKey taken = std::move(gateway.out_sa().key);
   gateway.turn(1, std::vector<Octets>(3, from_host()));
