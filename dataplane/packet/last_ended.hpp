@@ -59,14 +59,14 @@ constexpr StageFacts facts_of() {
 template <class Stage>
 inline constexpr StageFacts kStageFacts = facts_of<Stage>();
 
-// All of them.
+// All that packets stand at between two steps: not what they are in the midst of one.
 inline constexpr std::array kAllStages{
-    &kStageFacts<stage::Frame>,    &kStageFacts<stage::Arp>,       &kStageFacts<stage::Host>,
-    &kStageFacts<stage::EspIn>,    &kStageFacts<stage::Decrypted>, &kStageFacts<stage::Ip6>,
-    &kStageFacts<stage::Sr6>,      &kStageFacts<stage::Ip4>,       &kStageFacts<stage::Steered>,
-    &kStageFacts<stage::Sr6Out>,   &kStageFacts<stage::Unsealed>,  &kStageFacts<stage::Out>,
-    &kStageFacts<stage::Fragment>, &kStageFacts<stage::Local>,     &kStageFacts<stage::Unresolved>,
-    &kStageFacts<stage::Oversize>, &kStageFacts<stage::Refused>,   &kStageFacts<stage::Made>};
+    &kStageFacts<stage::Frame>,      &kStageFacts<stage::Arp>,      &kStageFacts<stage::Host>,
+    &kStageFacts<stage::EspIn>,      &kStageFacts<stage::Ip6>,      &kStageFacts<stage::Sr6>,
+    &kStageFacts<stage::Ip4>,        &kStageFacts<stage::Steered>,  &kStageFacts<stage::Sr6Out>,
+    &kStageFacts<stage::Out>,        &kStageFacts<stage::Fragment>, &kStageFacts<stage::Local>,
+    &kStageFacts<stage::Unresolved>, &kStageFacts<stage::Oversize>, &kStageFacts<stage::Refused>,
+    &kStageFacts<stage::Made>};
 
 // Octets of a packet that ended for this cause which may be shown at all, to whoever it is. RFC 4303 section 3.4.4: of
 // what failed its ICV nothing behind what came in clear. A cipher that failed may have left anything.
