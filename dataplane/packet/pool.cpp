@@ -146,12 +146,12 @@ const void* RingPort::feed(const Pool& pool, std::span<const std::uint8_t> frame
 }
 
 std::size_t RingPort::feed(const Stock& stock, std::size_t first, std::size_t count, std::size_t queue) {
-  return rte_ring_enqueue_burst(rx_[queue].get(), reinterpret_cast<void* const*>(&stock.buffers_[first]),
+  return rte_ring_enqueue_burst(rx_[queue].get(), reinterpret_cast<void* const*>(stock.buffers_.data() + first),
                                 static_cast<unsigned>(count), nullptr);
 }
 
 std::size_t RingPort::collect(Stock& stock, std::size_t first, std::size_t count, std::size_t queue) {
-  return rte_ring_dequeue_burst(tx_[queue].get(), reinterpret_cast<void**>(&stock.buffers_[first]),
+  return rte_ring_dequeue_burst(tx_[queue].get(), reinterpret_cast<void**>(stock.buffers_.data() + first),
                                 static_cast<unsigned>(count), nullptr);
 }
 
