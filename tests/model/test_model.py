@@ -21,8 +21,8 @@ A_FEW = 1500  # the first ones of a long run's
 # What random traffic does not bring about: faults, clocks and limits that have tests of their own.
 NOT_DRAWN = {
     "rx.multi_segment", "rx.shared", "tx.no_room", "tx.no_buffer", "tx.full", "park.wrong_stage", "handoff.full",
-    "esp.seq_exhausted", "esp.not_reserved", "esp.expired", "esp.seal_failed", "adj.table_full", "icmp.path_mtu",
-    "ip4.too_many_fragments",
+    "esp.seq_exhausted", "esp.not_reserved", "esp.expired", "esp.open_failed", "esp.seal_failed",
+    "adj.table_full", "icmp.path_mtu", "ip4.too_many_fragments",
 }
 
 
