@@ -65,7 +65,7 @@ class Judge {
   void judge_own(Bytes ip) const;
   void judge_icmp(Bytes ip) const;
   void judge_echo(Bytes ip) const;
-  void judge_quote(Bytes icmp) const;
+  void judge_quote(Bytes quote) const;
   bool is_let_through(Bytes ip) const;
   bool is_from_clear_sid() const;
   void judge_counters() const;

@@ -126,7 +126,7 @@ void add_fields(std::vector<Field>& fields, const Header& header) {
     case Is::udp: add(FieldKind::port, 0, 2), add(FieldKind::port, 2, 2), add(FieldKind::length, 4, 2); break;
     case Is::tcp: add(FieldKind::port, 0, 2), add(FieldKind::port, 2, 2), add(FieldKind::any, 12, 2); break;
     case Is::esp: add(FieldKind::spi, 0, 4), add(FieldKind::sequence, 4, 4); break;
-    case Is::icmp: add(FieldKind::small, 0, 1), add(FieldKind::small, 1, 1), add(FieldKind::length, 6, 2); break;
+    case Is::icmp:
     case Is::icmp6: add(FieldKind::small, 0, 1), add(FieldKind::small, 1, 1), add(FieldKind::length, 6, 2); break;
   }
 }
