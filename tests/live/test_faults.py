@@ -224,7 +224,7 @@ def ended_of(asked):
 
 
 def is_sanitized():
-    return "asan" in str(program()) or b"__asan_init" in Path(program()).read_bytes()
+    return b"__asan_init" in Path(program()).read_bytes()
 
 
 @pytest.mark.skipif(is_sanitized(), reason="AddressSanitizer takes address space without end")
@@ -386,7 +386,8 @@ def test_a_worker_that_stands_still(two_workers):
             fed += 5 * len(others)
             until(lambda: asked.show("ports")[0]["received"], lambda count: count >= at + 5 * len(others))
             journeys.judge_inbound(exchange(wan, lan, mine), expected)
-        assert rss_kib(strata.pid) < before + 4096
+        # AddressSanitizer keeps what was freed.
+        assert is_sanitized() or rss_kib(strata.pid) < before + 4096
         with_another_burst(asked.socket.parent, tree)
         assert "a worker stands still" in asked.reload().stderr
     strata.wait_for("worker 1 goes round again")
