@@ -19,6 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "replay"))
 
 from harness import program  # noqa: E402
 
+
+def is_sanitized():
+    """Whether AddressSanitizer is in the program."""
+    return b"__asan_init" in Path(program()).read_bytes()
+
 PATIENCE = 120  # seconds: to end what hangs, not to measure
 
 

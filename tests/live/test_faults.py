@@ -20,7 +20,7 @@ from scapy.packet import Raw
 import journeys
 import netns
 from injected import injected
-from running import PATIENCE, Running, program
+from running import PATIENCE, Running, is_sanitized, program
 from test_devices import FAR_HOST_MAC, FAR_MAC, PAIRS, af_packet, exchange, gateway, ip_frames, router
 from test_run import A_HOST, A_MAC, configuration, forwards, frames, two_namespaces
 from test_service import Stopped, threads
@@ -221,10 +221,6 @@ def test_no_buffer_is_left(place, tmp_path):
 
 def ended_of(asked):
     return {row["cause"]: row["packets"] for row in asked.show("drops") if row["cause"].startswith("adj.")}
-
-
-def is_sanitized():
-    return b"__asan_init" in Path(program()).read_bytes()
 
 
 @pytest.mark.skipif(is_sanitized(), reason="AddressSanitizer takes address space without end")
