@@ -22,7 +22,8 @@ KeyTag GoneWindows::tag(const config::SecurityAssociation& sa) const {
 }
 
 void GoneWindows::note(const config::SecurityAssociation& sa, std::uint64_t top) {
-  if (top == 0) return;
+  // With the window off a sender without ESN may cycle (RFC 4303 section 3.3.3): what was highest says nothing then.
+  if (top == 0 || (sa.replay_window == 0 && !sa.esn)) return;
   const std::uint64_t before = top_of(sa);
   if (young_.size() >= at_least_) old_ = std::exchange(young_, {});
   young_[tag(sa)] = std::max(top, before);

@@ -325,6 +325,18 @@ TEST(GoneWindows, AreKnownBySpiEsnAndKey) {
   EXPECT_EQ(gone.top_of(sa_of(7, false, 1)), 100u) << "of two that had it, what either has received";
 }
 
+TEST(GoneWindows, KnowNothingOfNumbersThatMayCycle) {
+  config::SecurityAssociation sa = gateway({{0}}).security_associations[0];
+  sa.replay_window = 0;
+  sa.esn = false;
+  GoneWindows gone = *GoneWindows::create();
+  gone.note(sa, 0xfffffff0);
+  EXPECT_EQ(gone.top_of(sa), 0u);
+  sa.esn = true;
+  gone.note(sa, 7);
+  EXPECT_EQ(gone.top_of(sa), 7u);
+}
+
 TEST(GoneWindows, ForgetsThoseThatWentFirst) {
   constexpr std::size_t kRoom = 100;
   GoneWindows gone = *GoneWindows::create(kRoom);
