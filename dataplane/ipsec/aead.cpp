@@ -116,7 +116,7 @@ struct Aead::Library {
   void chacha(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
     const void* key = text.key->expanded();
     IMB_CHACHA20_POLY1305_INIT(manager.get(), key, &scratch.chacha, text.nonce, text.aad, text.aad_length);
-    if (has_error()) return;
+    if (key == nullptr || has_error()) return;
     direction.chacha_update(key, &scratch.chacha, text.data, text.data, text.length);
     if (has_error()) return;
     direction.chacha_finalize(&scratch.chacha, icv, kIcvLength);
@@ -145,9 +145,15 @@ void Aead::open(const AeadText& text, std::uint8_t* icv) { library_->work(librar
 
 bool Aead::has_failed() const { return library_->has_error(); }
 
+// The library has one error number for the whole process: what another worker does may take away that of this call. So
+// an ICV has to be there too, which is 16 octets of zero once in 2^128 packets.
 std::optional<Sealed> Aead::seal(const AeadText& text) {
-  library_->work(library_->encrypt, text, text.data + text.length);
-  if (has_failed()) [[unlikely]]
+  std::uint8_t* const icv = text.data + text.length;
+  std::memset(icv, 0, kIcvLength);
+  library_->work(library_->encrypt, text, icv);
+  std::uint64_t words[2];
+  std::memcpy(words, icv, sizeof words);
+  if ((words[0] | words[1]) == 0 || has_failed()) [[unlikely]]
     return std::nullopt;
   return Sealed();
 }

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "dataplane/ipsec/aead.hpp"
 #include "tests/unit/dataplane_env.hpp"
@@ -242,6 +245,33 @@ TEST(AeadInTurns, EachIsAsByAnotherWorker) {
 TEST(AeadBlock, LiesAsItsPartsDo) {
   const AeadBlock block(0x04030201, 0x0c0b0a0908070605);
   EXPECT_EQ(Octets(block.octets, block.octets + 16), from_hex("0102030405060708090a0b0c00000000"));
+}
+
+// --- errors ----------------------------------------------------------------------------------------------------------
+
+// The library's error number is one for the whole process, and each call of another worker's begins by clearing it.
+TEST(Seal, Duty77_AnErrorIsNotHiddenByAnotherWorkersCall) {
+  std::atomic<bool> ends{false};
+  Aead own = *Aead::create();
+  const AeadKey key(AeadAlgorithm::aes_128_gcm, Octets(20, 1));
+  std::thread other([&] {
+    Octets data(16 + kIcvLength);
+    const Octets nonce(12), aad(8);
+    while (!ends.load()) (void)own.seal({&key, data.data(), 16, nonce.data(), aad.data(), aad.size()});
+  });
+  for (const AeadAlgorithm algorithm : kAlgorithms) {
+    AeadKey gone(algorithm, Octets(key_length(algorithm) + kSaltLength, 2));
+    const AeadKey taken = std::move(gone);
+    Octets data(16 + kIcvLength, 0x55);
+    const Octets nonce(12), aad(8);
+    std::uint64_t sealed = 0;
+    for (std::uint64_t i = 0; i < test::rounds(3'000'000); ++i)
+      sealed += aead().seal({&gone, data.data(), 16, nonce.data(), aad.data(), aad.size()}).has_value();
+    EXPECT_EQ(sealed, 0u) << static_cast<int>(algorithm);
+    EXPECT_TRUE(std::all_of(data.begin(), data.begin() + 16, [](std::uint8_t octet) { return octet == 0x55; }));
+  }
+  ends = true;
+  other.join();
 }
 
 // --- the verdict -----------------------------------------------------------------------------------------------------
