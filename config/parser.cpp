@@ -49,6 +49,11 @@ std::string read_text(const std::string& path, secret::Text& text) {
   return {};
 }
 
+// A line that is cut may read as another one. A closing bracket is the end of what has no lines.
+bool ends_a_line(const secret::Text& text) {
+  return text.empty() || text.back() == '\n' || text.back() == '}' || text.back() == ']';
+}
+
 }  // namespace
 
 tl::expected<Config, std::vector<Problem>> parse_text(std::string_view text, const std::string& file_name) {
@@ -87,6 +92,8 @@ tl::expected<Config, std::vector<Problem>> parse_file(const std::string& path) {
   secret::Text text;  // inline keys are in it
   const std::string why = read_text(path, text);
   if (!why.empty()) return unreadable(why);
+  if (text.size() <= kLargestDocument && !ends_a_line(text))
+    return unreadable("its last line has no end, so that it may be written in part only; let it end with a newline");
   auto parsed = parse_text(text, path);
   malloc_trim(0);  // what the document took, hundreds of megabytes perhaps, is not needed again
   return parsed;

@@ -55,7 +55,7 @@ class IpsecReader {
   Limits read_limits(const Mapping& lifetime, std::string_view key);
   Lifetime read_lifetime(const Mapping& mapping);
   OuterHeader read_outer(const Mapping& mapping, std::optional<std::size_t> direction);
-  void note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key);
+  void note_key(const Mapping& mapping, const std::string& name, const KeyUse& use);
 
   // Selectors that were understood, of SAs that otherwise may not have been.
   struct Candidate {
@@ -98,7 +98,7 @@ IpsecReader::IpsecReader(Scene& scene) : scene_(&scene) {
                            .name = sa.name,
                            .mark = sa.mark,
                            .field = {}});
-    key_uses_.push_back({.key = sa.key.bytes(), .direction = sa.direction});
+    key_uses_.push_back({.key = sa.key.bytes(), .direction = sa.direction, .spi = sa.spi});
     key_places_.push_back({.name = sa.name, .sa = sa.mark, .key = sa.mark, .field = {}});
   }
 }
@@ -230,9 +230,9 @@ Lifetime IpsecReader::read_lifetime(const Mapping& mapping) {
 }
 
 // The octets stay where they are when the key moves on into the configuration.
-void IpsecReader::note_key(const Mapping& mapping, Direction direction, const std::string& name, const Secret& key) {
+void IpsecReader::note_key(const Mapping& mapping, const std::string& name, const KeyUse& use) {
   const Value value = *mapping.value("key");
-  key_uses_.push_back({.key = key.bytes(), .direction = direction});
+  key_uses_.push_back(use);
   key_places_.push_back({.name = name, .sa = mapping.node().mark, .key = value.mark(), .field = to_string(value.path)});
 }
 
@@ -257,7 +257,8 @@ void IpsecReader::read(const Mapping& mapping) {
     const Direction direction = *direction_choice == 0 ? Direction::in : Direction::out;
     if (spi && destination) check_spi(mapping, direction, static_cast<std::uint32_t>(*spi), *destination);
     check_ends(mapping, direction, source, destination);
-    if (key) note_key(mapping, direction, name.value_or(""), *key);
+    if (key)
+      note_key(mapping, name.value_or(""), {key->bytes(), direction, static_cast<std::uint32_t>(spi.value_or(0))});
     if (selectors) {
       candidates_.push_back({.selectors = *selectors,
                              .direction = direction,
@@ -326,12 +327,15 @@ void IpsecReader::check_overlaps() {
 void IpsecReader::check_keys() {
   for (const auto& [late, first] : find_reused_keys(key_uses_)) {
     const KeyPlace& other = key_places_[first];
+    const bool seals = key_uses_[late].direction == Direction::out || key_uses_[first].direction == Direction::out;
     scene_->problems.add({.mark = key_places_[late].key,
                           .field = key_places_[late].field,
                           .found = std::string(kNotShown),
                           .message = "the key of SA '" + other.name + "' at " + at_line(other.sa) +
-                                     " too; allowed: a key of its own for an SA that seals, or nonces repeat "
-                                     "(RFC 4106 section 3.1)"});
+                                     " too; allowed: a key of its own " +
+                                     (seals ? "for an SA that seals, or nonces repeat (RFC 4106 section 3.1)"
+                                            : "for each inbound SA of one SPI, or each of them takes the packets that "
+                                              "another one took (RFC 4303 section 3.4.3)")});
   }
 }
 

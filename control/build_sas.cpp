@@ -82,22 +82,16 @@ void Builder::keep_sas() {
   std::unordered_multimap<std::uint32_t, std::size_t> by_spi;
   for (std::size_t i = 0; i < before.size(); ++i) by_spi.emplace(before[i].spi, i);
   std::vector<bool> stays(before.size());
-  // Of inbound SAs with one SPI and key, those that end where they ended come first: each goes on with its own window.
-  for (const bool elsewhere : {false, true}) {
-    for (std::size_t i = 0; i < config_.security_associations.size(); ++i) {
-      if (was_[i]) continue;
-      const config::SecurityAssociation& sa = config_.security_associations[i];
-      const auto [first, last] = by_spi.equal_range(sa.spi);
-      const auto same = std::find_if(first, last, [&](const auto& of) {
-        const config::SecurityAssociation& was = before[of.second];
-        return !stays[of.second] && (elsewhere || was.destination == sa.destination) && config::is_same_sa(was, sa);
-      });
-      if (same == last) continue;
-      stays[same->second] = true;
-      was_[i] = same->second;
-      made_.places.sas[i] = before_->places.sas[same->second];
-      made_.places.since[i] = before_->places.since[same->second];
-    }
+  for (std::size_t i = 0; i < config_.security_associations.size(); ++i) {
+    const config::SecurityAssociation& sa = config_.security_associations[i];
+    const auto [first, last] = by_spi.equal_range(sa.spi);
+    const auto same =
+        std::find_if(first, last, [&](const auto& of) { return config::is_same_sa(before[of.second], sa); });
+    if (same == last) continue;
+    stays[same->second] = true;
+    was_[i] = same->second;
+    made_.places.sas[i] = before_->places.sas[same->second];
+    made_.places.since[i] = before_->places.since[same->second];
   }
   for (std::size_t i = 0; i < before.size(); ++i)
     if (!stays[i]) made_.gone_sas.push_back(i);

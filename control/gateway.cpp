@@ -224,11 +224,18 @@ void Gateway::look_at_workers() {
              {{"PRIORITY", kErrorPriority}, {"WORKER", std::to_string(worker)}});
   for (const unsigned worker : pulse_.resumed())
     log_line(worker_text(*config_, worker) + " goes round again", {{"WORKER", std::to_string(worker)}});
-  if (!pulse_.stopped().empty())
-    manager_.status(worker_text(*config_, pulse_.stopped().front()) + " stands still");
-  else if (!pulse_.resumed().empty() && pulse_.all_go_round())
+  if (!pulse_.stopped().empty()) {
+    say_still(pulse_.stopped().front());
+  } else if (says_still_ && pulse_.all_go_round()) {
     manager_.status(kRunning);
+    says_still_ = false;
+  }
   if (manager_.wants_heartbeat() && pulse_.all_go_round()) manager_.heartbeat();
+}
+
+void Gateway::say_still(unsigned worker) {
+  manager_.status(worker_text(*config_, worker) + " stands still");
+  says_still_ = true;
 }
 
 // For a worker that may have come to stand still since it was looked at: whoever waits for it says so, and waits for no
@@ -239,7 +246,7 @@ WorkerSet::Patience Gateway::patience() {
       log_line(
           worker_text(*config_, worker) + " stands still, and is waited for to take a change over; SIGTERM ends it all",
           {{"PRIORITY", kErrorPriority}, {"WORKER", std::to_string(worker)}});
-      manager_.status(worker_text(*config_, worker) + " stands still");
+      say_still(worker);
       told = true;
     }
     return !end_asked();
@@ -399,6 +406,7 @@ RunReport Gateway::end_without(const std::string& why) {
 
 // The workers have ended: this thread goes round for all of them.
 void Gateway::drain() {
+  workers_->settle();
   const auto go_round = [&](std::size_t most) {
     std::size_t packets = 0;
     for (unsigned worker = 0; worker < workers_->size(); ++worker)

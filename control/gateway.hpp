@@ -80,6 +80,7 @@ class Gateway {
   tl::expected<void, std::string> keep_numbers(const config::Config& config, Rebuilt& next);
   void retire_gone(const Rebuilt& next, Tables& tables);
   WorkerSet::Patience patience();
+  void say_still(unsigned worker);
   void drain();
   RunReport end_without(const std::string& why);
   RunReport report();
@@ -107,6 +108,7 @@ class Gateway {
   std::unique_ptr<Trace> trace_;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<WorkerThreads> threads_;
+  bool says_still_ = false;  // the service manager was told last that a worker stands still
   std::optional<Rebalancer> rebalancer_;
   Pulse pulse_;
   std::vector<std::chrono::nanoseconds> busy_before_;  // by worker

@@ -1,14 +1,10 @@
 #include "control/settled_file.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <ctime>
 #include <optional>
 #include <thread>
-
-#include "control/descriptor.hpp"
 
 namespace strata {
 namespace {
@@ -41,14 +37,6 @@ bool is_at_rest(const Stamp& stamp, std::chrono::milliseconds so_long) {
   return age < 0 || age >= std::chrono::nanoseconds(so_long).count();
 }
 
-// A line that is cut may read as another one. A closing bracket is the end of what has no lines.
-bool ends_a_line(const std::string& path, off_t size) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  char last = '\n';
-  if (!file || size == 0 || ::pread(file.number(), &last, 1, size - 1) != 1) return true;
-  return last == '\n' || last == '}' || last == ']';
-}
-
 }  // namespace
 
 tl::expected<void, std::string> read_settled(const std::string& path, const std::function<void()>& read,
@@ -59,9 +47,6 @@ tl::expected<void, std::string> read_settled(const std::string& path, const std:
       std::this_thread::sleep_for(5ms);
       continue;
     }
-    if (before && !ends_a_line(path, before->size))
-      return tl::unexpected(
-          path + ": its last line has no end, so that it may be written in part only; let it end with a newline");
     read();
     if (stamp_of(path) == before) return {};
   }

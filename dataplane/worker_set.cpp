@@ -164,6 +164,12 @@ bool WorkerSet::wait_for_ring(WorkerId from, WorkerId to, const Patience& patien
   return wait_until([&] { return ring.done_so_far() >= until; }, static_cast<unsigned>(to.index()), patience);
 }
 
+void WorkerSet::settle() {
+  if (!team_) return;
+  for (SaOwners* owners : {&team_->ownership.in, &team_->ownership.out})
+    for (std::size_t sa = 0; sa < owners->size(); ++sa) owners->set_holder(sa, owners->owner(sa));
+}
+
 std::uint64_t WorkerSet::parked() const {
   std::uint64_t sum = 0;
   for (const auto& member : workers_) sum += member->worker->parked();

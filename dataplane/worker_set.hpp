@@ -75,6 +75,9 @@ class WorkerSet {
   // What the host's worker learns of neighbors.
   NeighborBoard& neighbor_board() { return *board_; }
 
+  // When none of them goes round any more: what a move that was given up left between two workers is at its new one.
+  void settle();
+
   // Between workers and within them; when none of them goes round.
   std::uint64_t parked() const;
 

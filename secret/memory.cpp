@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <new>
@@ -31,6 +32,9 @@ constexpr std::size_t kSlab = std::size_t{256} << 10;
 // In lines. What is larger has pages of its own, which go back to the system.
 constexpr std::size_t kLargestInSlab = 1024;
 
+// Nobody has as much; what is larger may wrap where it is made whole lines or pages.
+constexpr std::size_t kLargest = std::numeric_limits<std::ptrdiff_t>::max();
+
 std::size_t lines_of(std::size_t size) { return size == 0 ? 1 : (size + kAlignment - 1) / kAlignment; }
 
 std::size_t whole_pages(std::size_t size) {
@@ -42,6 +46,7 @@ std::size_t whole_pages(std::size_t size) {
 class Heap {
  public:
   void* take(std::size_t size) {
+    if (size > kLargest) throw std::bad_alloc();
     const std::size_t lines = lines_of(size);
     const std::scoped_lock lock(mutex_);
     if (lines > kLargestInSlab) return map(whole_pages(lines * kAlignment));

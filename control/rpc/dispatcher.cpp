@@ -1,6 +1,7 @@
 #include "control/rpc/dispatcher.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "control/cpu_time.hpp"
@@ -31,7 +32,8 @@ Failure too_large() {
 
 Failure too_long() {
   return {error::kTooLarge, "the requests of this batch before it took more than " + std::to_string(kBatchSeconds) +
-                                " s of the gateway's time; ask it again"};
+                                " s of the gateway's time, or " + std::to_string(kBatchWaits) +
+                                " s with all that they waited for; ask it again"};
 }
 
 std::span<const Field> params_of(const Method& method) {
@@ -124,8 +126,9 @@ std::string Dispatcher::batch(ClientId client, const Request& requests) const {
                                                               " requests; allowed: " + std::to_string(kMostInBatch)});
   std::string all;
   const std::chrono::nanoseconds until = cpu_time_of_this_thread() + std::chrono::seconds(kBatchSeconds);
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(kBatchWaits);
   for (const Request& request : requests) {
-    const bool is_late = cpu_time_of_this_thread() > until;
+    const bool is_late = cpu_time_of_this_thread() > until || std::chrono::steady_clock::now() > latest;
     if (is_late && request.is_object() && !request.contains("id")) continue;
     std::string line = is_late ? error_line(id_of(request), too_long()) : one(client, request);
     if (line.empty()) continue;

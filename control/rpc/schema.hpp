@@ -82,6 +82,7 @@ inline constexpr std::size_t kLongestRequest = std::size_t{1} << 20;
 inline constexpr std::size_t kMostWaiting = std::size_t{4} << 20;
 inline constexpr std::size_t kMostInBatch = 100;
 inline constexpr unsigned kBatchSeconds = 1;  // of the gateway's time
+inline constexpr unsigned kBatchWaits = 4;    // and so long by the clock, with what they wait for: workers, a file
 inline constexpr std::size_t kRequestsPerSecond = 1000;
 inline constexpr unsigned kPatienceSeconds = 10;
 inline constexpr std::uint64_t kMostRows = 1000;

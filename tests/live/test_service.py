@@ -102,6 +102,20 @@ def test_ready_and_stopping_are_told(tmp_path, abstract):
         assert not any("WATCHDOG" in told for told in manager.told)
 
 
+def test_a_worker_that_was_waited_for_runs_again(tmp_path):
+    """A reload that waits for a worker says so; and when it has come, nothing says that it stands still."""
+    name = str(tmp_path / "notify")
+    with Manager(name) as manager, Running(NULL, tmp_path, within=started_by(name)) as strata:
+        manager.hear_until({"READY": "1"})
+        written = tmp_path / "gateway.yaml"
+        with Stopped(threads(strata.pid)["rte-worker-2"]):
+            written.write_text(written.read_text() + "icmp: {burst: 60}\n")
+            strata.signal(signal.SIGHUP)  # nearly always before the next look at the workers
+            manager.hear_until({"STATUS": "worker 1 stands still"})
+        manager.hear_until({"STATUS": "running"})
+        strata.stop()
+
+
 def test_a_failed_start_is_never_ready(tmp_path):
     name = str(tmp_path / "notify")
     tree = {**NULL, "ports": {"a": {"device": "net_af_packet0,iface=not-there"}}}

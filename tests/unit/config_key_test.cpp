@@ -226,6 +226,21 @@ TEST(KeyReuse, IsRefusedWhereAnSaSeals) {
   for (const Case& c : kCases) EXPECT_EQ(shared_in(with_keys(c.sas)), shared(c.pairs));
 }
 
+// RFC 4303 section 3.4.3: two windows would each take a packet that is authentic by key and SPI.
+TEST(KeyReuse, Duty05_OfInboundSasIsRefusedWithOneSpi) {
+  const std::vector<KeyedSa> sas = {{"in", "hex:" + std::string(kHex)}, {"in", "hex:" + std::string(kHex)}};
+  std::string text = with_keys(sas);
+  EXPECT_EQ(mistakes_in(text), "");
+  const std::size_t second = text.find("spi: 257");
+  text.replace(second, 8, "spi: 256");
+  text.replace(text.find("destination: ", second), 22, "destination: 192.0.2.9");
+  const std::string mistakes = mistakes_in(text);
+  EXPECT_NE(
+      mistakes.find("the key of SA 'sa0' at line 5 too; allowed: a key of its own for each inbound SA of one SPI"),
+      std::string::npos)
+      << mistakes;
+}
+
 TEST(KeyReuse, IsSeenInSasThatAreWrongOtherwise) {
   const std::string key = "hex:" + std::string(kHex);
   std::string text = with_keys({{"out", key}, {"in", key}});

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "config/describe.hpp"
 #include "tests/unit/config_sample.hpp"
+#include "tests/unit/scratch_file.hpp"
 
 namespace strata::config {
 namespace {
@@ -250,6 +252,21 @@ TEST(ConfigFile, WhatCannotBeReadIsSaidSo) {
   const auto folder = parse_file("/");
   ASSERT_FALSE(folder.has_value());
   EXPECT_EQ(to_string(folder.error().at(0), "/"), "/: cannot be read: Is a directory");
+}
+
+TEST(ConfigFile, ALineWithoutAnEndIsAPart) {
+  const test::ScratchFile file;
+  const auto said_of = [&](const char* text) {
+    std::ofstream(file.path(), std::ios::trunc) << text;
+    const auto done = parse_file(file.path());
+    return done ? std::string() : to_string(done.error().at(0), "c.yaml");
+  };
+  const std::string part =
+      "c.yaml: cannot be read: its last line has no end, so that it may be written in part only; let it end with a "
+      "newline";
+  for (const char* cut : {"icmp:\n  burst: 5", "icmp:\n  burst: 5\n  rate: ", "{icmp: {burst"})
+    EXPECT_EQ(said_of(cut), part);
+  for (const char* whole : {"", "icmp: {burst: 5}\n", "{icmp: {}}", "[]"}) EXPECT_NE(said_of(whole), part) << whole;
 }
 
 TEST(ConfigFile, WhatIsNoMappingIsSaidSo) {

@@ -179,43 +179,6 @@ TEST_P(Reload, Duty05_AnSaThatGoesAndComesBackTakesNoPacketAgain) {
   crew.finish();
 }
 
-// Two with one SPI and key end at two addresses; the file then has them as before, or the other way round under each
-// other's names.
-TEST_P(Reload, Duty05_TwoOfOneSpiAndKeyKeepTheirOwnWindows) {
-  const auto of_two = [](const char* first, const char* second) {
-    std::string text = R"(
-ports:
-  wan: {device: a, mac: "02:00:00:00:01:01", addresses: [192.0.2.1/24, 192.0.2.7/24], side: unprotected}
-  lan: {device: b, mac: "02:00:00:00:01:02", addresses: [10.1.0.1/24], side: protected}
-neighbors:
-  - {port: lan, address: 10.1.0.2, mac: "02:00:00:00:02:02"}
-srv6: {source: "fc00:1::1", local_sids: [{sid: "fc00:1::d4/128", behavior: End.DX4, next_hop: 10.1.0.2, port: lan}]}
-ipsec:
-  security_associations:
-)";
-    for (const char* const to : {first, second})
-      text += std::string("    - {name: ") + (to == first ? "x" : "y") +
-              ", direction: in, spi: 0x1000, source: 192.0.2.2, destination: " + to +
-              ", algorithm: aes-128-gcm, key: \"" + key_of(0) +
-              "\", selectors: {source: \"fc00:2:" + std::string(to == std::string("192.0.2.1") ? "0" : "7") +
-              "::/48\", destination: \"fc00:1::/48\"}}\n";
-    return test::config_of(text);
-  };
-  for (const bool turned : {false, true}) {
-    Peer peer(0);
-    Crew crew(of_two("192.0.2.1", "192.0.2.7"), GetParam());
-    crew.feed(kWan, peer.numbered(9));
-    crew.settle();
-    EXPECT_EQ(opened(crew), 1u);
-    reload(crew, turned ? of_two("192.0.2.7", "192.0.2.1") : of_two("192.0.2.1", "192.0.2.7"));
-    crew.feed(kWan, peer.numbered(9));
-    crew.settle();
-    EXPECT_EQ(opened(crew), 1u);
-    EXPECT_EQ(crew.count(Cause::esp_replayed), 1u) << turned;
-    crew.finish();
-  }
-}
-
 TEST_P(Reload, APlaceIsTakenAgainOnceItWasLeft) {
   Crew crew(gateway({{0}, {1}}), GetParam());
   reload(crew, gateway({{1}, {2}}));

@@ -65,26 +65,6 @@ TEST(SettledFile, WhoNeverStopsWritingIsNotWaitedForForEver) {
   EXPECT_NE(done.error().find(file.path() + ": somebody is writing it"), std::string::npos) << done.error();
 }
 
-TEST(SettledFile, ALineWithoutAnEndIsAPart) {
-  const test::ScratchFile file;
-  bool is_read = false;
-  const auto read = [&] {
-    is_read = false;
-    return read_settled(file.path(), [&] { is_read = true; }, {.at_rest = 0ms, .longest = 120s});
-  };
-  write(file.path(), "arp: {}\nicmp:\n  burst: 5");
-  const auto done = read();
-  ASSERT_FALSE(done);
-  EXPECT_FALSE(is_read);
-  EXPECT_EQ(done.error(), file.path() + ": its last line has no end, so that it may be written in part only; let it " +
-                              "end with a newline");
-  for (const char* whole : {"", "arp: {}\n", "{arp: {}}", "[]"}) {
-    write(file.path(), whole);
-    EXPECT_TRUE(read()) << whole;
-    EXPECT_TRUE(is_read) << whole;
-  }
-}
-
 // Whoever reads it says best what is wrong.
 TEST(SettledFile, WhatIsNoFileIsReadAsItIs) {
   for (const char* path : {"/nowhere/at/all", "/dev/null", "/"}) {

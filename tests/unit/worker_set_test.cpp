@@ -470,6 +470,30 @@ TEST(WorkerSet, WhoStandsStillIsWaitedForAsLongAsSomebodyWants) {
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{1, 1}}));
 }
 
+// A gateway's end: what stood between two workers leaves all the same.
+TEST(WorkerSet, AMoveThatWasGivenUpIsSettledAtTheEnd) {
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  std::atomic<bool> given_up{false};
+  std::thread first([&] {
+    while (!given_up) crew.round(0);
+  });
+  unsigned asked = 0;
+  const std::vector<SaRef> sas{{SaRef::Direction::in, 0}, {SaRef::Direction::out, 0}};
+  EXPECT_FALSE(crew.set().move(sas, WorkerId(1), [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
+  given_up = true;
+  first.join();
+  ASSERT_TRUE(crew.feed(kWan, peer.next(0)));
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{}));
+  EXPECT_EQ(crew.set().parked(), 1U);
+  crew.set().settle();
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{0, 1}}));
+  EXPECT_EQ(crew.set().parked(), 0U);
+  crew.finish();
+}
+
 // Who comes late takes the change over all the same, though nobody waits any more.
 TEST(WorkerSet, AChangeThatNobodyWaitsForIsThereForWhoComesLate) {
   Peer peer;
