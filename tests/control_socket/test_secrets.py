@@ -24,6 +24,7 @@ import journeys
 from asking import Place, until
 from memory_of import CORE, LOCKED, SALT, forms_of, keys_in, octets_of
 from running import PATIENCE, Running, is_sanitized, program
+from test_journal import Journal, told
 from test_methods import WITHOUT_PARAMETERS
 from test_privileges import USER, without_leaks
 from telemetry_client import Telemetry
@@ -31,12 +32,18 @@ from users import AS_ROOT
 
 import gateway as g
 
-ALGORITHMS = ("aes-128-gcm", "aes-256-gcm", "aes-192-gcm")
+ALGORITHMS = ("aes-128-gcm", "aes-256-gcm", "aes-192-gcm", "chacha20-poly1305")
+
+
+class Keymat(bytes):
+    algorithm = "aes-128-gcm"
 
 
 def keymat(name, algorithm="aes-128-gcm"):
     """A key that is in no other program's memory, and its salt."""
-    return hashlib.sha512(b"a key of this test: " + name.encode()).digest()[:g.KEY_OCTETS[algorithm] + SALT]
+    key = Keymat(hashlib.sha512(b"a key of this test: " + name.encode()).digest()[:g.KEY_OCTETS[algorithm] + SALT])
+    key.algorithm = algorithm
+    return key
 
 
 class Keyed(g.Sa):
@@ -91,7 +98,10 @@ def new_sa(key, /, **more):
 
 def is_there(key, pid):
     """What a search finds nothing of afterwards; and it is locked."""
-    return {"round key 0", "round key 9", "octets 0 to 8", "hash key 2"} <= set(keys_in(key, octets_of(pid, LOCKED)))
+    forms = {"octets 0 to 8", "octets 8 to 16"}
+    if key.algorithm != "chacha20-poly1305":
+        forms |= {"round key 0", "round key 9", "hash key 2"}
+    return forms <= set(keys_in(key, octets_of(pid, LOCKED)))
 
 
 # --- while it runs ----------------------------------------------------------------------------------------------------
@@ -300,6 +310,25 @@ def test_all_that_it_says_has_no_key(place, monkeypatch):
         if path.is_file() and path.name not in ("gateway.yaml", "from-1", "to-1"):
             assert_no_key(keys, path.read_bytes(), path)
     assert list(place.folder.rglob("sequence-numbers")), "state, with what keys are known by there"
+
+
+@AS_ROOT
+def test_what_it_tells_the_journal_has_no_key(place):
+    """In no field: of packets that are not authentic, of a file that is refused, of its end."""
+    tree, keys = secret_configuration(place)
+    journal = Journal(place.folder)
+    with told(journal, tree, place.folder) as strata:
+        entries = journal.read_until("audit esp.auth_failed")
+        path = place.folder / "gateway.yaml"
+        digits = keys["from-0"].hex()
+        path.write_text(path.read_text().replace(digits, digits + "xy"))
+        strata.send_signal(signal.SIGHUP)
+        entries += journal.read_until("not reloaded")
+        strata.terminate()
+        entries += journal.read_until("ending")
+    assert any(".key: " in entry["MESSAGE"] for entry in entries), "it is said what is wrong"
+    for entry in entries:
+        assert_no_key(keys, json.dumps(entry), entry["MESSAGE"])
 
 
 def test_a_configuration_with_mistakes_is_refused_without_its_keys(place):

@@ -109,8 +109,8 @@ def hash_key(key):
 
 @functools.cache
 def forms_of(keymat):
-    """What tells a key of AES-GCM, by what it is called: any 8 of its octets, any 16 digits of it, what it is expanded
-    to. keymat: with its salt."""
+    """What tells a key, by what it is called: any 8 of its octets, any 16 digits of it, what AES-GCM expands it to; of
+    a key of ChaCha20-Poly1305, of which nothing is made, these are forms that nobody has. keymat: with its salt."""
     key = keymat[:-SALT]
     forms = {f"octets {at} to {at + 8}": key[at:at + 8] for at in range(0, len(key) - 7, 4)}
     for digits in (key.hex(), key.hex().upper()):
