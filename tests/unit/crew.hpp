@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "dataplane/worker_set.hpp"
+#include "tests/threads/seen.hpp"
 #include "tests/unit/frames.hpp"
 #include "tests/unit/gateway.hpp"
 
@@ -21,7 +22,9 @@ class Crew {
     std::vector<WorkerPort> ports;
     for (const config::Port& port : config.ports) {
       macs_.push_back(port.mac.value());
-      ports_.push_back(make_port(pool_));
+      const std::string name = unique_name("port");
+      ports_.push_back(make_port(pool_, name));
+      let_tsan_see(ports_.back().device(), name);
       ports.push_back({.device = ports_.back().device()});
     }
     Built built = std::move(build(config, macs_).value());
