@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 3> kLimits{"seconds", "bytes", "packets"}
 constexpr std::array<std::string_view, 4> kEventNames{"link", "neighbor", "drops", "sa"};
 
 // The places of the journey, and where it ends.
-constexpr auto kCapturePlaces = [] {
+constexpr auto kCapturePlaces = []() {
   std::array<std::string_view, kAllStages.size() + 1> names;
   for (std::size_t i = 0; i < kAllStages.size(); ++i) names[i] = kAllStages[i]->name;
   names.back() = "drop";

@@ -1,5 +1,5 @@
-// A buffer of a pool goes from one thread to another. `good`: who has given it back leaves it alone. `bad`: it touches it
-// once more, and ThreadSanitizer is to say so: what seen.cpp tells it hides no race.
+// A buffer of a pool goes from one thread to another. `good`: who has given it back leaves it alone. `bad`: it touches
+// it once more, and ThreadSanitizer is to say so: what seen.cpp tells it hides no race.
 #include <array>
 #include <atomic>
 #include <cstring>
