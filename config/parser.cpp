@@ -27,14 +27,15 @@ Mistakes unreadable(const std::string& why) {
 // Nothing, or why not. One octet more than allowed is read, so that the document's reader refuses what is too large.
 std::string read_text(const std::string& path, secret::Text& text) {
   struct Close {
-    void operator()(std::FILE* f) const { std::fclose(f); }
+    void operator()(std::FILE* f) const { (void)std::fclose(f); }
   };
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "re"));
   if (!file) return std::strerror(errno);
   struct stat status {};
   if (fstat(fileno(file.get()), &status) != 0) return std::strerror(errno);
   if (S_ISDIR(status.st_mode)) return std::strerror(EISDIR);
-  std::setvbuf(file.get(), nullptr, _IONBF, 0);  // no second copy of the keys in a buffer that nobody wipes
+  // No second copy of the keys in a buffer that nobody wipes.
+  if (std::setvbuf(file.get(), nullptr, _IONBF, 0) != 0) return "it cannot be read without a buffer";
   const auto expected = static_cast<std::size_t>(status.st_size > 0 ? status.st_size : 0);
   text.resize(std::min(expected, kLargestDocument) + 4096);
   std::size_t size = 0;

@@ -115,13 +115,13 @@ std::vector<std::string> words_with_telemetry(const std::string& lcores, const s
 class StandardOutputAside {
  public:
   StandardOutputAside() : kept_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     if (kept_ >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
   }
   StandardOutputAside(const StandardOutputAside&) = delete;
   StandardOutputAside& operator=(const StandardOutputAside&) = delete;
   ~StandardOutputAside() {
-    std::fflush(stdout);
+    (void)std::fflush(stdout);
     if (kept_ < 0) return;
     dup2(kept_, STDOUT_FILENO);
     close(kept_);

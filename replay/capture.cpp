@@ -88,12 +88,12 @@ tl::expected<CaptureReader, std::string> CaptureReader::open(const std::string& 
   auto source = std::make_unique<Source>();
   source->path = path;
   source->buffer = std::make_unique_for_overwrite<char[]>(kFileBuffer);
-  std::setvbuf(file, source->buffer.get(), _IOFBF, kFileBuffer);
+  (void)std::setvbuf(file, source->buffer.get(), _IOFBF, kFileBuffer);
 
   std::array<char, PCAP_ERRBUF_SIZE> message{};
   source->capture = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, message.data());
   if (source->capture == nullptr) {
-    std::fclose(file);
+    (void)std::fclose(file);
     return tl::unexpected(path + ": not a pcap or pcapng capture: " + message.data());
   }
   if (const int type = pcap_datalink(source->capture); type != DLT_EN10MB)
@@ -122,7 +122,7 @@ std::uint64_t CaptureReader::packets_read() const { return source_->packets; }
 
 CaptureWriter::CaptureWriter(const std::string& path, std::FILE* file)
     : path_(path), file_(file, CloseFile{std::make_unique_for_overwrite<char[]>(kFileBuffer)}) {
-  std::setvbuf(file, file_.get_deleter().buffer.get(), _IOFBF, kFileBuffer);
+  (void)std::setvbuf(file, file_.get_deleter().buffer.get(), _IOFBF, kFileBuffer);
 }
 
 tl::expected<CaptureWriter, std::string> CaptureWriter::open(const std::string& path) {

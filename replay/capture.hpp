@@ -55,7 +55,7 @@ class CaptureWriter {
   // The deleter holds the file's buffer, which has to live until the file is closed.
   struct CloseFile {
     std::unique_ptr<char[]> buffer;
-    void operator()(std::FILE* file) const { std::fclose(file); }
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
   };
   CaptureWriter(const std::string& path, std::FILE* file);
   bool put(const void* data, std::size_t length);

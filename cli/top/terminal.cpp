@@ -108,7 +108,7 @@ tl::expected<Terminal, std::string> Terminal::open() {
   if (::isatty(STDOUT_FILENO) == 0) return tl::unexpected("standard output is no terminal" + instead);
   if (::isatty(STDIN_FILENO) == 0)
     return tl::unexpected("standard input is no terminal, keys cannot be read" + instead);
-  std::setlocale(LC_CTYPE, "");
+  (void)std::setlocale(LC_CTYPE, "");  // one that is not there: that of C stays
   const char* const type = std::getenv("TERM");
   const std::string named = type == nullptr || *type == '\0' ? "TERM is not set" : "TERM is " + std::string(type);
   SCREEN* const curses = newterm(nullptr, stdout, stdin);

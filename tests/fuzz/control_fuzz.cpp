@@ -72,7 +72,7 @@ class Running {
     if (!gateway) fail(gateway.error());
     gateway_ = std::move(*gateway);
     thread_ = std::thread([this] { gateway_->run(); });
-    std::atexit([] { the().end(); });
+    if (std::atexit([] { the().end(); }) != 0) fail("it cannot be ended in order");
   }
   static Running& the() {
     static Running* const running = new Running;

@@ -103,7 +103,7 @@ TEST_F(Folder, ADiskThatTakesNoMoreIsSaid) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   const auto done = replace(**folder, "x", std::string(2000, 'y'));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  std::signal(SIGXFSZ, handler);
+  (void)std::signal(SIGXFSZ, handler);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error(), path_ + "/x.new: File too large");
   EXPECT_EQ((*folder)->read("x").value(), "one");
