@@ -48,7 +48,8 @@ TEST(SettledFile, WhatIsReplacedMeanwhileIsReadAgain) {
   EXPECT_TRUE(read_settled(file.path(),
                            [&] {
                              text = text_of(file.path());
-                             if (++reads == 1) EXPECT_EQ(std::rename(other.path().c_str(), file.path().c_str()), 0);
+                             const bool is_first = ++reads == 1;
+                             EXPECT_EQ(is_first ? std::rename(other.path().c_str(), file.path().c_str()) : 0, 0);
                            },
                            {.at_rest = 0ms, .longest = 120s}));
   EXPECT_EQ(reads, 2);
