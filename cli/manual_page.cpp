@@ -66,12 +66,20 @@ std::string names_of(const CLI::Option& option) {
   return names;
 }
 
+// Long lists of a few have no spaces, and man breaks a line nowhere else unless told.
+std::string roff_list(std::string_view text) {
+  std::string list = roff(text);
+  for (std::size_t at = 0; (at = list.find(',', at)) != std::string::npos; at += 3) list.insert(at + 1, "\\:");
+  return list;
+}
+
 void write_option(const CLI::Option& option, std::string& out) {
   const std::string value = value_of(option);
   if (option.get_positional())
-    out += ".TP\n.I " + roff(positional_text(option)) + "\n";
+    out += ".TP\n.I " + roff_list(positional_text(option)) + "\n";
   else
-    out += ".TP\n\\fB" + roff(names_of(option)) + "\\fR" + (value.empty() ? "" : " \\fI" + roff(value) + "\\fR") + "\n";
+    out += ".TP\n\\fB" + roff(names_of(option)) + "\\fR" + (value.empty() ? "" : " \\fI" + roff_list(value) + "\\fR") +
+           "\n";
   out += roff_prose(option.get_description()) + "\n";
 }
 

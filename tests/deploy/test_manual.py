@@ -47,12 +47,12 @@ def values(said, title):
 HELP = commands()
 
 
-def shown(page, tmp_path):
+def shown(page, tmp_path, width=1000):
     """The page as man shows it, which has nothing to complain of."""
     path = tmp_path / page
     path.write_text(printed("manual", page))
     done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", path], capture_output=True, text=True,
-                          env={"MANWIDTH": "1000", "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+                          env={"MANWIDTH": str(width), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -70,6 +70,12 @@ def test_help_is_read():
     assert {"--help", "--user", "--json"} <= options(HELP["run",])
     assert "cold" in values(HELP["bench",], "Options")["--caches"]
     assert "drops" in values(HELP["show",], "Positionals")["what"]
+
+
+@needs_man
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_fits_a_terminal(page, tmp_path):
+    shown(page, tmp_path, 80)
 
 
 @needs_man
