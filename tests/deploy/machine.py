@@ -73,6 +73,8 @@ class Machine:
         self._not_booted("dpkg", "--purge", "strata")
         for left in ("etc/strata", "var/lib/strata", "var/log/journal", "etc/systemd/system/strata@probe.service.d"):
             shutil.rmtree(self.root / left, ignore_errors=True)
+        for link in self.root.glob("etc/systemd/system/*.wants/strata@*"):
+            link.unlink()
         (self.root / "var/log/journal").mkdir()  # one that outlives a boot
         shutil.copy(self._deb, self.root / "strata.deb")
         self._not_booted("apt-get", "-q", "install", "-y", "--no-install-recommends", "/strata.deb")
