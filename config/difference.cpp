@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -145,6 +146,31 @@ void refuse_other_windows(Difference& out, const Config& before, const Config& a
   }
 }
 
+std::span<const std::uint8_t> key_of(const SecurityAssociation* sa) { return sa->key.bytes(); }
+
+bool is_less(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) {
+  return std::ranges::lexicographical_compare(a, b);
+}
+
+// RFC 4106 section 3.1: a key that one end has counted nonces with, the other one would count with again.
+void refuse_turned_keys(Difference& out, const Config& before, const Config& after) {
+  std::vector<const SecurityAssociation*> were;
+  for (const SecurityAssociation& sa : before.security_associations) were.push_back(&sa);
+  std::ranges::sort(were, is_less, key_of);
+  for (const SecurityAssociation& sa : after.security_associations) {
+    auto at = std::ranges::lower_bound(were, sa.key.bytes(), is_less, key_of);
+    for (; at != were.end() && has_same_key(**at, sa); ++at)
+      if ((*at)->direction != sa.direction) break;
+    if (at != were.end() && has_same_key(**at, sa))
+      out.refused.push_back({sa.mark,
+                             "ipsec.security_associations " + sa.name,
+                             {},
+                             "its key is that of SA '" + (*at)->name +
+                                 "', of the other direction: give it one of its own, or nonces repeat (RFC 4106 "
+                                 "section 3.1)"});
+  }
+}
+
 std::string port_and(const std::string& port, wire::Ipv4Address address) {
   return wire::to_string(address) + " on " + port;
 }
@@ -185,6 +211,7 @@ Difference difference(const Config& before, const Config& after) {
       out, "bypass", before.bypass, after.bypass, [](const Bypass& of) { return text_of(describe_json(of)); },
       [](const Bypass&, const Bypass&) { return std::string(); });
   refuse_other_windows(out, before, after);
+  refuse_turned_keys(out, before, after);
   return out;
 }
 

@@ -118,7 +118,7 @@ tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Con
   if (!workers_->replace(next->change, std::move(path_mtus), patience())) {
     half_taken_over_ = std::move(next->tables);
     half_in_force_ = std::move(config);
-    return tl::unexpected(std::string("a worker stands still, and the end was asked for"));
+    return tl::unexpected(std::string("the end was asked for while the workers took it over"));
   }
   // From here on nobody goes by the tables before.
   trace_->forget_before();
@@ -137,11 +137,18 @@ tl::expected<void, std::string> Gateway::apply(std::shared_ptr<const config::Con
 // No number comes twice: a key that was in use, or had been, goes on behind all that was reserved for it.
 tl::expected<void, std::string> Gateway::keep_numbers(const config::Config& config, Rebuilt& next) {
   std::vector<SealingSa> coming;
-  for (const std::size_t i : next.new_sas)
-    if (const config::SecurityAssociation& sa = config.security_associations[i]; sa.direction == config::Direction::out)
-      coming.push_back({&next.tables->out_sas[next.places.sas[i]], sa.key.bytes()});
-  auto done = keeper_->change(config, next.places, *next.tables, sealing_of(*config_, places_, *tables_, next.gone_sas),
-                              coming);
+  tl::expected<void, std::string> done;
+  for (const std::size_t i : next.new_sas) {
+    const config::SecurityAssociation& sa = config.security_associations[i];
+    if (sa.direction != config::Direction::out) continue;
+    coming.push_back({&next.tables->out_sas[next.places.sas[i]], sa.key.bytes()});
+    if (gone_windows_.has_opened(sa.key))
+      done = tl::unexpected("the key of SA '" + sa.name +
+                            "' was an inbound SA's; give it one of its own, or nonces repeat (RFC 4106 section 3.1)");
+  }
+  if (done)
+    done = keeper_->change(config, next.places, *next.tables, sealing_of(*config_, places_, *tables_, next.gone_sas),
+                           coming);
   if (!done) retire_sas(config, next.places, next.new_sas, *next.tables);
   return done;
 }

@@ -24,6 +24,13 @@ SID = {"sid": "fc00:1::99", "behavior": "End.DX4", "next_hop": "10.1.0.9", "port
 POLICY = {"name": "to-new", "prefixes": ["10.3.0.0/24"], "segments": ["fc00:2::9"]}
 ROUTE = {"prefix": "10.9.0.0/16", "next_hop": "10.1.0.9", "port": "lan"}
 NEIGHBOR = {"port": "lan", "address": "10.1.0.9", "mac": "02:00:00:00:02:09"}
+
+
+def outbound(entry):
+    """The same SA of the other end's."""
+    return {**journeys.as_outbound(entry), "source": entry["destination"], "destination": entry["source"]}
+
+
 # By kind: an entry, how it is deleted, what is told of it, the table it is shown in, and its cell there.
 KINDS = {
     "sa": (SA, {"name": "new"}, "ipsec.security_associations new", "sas", ("name", "new")),
@@ -225,9 +232,9 @@ def places_of(octets, pid):
 
 @AS_ROOT
 def test_the_key_of_an_sa_that_went_is_nowhere(still):
-    key = bytes.fromhex("dead00beef11223344556677" + "89abcdef" * 2)
     pid = still.strata.pid
-    for entry in (SA, {**journeys.as_outbound(SA), "source": SA["destination"], "destination": SA["source"]}):
+    for n, entry in enumerate((SA, outbound(SA))):
+        key = bytes.fromhex(f"dead{n:02x}beef11223344556677" + "89abcdef" * 2)
         ask(still, "sa.add", entry={**entry, "key": "hex:" + key.hex()})
         assert places_of(key, pid) > 0, "it is looked for where it is not"
         ask(still, "sa.delete", name="new")
@@ -235,6 +242,20 @@ def test_the_key_of_an_sa_that_went_is_nowhere(still):
     with still.client() as client:
         client.refused("sa.add", entry={**SA, "key": "hex:" + key.hex(), "spi": 1})
     assert places_of(key, pid) == 0
+
+
+@AS_ROOT
+def test_duty_35_a_key_that_has_opened_does_not_seal(still):
+    """Its peer counted nonces with it (RFC 4106 section 3.1): neither while the SA is there nor when it went."""
+    turned = {**outbound(SA), "name": "turned"}
+    ask(still, "sa.add", entry=SA)
+    with still.client() as client:
+        assert "the key of SA 'new'" in client.refused("sa.add", entry=turned)["message"]
+        ask(still, "sa.delete", name="new")
+        assert "was an inbound SA's" in client.refused("sa.add", entry=turned)["message"]
+        assert "turned" not in [row["name"] for row in client.rows("show.sas")]
+        ask(still, "sa.add", entry={**turned, "key": "hex:" + "5a" * 20})
+        ask(still, "sa.delete", name="turned")
 
 
 # --- who may ----------------------------------------------------------------------------------------------------------

@@ -116,6 +116,26 @@ TEST(Difference, AnInboundSaKeepsItsWindowOrIsRefused) {
   EXPECT_FALSE(refused(with(with(text, "algorithm", "esn: true, algorithm"), "11121314", "11121315"))) << "another key";
 }
 
+// RFC 4106 section 3.1.
+TEST(Difference, Duty35_AKeyDoesNotTurnRound) {
+  const std::string in = "direction: in, spi: 0x1000, source: 192.0.2.2, destination: 192.0.2.1";
+  const std::string out = "direction: out, spi: 0x2000, source: 192.0.2.1, destination: 192.0.2.2";
+  const auto with_sa = [](const std::string& what, const std::string& key) {
+    return kPorts + "ipsec:\n  security_associations:\n    - {name: x, " + what +
+           ", algorithm: aes-128-gcm, key: \"hex:" + key +
+           "\", selectors: {source: \"fc00::/16\", destination: \"fc00::/16\"}}\n";
+  };
+  const std::string key(40, '1');
+  const std::string other(40, '2');
+  for (const auto& [was, is] : {std::pair(in, out), std::pair(out, in)}) {
+    const Difference turned = between(with_sa(was, key), with_sa(is, key));
+    ASSERT_EQ(turned.refused.size(), 1u);
+    EXPECT_NE(to_string(turned.refused[0], "f").find("its key is that of SA 'x', of the other direction"),
+              std::string::npos);
+    EXPECT_TRUE(between(with_sa(was, key), with_sa(is, other)).refused.empty());
+  }
+}
+
 TEST(Difference, WhichSaIsTheSame) {
   const auto same = [](const std::string& from, const std::string& to) {
     const Config before = parsed(kPorts + kIpsec + kOut);

@@ -288,6 +288,21 @@ TEST(GoneWindows, AreKnownBySpiEsnAndKey) {
   EXPECT_EQ(gone.top_of(sa_of(7, false, 1)), 100u) << "of two that had it, what either has received";
 }
 
+// RFC 4106 section 3.1: by its key alone, be the window off and nothing received.
+TEST(GoneWindows, Duty35_AKeyThatHasOpenedIsKnown) {
+  GoneWindows gone = *GoneWindows::create(2);
+  config::SecurityAssociation sa;
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    sa.key = config::Secret(secret::Octets(20, i));
+    EXPECT_FALSE(gone.has_opened(sa.key));
+    sa.spi = 0x1000U + i;
+    gone.note(sa, 0);
+    sa.spi = 0x2000;
+    EXPECT_TRUE(gone.has_opened(sa.key));
+  }
+  EXPECT_FALSE(gone.has_opened(config::Secret(secret::Octets(20, 9))));
+}
+
 TEST(GoneWindows, KnowNothingOfNumbersThatMayCycle) {
   config::SecurityAssociation sa = gateway({{0}}).security_associations[0];
   sa.replay_window = 0;
