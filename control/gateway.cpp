@@ -224,11 +224,14 @@ void Gateway::look_at_workers() {
              {{"PRIORITY", kErrorPriority}, {"WORKER", std::to_string(worker)}});
   for (const unsigned worker : pulse_.resumed())
     log_line(worker_text(*config_, worker) + " goes round again", {{"WORKER", std::to_string(worker)}});
-  if (!pulse_.stopped().empty()) {
-    say_still(pulse_.stopped().front());
-  } else if (says_still_ && pulse_.all_go_round()) {
+  if (pulse_.all_go_round() && says_still_) {
     manager_.status(kRunning);
+    if (pulse_.resumed().empty()) log_line("the worker that was waited for goes round again");
     says_still_ = false;
+  } else if (!pulse_.all_go_round() && !(pulse_.stopped().empty() && pulse_.resumed().empty())) {
+    unsigned first = 0;
+    while (!pulse_.stands(first)) ++first;
+    say_still(first);
   }
   if (manager_.wants_heartbeat() && pulse_.all_go_round()) manager_.heartbeat();
 }
@@ -406,13 +409,15 @@ RunReport Gateway::end_without(const std::string& why) {
 
 // The workers have ended: this thread goes round for all of them.
 void Gateway::drain() {
-  workers_->settle();
   const auto go_round = [&](std::size_t most) {
     std::size_t packets = 0;
     for (unsigned worker = 0; worker < workers_->size(); ++worker)
       packets += workers_->round(worker, nanoseconds(Clock::now()), most);
     return packets;
   };
+  // What a move that was given up left in line for an SA's new worker goes on behind what the old one was sent before.
+  while (go_round(0) != 0) {}
+  workers_->give_all_to_owners();
   for (unsigned i = 0; i < kDrainRounds && go_round(kTurn) != 0; ++i) {}
   // More may come without end; what did come is not left between two workers.
   while (go_round(0) != 0) {}

@@ -164,7 +164,7 @@ bool WorkerSet::wait_for_ring(WorkerId from, WorkerId to, const Patience& patien
   return wait_until([&] { return ring.done_so_far() >= until; }, static_cast<unsigned>(to.index()), patience);
 }
 
-void WorkerSet::settle() {
+void WorkerSet::give_all_to_owners() {
   if (!team_) return;
   for (SaOwners* owners : {&team_->ownership.in, &team_->ownership.out})
     for (std::size_t sa = 0; sa < owners->size(); ++sa) owners->set_holder(sa, owners->owner(sa));

@@ -75,8 +75,9 @@ class WorkerSet {
   // What the host's worker learns of neighbors.
   NeighborBoard& neighbor_board() { return *board_; }
 
-  // When none of them goes round any more: what a move that was given up left between two workers is at its new one.
-  void settle();
+  // When none of them goes round in a thread any more, and nothing is left in a ring for who has an SA still: what a
+  // move that was given up left between two workers is at its new one.
+  void give_all_to_owners();
 
   // Between workers and within them; when none of them goes round.
   std::uint64_t parked() const;

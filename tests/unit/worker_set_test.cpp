@@ -487,10 +487,35 @@ TEST(WorkerSet, AMoveThatWasGivenUpIsSettledAtTheEnd) {
   crew.settle();
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{}));
   EXPECT_EQ(crew.set().parked(), 1U);
-  crew.set().settle();
+  crew.set().give_all_to_owners();
   crew.settle();
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{0, 1}}));
   EXPECT_EQ(crew.set().parked(), 0U);
+  crew.finish();
+}
+
+// What its last holder was sent before is the holder's still: it goes first, and then what stands behind it.
+TEST(WorkerSet, AMoveThatWasGivenUpLeavesItsLastHolderWhatItWasSent) {
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  const SaRef sa{SaRef::Direction::in, 1};
+  ASSERT_EQ(crew.set().owner(sa), WorkerId(1));
+  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  crew.round(0);  // hands it to worker 1
+  std::atomic<bool> given_up{false};
+  std::thread first([&] {
+    while (!given_up) crew.round(0);
+  });
+  unsigned asked = 0;
+  EXPECT_FALSE(
+      crew.set().move(std::vector{sa}, WorkerId(0), [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
+  given_up = true;
+  first.join();
+  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  crew.settle();
+  crew.set().give_all_to_owners();
+  crew.settle();
+  EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{1, 2}}));
   crew.finish();
 }
 
