@@ -35,7 +35,7 @@ std::string read_text(const std::string& path, secret::Text& text) {
   if (fstat(fileno(file.get()), &status) != 0) return std::strerror(errno);
   if (S_ISDIR(status.st_mode)) return std::strerror(EISDIR);
   // No second copy of the keys in a buffer that nobody wipes.
-  if (std::setvbuf(file.get(), nullptr, _IONBF, 0) != 0) return "it cannot be read without a buffer";
+  if (std::setvbuf(file.get(), nullptr, _IONBF, 0) != 0) return "its buffer cannot be switched off";
   const auto expected = static_cast<std::size_t>(status.st_size > 0 ? status.st_size : 0);
   text.resize(std::min(expected, kLargestDocument) + 4096);
   std::size_t size = 0;
@@ -94,7 +94,7 @@ tl::expected<Config, std::vector<Problem>> parse_file(const std::string& path) {
   const std::string why = read_text(path, text);
   if (!why.empty()) return unreadable(why);
   if (text.size() <= kLargestDocument && !ends_a_line(text))
-    return unreadable("its last line has no end, so that it may be written in part only; let it end with a newline");
+    return unreadable("end it with a newline: its last line has no end, and may be written in part only");
   auto parsed = parse_text(text, path);
   malloc_trim(0);  // what the document took, hundreds of megabytes perhaps, is not needed again
   return parsed;

@@ -1,6 +1,7 @@
 // SAs, whose state goes on under new tables: where they have their places, and what of them begins anew.
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <map>
 #include <tuple>
 
@@ -88,6 +89,7 @@ void Builder::keep_sas() {
     const auto same =
         std::find_if(first, last, [&](const auto& of) { return config::is_same_sa(before[of.second], sa); });
     if (same == last) continue;
+    assert(!stays[same->second] && "two SAs of one SPI and key");
     stays[same->second] = true;
     was_[i] = same->second;
     made_.places.sas[i] = before_->places.sas[same->second];

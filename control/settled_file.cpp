@@ -9,8 +9,7 @@
 namespace strata {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using namespace std::chrono_literals;
+constexpr std::chrono::milliseconds kNap{5};
 
 struct Stamp {
   dev_t device;
@@ -39,15 +38,19 @@ bool is_at_rest(const Stamp& stamp, std::chrono::milliseconds so_long) {
 
 }  // namespace
 
+// What is slept is counted, not the time that goes by: whoever is held up, or reads for seconds, has seen no writer.
 tl::expected<void, std::string> read_settled(const std::string& path, const std::function<void()>& read,
                                              const Settling& settling) {
-  for (const Clock::time_point until = Clock::now() + settling.longest; Clock::now() < until;) {
+  std::chrono::milliseconds slept{0};
+  for (unsigned reads = 0; reads < settling.reads && slept <= settling.longest;) {
     const auto before = stamp_of(path);
     if (before && !is_at_rest(*before, settling.at_rest)) {
-      std::this_thread::sleep_for(5ms);
+      std::this_thread::sleep_for(kNap);
+      slept += kNap;
       continue;
     }
     read();
+    ++reads;
     if (stamp_of(path) == before) return {};
   }
   return tl::unexpected(path + ": somebody is writing it; write another file and rename it (mv), then ask again");

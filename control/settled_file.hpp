@@ -9,8 +9,9 @@
 namespace strata {
 
 struct Settling {
-  std::chrono::milliseconds at_rest{50};  // so long nobody wrote to it
-  std::chrono::milliseconds longest{500};
+  std::chrono::milliseconds at_rest{50};   // so long nobody wrote to it
+  std::chrono::milliseconds longest{500};  // is slept for that
+  unsigned reads = 3;
 };
 
 // Runs `read`, which reads the file at `path`, when nobody has written to it for a while, and once more where it became

@@ -410,7 +410,7 @@ constexpr std::array kErrors{
     Error{error::kMethodNotFound, "method not found", "There is no such method."},
     Error{error::kInvalidParams, "invalid params", "A parameter is unknown, missing or not what is allowed; they are given by name."},
     Error{error::kInternal, "internal error", "A fault of strata: please report it."},
-    Error{error::kTooLarge, "too large", "The answer would be longer than 4 MiB; or the requests of the batch before it took a second of the gateway's time."},
+    Error{error::kTooLarge, "too large", "The answer would be longer than 4 MiB; or the requests of the batch before it took a second of the gateway's time, or four by the clock."},
     Error{error::kTimedOut, "timed out", "A line was begun and not ended for 10 s. The connection is closed."},
     Error{error::kTooMany, "too many clients", "All places for clients are taken. The connection is closed."},
     Error{error::kRefused, "refused", "Neither root, nor the gateway's own user, nor in the socket's group. The connection is closed."},

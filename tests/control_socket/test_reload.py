@@ -231,7 +231,7 @@ def test_a_file_of_which_a_part_is_written_is_refused(still):
     text = path.read_text().replace("icmp:\n  burst: 60\n", "") + "icmp:\n  burst: 60\n"
     path.write_text(text[:-2])
     said = still.command("reload")
-    assert said.returncode == 1 and "its last line has no end, so that it may be written in part only" in said.stderr
+    assert said.returncode == 1 and "its last line has no end, and may be written in part only" in said.stderr
     assert still.command("diff").returncode == 1
     path.write_text(text)
     assert still.command("reload").stdout == "~ icmp.burst: 50 -> 60\n"

@@ -329,6 +329,7 @@ def test_what_it_tells_the_journal_has_no_key(place):
     assert any(".key: " in entry["MESSAGE"] for entry in entries), "it is said what is wrong"
     for entry in entries:
         assert_no_key(keys, json.dumps(entry), entry["MESSAGE"])
+    assert_no_key(keys, journal.errors.read_bytes(), "what the journal did not take")
 
 
 def test_a_configuration_with_mistakes_is_refused_without_its_keys(place):

@@ -262,8 +262,7 @@ TEST(ConfigFile, ALineWithoutAnEndIsAPart) {
     return done ? std::string() : to_string(done.error().at(0), "c.yaml");
   };
   const std::string part =
-      "c.yaml: cannot be read: its last line has no end, so that it may be written in part only; let it end with a "
-      "newline";
+      "c.yaml: cannot be read: end it with a newline: its last line has no end, and may be written in part only";
   for (const char* cut : {"icmp:\n  burst: 5", "icmp:\n  burst: 5\n  rate: ", "{icmp: {burst"})
     EXPECT_EQ(said_of(cut), part);
   for (const char* whole : {"", "icmp: {burst: 5}\n", "{icmp: {}}", "[]"}) EXPECT_NE(said_of(whole), part) << whole;

@@ -53,6 +53,7 @@ struct Told {
   std::size_t quoted = 20 + 8 + 8;  // octets: IPv4, UDP, SPI and sequence number
   std::size_t changed = 0;          // an octet of the quote; 0: none
   std::uint8_t by = 0;
+  std::size_t port = kWan;
 };
 
 Octets too_big(const Octets& frame, const Told& told) {
@@ -64,7 +65,8 @@ Octets too_big(const Octets& frame, const Told& told) {
   for (std::size_t i = 0; i < message.size(); i += 2) sum += message[i] * 256U + message[i + 1];
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   put16(message, 2, ~sum);
-  return test::ethernet("020000000101", 0x0800, test::ipv4({"c6336401", told.to, 1}, message));
+  const char* const mac = told.port == kWan ? "020000000101" : "020000000102";
+  return test::ethernet(mac, 0x0800, test::ipv4({"c6336401", told.to, 1}, message));
 }
 
 class PathMtu : public testing::Test {
@@ -105,7 +107,9 @@ TEST_F(PathMtu, Duty69_IsNotBelievedFromWhoGuesses) {
   const Octets sent = turn(kLan, to_tunnel(1000), kWan).at(0);
   const std::pair<const char*, Told> kGuesses[] = {
       {"less than every host takes", {.mtu = 575}},
-      {"more than was sent", {.mtu = sent.size()}},
+      {"as much as was sent", {.mtu = sent.size() - 14}},
+      {"of a packet longer than the link takes", {.changed = 2, .by = 0x10}},
+      {"by a protected port", {.port = kLan}},
       {"to another address of ours", {.to = "c0000207"}},
       {"no SPI", {.quoted = 20 + 8}},
       {"no ports", {.quoted = 20 + 4}},
@@ -119,9 +123,12 @@ TEST_F(PathMtu, Duty69_IsNotBelievedFromWhoGuesses) {
       {"that might be cut", {.changed = 6, .by = 0x40}},
   };
   for (const auto& [what, told] : kGuesses) {
-    (void)turn(kWan, too_big(sent, told), kLan);
+    (void)turn(told.port, too_big(sent, told), kLan);
     EXPECT_GT(sealed(1300), 1300u) << what;
   }
+  // One that is believed would have been all the time.
+  (void)turn(kWan, too_big(sent, {}), kLan);
+  EXPECT_EQ(sealed(1300), 0u);
 }
 
 // RFC 1191 section 6.3.

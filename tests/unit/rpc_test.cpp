@@ -184,7 +184,8 @@ TEST_F(RpcDispatcher, ABatchHasABoundInTime) {
     batch += std::string(i == 0 ? "" : ",") + R"({"jsonrpc":"2.0","method":"show.sas")" +
              (i % 2 == 0 ? R"(,"id":)" + std::to_string(i) : "") + "}";
   const Json answers = Json::parse(say(batch + "]"));
-  EXPECT_EQ(called_, 2U);
+  EXPECT_GE(called_, 1U);
+  EXPECT_LE(called_, 2U);
   ASSERT_EQ(answers.size(), kMostInBatch / 2);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     EXPECT_EQ(answers[i]["id"], 2 * i);
@@ -196,7 +197,7 @@ TEST_F(RpcDispatcher, ABatchHasABoundInTime) {
 }
 
 // Waiting is no work, and holds others up all the same.
-TEST_F(RpcDispatcher, ABatchWaitsNoLongerThanTheWatchdog) {
+TEST_F(RpcDispatcher, ABatchHasABoundInWaiting) {
   dispatcher_.add("show.sas", [this](ClientId, const Request&) -> tl::expected<Json, Failure> {
     ++called_;
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));

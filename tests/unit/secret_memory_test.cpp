@@ -58,6 +58,11 @@ TEST(SecretMemory, IsLockedAndInNoCore) {
 }
 
 // Keys come and go: what one leaves is the next one's.
+TEST(SecretMemory, NobodyHasAsMuchAsWouldWrap) {
+  for (const std::size_t size : {SIZE_MAX, SIZE_MAX - kAlignment + 2, std::size_t{PTRDIFF_MAX} + 1})
+    EXPECT_THROW((void)allocate(size), std::bad_alloc) << size;
+}
+
 TEST(SecretMemory, ComesBackWiped) {
   constexpr std::size_t kSize = 200;
   void* const before = allocate(kSize);
