@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the demo's captures, demo/wan.pcap and demo/{lan,wan}.expected.pcap: make_demo.py [FOLDER].
+"""Makes the demo's captures, demo/wan.pcap, demo/{lan,wan}.expected.pcap and demo/lan.pcap: make_demo.py [FOLDER].
 
 The packets are made by scapy and python3-cryptography, without strata, and so is what must come out of them. The files
 are checked in, so that the demo itself needs neither.
@@ -132,6 +132,15 @@ def packets():
     return mixed + rest + list(to_the_gateway_itself().values())
 
 
+def of_the_host():
+    """What the host in the LAN of demo/endless.yaml has for B: the last one just fits through the tunnel."""
+    sizes = (64, 84, 576, 1398)
+    return [
+        g.ether(g.inner4(size, src="10.1.0.2", dst="10.2.0.2", ident=i), dst=g.LAN_MAC, src=g.LAN_HOST_MAC)
+        for i, size in enumerate(sizes, 1)
+    ]
+
+
 def make(folder):
     cases = packets()
     times = [START_NS + 1_000_000 * i for i in range(len(cases))]
@@ -139,6 +148,7 @@ def make(folder):
     for port in ("lan", "wan"):
         left = [(c.end.frame, t) for c, t in zip(cases, times) if isinstance(c.end, Sent) and c.end.port == port]
         (folder / f"{port}.expected.pcap").write_bytes(capture_bytes([f for f, _ in left], times=[t for _, t in left]))
+    (folder / "lan.pcap").write_bytes(capture_bytes(of_the_host()))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import journeys
 from running import PATIENCE, Running, program
 
 import gateway as g
-from harness import capture_bytes
+from harness import ROOT, capture_bytes
 
 NO_RIGHTS = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all") if os.geteuid() == 0 else ()
 NULL = "net_null0,no-rx=1"
@@ -76,6 +76,18 @@ def test_outbound(tmp_path):
     count = report["ports"]["lan"]["received"]
     assert report["steps"]["esp_seal"] == count and report["dropped"] == {}
     assert report["ports"]["wan"]["sent"] >= count
+
+
+def test_the_demos_captures_both_ways(tmp_path):
+    """demo/endless.yaml, which is played from the top of the tree."""
+    text = (ROOT / "demo/endless.yaml").read_text().replace("rx_pcap=demo/", f"rx_pcap={ROOT}/demo/")
+    tree = {**yaml.safe_load(text), "control": {"enabled": False}, "metrics": {"http": False}}
+    report = plays(tree, tmp_path, "wan", "lan")
+    # ICMP errors to B are sealed, too.
+    assert report["steps"]["end_dx4"] > 0 and report["steps"]["esp_seal"] >= report["ports"]["lan"]["received"] > 0
+    # Neither the numbers that come again nor a neighbor that nobody answers for is in the way.
+    assert not {"esp.replayed", "esp.replay_too_old", "adj.unresolved", "ip4.too_big"} & set(report["dropped"])
+    assert report["balanced"] is True
 
 
 def why_it_does_not_start(tree, folder):

@@ -15,7 +15,7 @@ import make_demo  # noqa: E402
 
 def test_made_anew_it_is_the_same(tmp_path):
     make_demo.make(tmp_path)
-    for file in ("wan.pcap", "lan.expected.pcap", "wan.expected.pcap"):
+    for file in ("wan.pcap", "lan.pcap", "lan.expected.pcap", "wan.expected.pcap"):
         assert (tmp_path / file).read_bytes() == (DEMO / file).read_bytes(), f"{file}: run demo/make_demo.py"
 
 
