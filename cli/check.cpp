@@ -58,9 +58,9 @@ int check(const CheckOptions& options) {
 
 void add_check(CLI::App& app, std::function<int()>& run) {
   const auto options = std::make_shared<CheckOptions>();
-  CLI::App* const command = app.add_subcommand("check", "say what a configuration means, or what is wrong with it");
-  command->add_option("CONFIG", options->config, "the configuration file (docs/configuration.md)")->required();
-  command->add_flag("--json", options->json, "print a JSON object");
+  CLI::App* const command = app.add_subcommand("check", "Say what a configuration means, or what is wrong with it");
+  command->add_option("CONFIG", options->config, "The configuration file (docs/configuration.md)")->required();
+  command->add_flag("--json", options->json, "Print a JSON object");
   command->callback([options, &run] { run = [options] { return check(*options); }; });
 }
 
