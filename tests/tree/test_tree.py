@@ -206,16 +206,26 @@ def documents():
     return files("*.md")
 
 
+def links(path):
+    """What of this tree a document links to, as it stands there."""
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
+    for target in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            yield target.split("#")[0]
+
+
 def test_links_lead_somewhere():
-    broken = []
-    for path in documents():
-        text = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
-        for target in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", text):
-            if re.match(r"[a-z]+:|#", target):
-                continue
-            if not (path.parent / target.split("#")[0]).exists():
-                broken.append(f"{name(path)}: {target}")
+    broken = [f"{name(path)}: {to}" for path in documents() for to in links(path) if not (path.parent / to).exists()]
     assert broken == []
+
+
+def test_documents_and_plots_that_the_packages_documents_link_to_are_in_it():
+    """But for how to change the tree, and what lies beside sources."""
+    said = [place for line in (ROOT / "debian/strata.docs").read_text().split() for place in ROOT.glob(line)]
+    packaged = {path for place in said for path in [place, *place.rglob("*")] if path.is_file()}
+    linked = {(path.parent / to).resolve() for path in packaged if path.suffix == ".md" for to in links(path)}
+    wanted = {path for path in linked if path.suffix in (".md", ".svg")}
+    assert len(wanted) > 10 and {name(path) for path in wanted - packaged} <= {"CONTRIBUTING.md"}
 
 
 def test_readme_commands_exist():
