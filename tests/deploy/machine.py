@@ -15,6 +15,7 @@ from pathlib import Path
 
 PATIENCE = 120  # seconds: to end what hangs, not to measure
 PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd"
+INSTALL = ["-q", "-y", "--no-install-recommends"]
 NO_MANAGER = ["--register=no", "--keep-unit", "--quiet"]  # where it is booted no systemd may run
 
 
@@ -51,37 +52,44 @@ def in_cgroups(script, *words):
 
 class Machine:
     def __init__(self, folder, deb, namespace):
-        self.root, self._deb, self.namespace = Path(folder) / "booted", deb, namespace
+        self._base, self.root = Path(folder) / "base", Path(folder) / "booted"
+        self._deb, self.namespace = deb, namespace
         self._said, self._nspawn, self._leader = Path(folder) / "booted.log", None, None
         self._cgroup = f"/sys/fs/cgroup/strata-{os.getpid()}"
 
     def __enter__(self):
         self._make()
-        self.boot()
+        try:
+            self.boot()
+        except BaseException:
+            self.halt()
+            raise
         return self
 
     def __exit__(self, *_):
         self.halt()
 
     def _make(self):
-        """The base system once; the package each time anew, with its dependencies out of Debian."""
-        made = self.root / "made"
+        """The base system once, with what the package depends on. Each run has a copy of it, in which nothing is of the
+        run before, and the package in that."""
+        made = self._base / "made"
         if not made.exists():
-            shutil.rmtree(self.root, ignore_errors=True)
-            must(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", self.root])
+            shutil.rmtree(self._base, ignore_errors=True)
+            must(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", self._base])
+            wanted = must(["dpkg-deb", "--field", self._deb, "Depends"]).strip()
+            self._not_booted(self._base, "apt-get", *INSTALL, "satisfy", wanted)
             made.touch()
-        self._not_booted("dpkg", "--purge", "strata")
-        for left in ("etc/strata", "var/lib/strata", "var/log/journal", "etc/systemd/system/strata@probe.service.d"):
-            shutil.rmtree(self.root / left, ignore_errors=True)
-        for link in self.root.glob("etc/systemd/system/*.wants/strata@*"):
-            link.unlink()
-        (self.root / "var/log/journal").mkdir()  # one that outlives a boot
+        if self.root.exists():
+            shutil.rmtree(self.root)
+        must(["cp", "--archive", self._base, self.root])
+        (self.root / "var/log/journal").mkdir(exist_ok=True)  # one that outlives a boot
         shutil.copy(self._deb, self.root / "strata.deb")
-        self._not_booted("apt-get", "-q", "install", "-y", "--no-install-recommends", "/strata.deb")
+        self._not_booted(self.root, "apt-get", *INSTALL, "install", "/strata.deb")
 
-    def _not_booted(self, *words):
+    @staticmethod
+    def _not_booted(root, *words):
         # Not in its /tmp: that is another one there.
-        must(["systemd-nspawn", *NO_MANAGER, f"--directory={self.root}", "--setenv=DEBIAN_FRONTEND=noninteractive",
+        must(["systemd-nspawn", *NO_MANAGER, f"--directory={root}", "--setenv=DEBIAN_FRONTEND=noninteractive",
               "--setenv=LC_ALL=C.UTF-8", "--console=pipe", *words])
 
     def boot(self):
@@ -112,7 +120,7 @@ class Machine:
             self._nspawn.wait()
             raise
         finally:
-            must(in_cgroups('find "$1" -depth -type d -exec rmdir {} +', self._cgroup))
+            must(in_cgroups('[ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} +', self._cgroup))
 
     def run(self, *words):
         """As root."""
