@@ -1,8 +1,8 @@
 #!/bin/bash
 # The Debian package of this tree: built, judged by lintian, and in a Debian of its own installed, started, stopped,
-# upgraded, removed and purged. As root; builds the program anew, which takes minutes:  sudo tests/deploy/package.sh
+# upgraded, removed and purged. Builds the program anew, which takes minutes. STRATA_DEB=FILE: another package, nothing built.
 #
-# Wants Debian's packages build-essential, debhelper, lintian, debootstrap and what ./dev build needs.
+# Run by `sudo ./dev package`, which installs what it wants (build_packages and package_packages there).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 [ "$(id -u)" = 0 ] || { echo "package.sh: a Debian of its own takes root" >&2 && exit 1; }
@@ -86,13 +86,6 @@ runs() {
     grep "$1" "$place/log" >/dev/null || { cat "$place/log" && fail "the log has no line: $1"; }
 }
 
-# The same package under a later version.
-later() {
-    rm -rf "$place/later" && dpkg-deb -R "$1" "$place/later"
-    sed -i 's/^Version: .*/&+later/' "$place/later/DEBIAN/control"
-    dpkg-deb --root-owner-group -b "$place/later" "$place/later.deb" >/dev/null
-}
-
 say "building"
 mkdir -p "$place"
 [ -n "${STRATA_DEB-}" ] || build
@@ -109,7 +102,7 @@ say "starting and stopping"
 configure_gateway
 runs "1 key begins at 1"
 say "upgrading"
-later "$deb"
+tests/deploy/later.sh "$deb" "$place/later.deb"
 install_deb "$place/later.deb"
 inside dpkg-query -W strata | grep -q '+later$' || fail "the later version is not installed"
 is_there etc/strata/test.yaml
