@@ -121,7 +121,7 @@ std::size_t WorkerSet::round(unsigned i, std::uint64_t now_ns, Eye& eye, std::si
   if (member.worker->catch_up(now_ns)) {
     member.worker->tick(now_ns);
     received = 0;
-    if (most != 0) [[likely]] {
+    if (most != 0) [[likely]] {  // in braces: without them cppcheck gives the file up
       for (const Queue& at : member.queues) received += member.worker->turn(at.port, at.queue, most, now_ns, eye);
     }
     received += member.worker->turn_handed(now_ns, eye);

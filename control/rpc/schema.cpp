@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 2> kLifetimes{"soft", "hard"};
 constexpr std::array<std::string_view, 3> kLimits{"seconds", "bytes", "packets"};
 constexpr std::array<std::string_view, 4> kEventNames{"link", "neighbor", "drops", "sa"};
 
-// The places of the journey, and where it ends.
+// The places of the journey, and where it ends. `[]` without `()` is where cppcheck gives the file up.
 constexpr auto kCapturePlaces = []() {
   std::array<std::string_view, kAllStages.size() + 1> names;
   for (std::size_t i = 0; i < kAllStages.size(); ++i) names[i] = kAllStages[i]->name;
