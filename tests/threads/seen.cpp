@@ -72,6 +72,8 @@ void strata::test::let_tsan_see(std::uint16_t device, const std::string& name) {
   rte_ring* const rx = rte_ring_lookup((name + "_rx").c_str());
   rte_ring* const tx = rte_ring_lookup((name + "_tx").c_str());
   if (rx == nullptr || tx == nullptr || rte_eth_add_rx_callback(device, 0, came, rx) == nullptr ||
-      rte_eth_add_tx_callback(device, 0, goes, tx) == nullptr)
+      rte_eth_add_tx_callback(device, 0, goes, tx) == nullptr) {
+    std::fprintf(stderr, "seen.cpp: the rings of port %s are not to be shown to ThreadSanitizer\n", name.c_str());
     std::abort();
+  }
 }

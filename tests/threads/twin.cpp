@@ -2,7 +2,8 @@
 // it once more, and ThreadSanitizer is to say so: what seen.cpp tells it hides no race.
 #include <array>
 #include <atomic>
-#include <cstring>
+#include <cstdint>
+#include <span>
 #include <string_view>
 #include <thread>
 
@@ -18,7 +19,8 @@ constexpr unsigned kBuffers = 127;
 std::span<std::uint8_t> use_all(const Pool& pool, std::uint8_t value) {
   auto stock = Stock::create(pool, kBuffers);
   if (!stock) return {};
-  const std::array<std::uint8_t, 64> octets{value};
+  std::array<std::uint8_t, 64> octets;
+  octets.fill(value);
   for (std::size_t i = 0; i < kBuffers; ++i) stock->fill(i, octets);
   return stock->bytes(0);
 }
