@@ -86,9 +86,8 @@ runs() {
     grep "$1" "$place/log" >/dev/null || { cat "$place/log" && fail "the log has no line: $1"; }
 }
 
-say "building"
 mkdir -p "$place"
-[ -n "${STRATA_DEB-}" ] || build
+if [ -z "${STRATA_DEB-}" ]; then say "building" && build; fi
 deb=${STRATA_DEB:-$(ls "$place"/strata_*.deb)}
 make_root
 say "installing"
