@@ -1,0 +1,90 @@
+"""What breaks. Each is a function of the soak that is done when all is well again; it says in a few words what it did."""
+
+import signal
+import sys
+
+from scene import TUNNELS, until
+from test_service import Stopped, threads
+
+import accounting
+
+
+# --- that may lose packets --------------------------------------------------------------------------------------------
+
+
+def link_down(soak):
+    """One of the four wires, at either end, once or several times."""
+    gateway, port = soak.any_gateway(), soak.draw.choice(("wan", "lan"))
+    far, times = soak.draw.random() < 0.7, soak.draw.choice((1, 1, 3))
+    with soak.loses(f"link {gateway.name}.{port} down"):
+        soak.epoch.links.add((gateway.name, port))
+        for _ in range(times):
+            soak.scene.set_link(gateway, port, "down", far=far)
+            soak.pass_time(soak.draw.uniform(0.05, 1.5))
+            soak.scene.set_link(gateway, port, "up", far=far)
+    return f"{gateway.name}.{port}, {'far' if far else 'own'} end, {times} times"
+
+
+def killed(soak):
+    """kill -9, and another start with the same configuration and state."""
+    gateway = soak.gateway_to_restart()
+    with soak.loses(f"{gateway.name} killed"):
+        gateway.write()
+        soak.went(gateway)
+        gateway.kill()
+        soak.pass_time(soak.draw.uniform(0, 1))
+        soak.started(gateway)
+    return gateway.name
+
+
+def restarted(soak):
+    """SIGTERM, the report at the end, another start."""
+    gateway = soak.gateway_to_restart()
+    with soak.loses(f"{gateway.name} restarted"):
+        gateway.write()
+        soak.went(gateway)
+        report = gateway.stop()
+        assert accounting.ledger(report) == 0, report
+        soak.pass_time(soak.draw.uniform(0, 0.5))
+        soak.started(gateway)
+    return gateway.name
+
+
+# --- that lose none ---------------------------------------------------------------------------------------------------
+
+
+def process_stopped(soak):
+    """All of it stands still; what comes meanwhile waits in the kernel's rings."""
+    gateway = soak.any_gateway()
+    gateway.strata.stand_still()
+    soak.pass_time(soak.draw.uniform(0.1, 1.5))
+    gateway.strata.signal(signal.SIGCONT)
+    return gateway.name
+
+
+def worker_stopped(soak):
+    """One worker stands still, the others go on."""
+    gateway = soak.any_gateway()
+    names = sorted(name for name in threads(gateway.strata.pid) if name.startswith("rte-worker"))
+    name = soak.draw.choice(names)
+    said = gateway.strata.log().count(" stands still")
+    long = soak.draw.random() < 0.3
+    with Stopped(threads(gateway.strata.pid)[name]):
+        soak.pass_time(soak.draw.uniform(0.1, 1))
+        if long:
+            until(lambda: gateway.strata.log().count(" stands still") > said)
+    return f"{gateway.name}: {name}" + (", until it was named" if long else "")
+
+
+def load_of_some_tunnels(soak):
+    """As fast as packets arrive, so that SAs move from the worker that has them to the other one."""
+    tunnels = soak.draw.sample(range(TUNNELS), 2)
+    flows = [flow for flow in soak.hosts.flows if flow.tunnel in tunnels and flow.kind == "UDP"]
+    soak.engine.call(soak.hosts.send_as_fast_as_they_arrive, flows)
+    soak.pass_time(soak.draw.uniform(1.5, 3))
+    soak.engine.call(soak.hosts.send_as_fast_as_they_arrive, ())
+    return f"tunnels {tunnels}"
+
+
+if __name__ == "__main__":
+    sys.exit("./dev soak runs this")
