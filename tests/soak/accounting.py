@@ -2,7 +2,7 @@
 
     given to its interface   = received + missed by the device + lost while the link was down
     received + made          = sent + ended for a cause + waiting
-    sent                     = taken from its interface + not sent by the device + lost while the link was down
+    sent                     = taken from its interface + lost while the link was down
     opened and sealed        = good ESP that it was given + ESP that it gave
     dropped, cause by cause  = what was sent to be dropped for that cause
 
@@ -119,11 +119,12 @@ def judged(name, before, after, epoch):
 
 def judged_port(name, count, link_was_down):
     lost_in = count["given"] - count["received"] - count["missed"] - count["no_buffers"]
-    lost_out = count["sent"] - count["taken"] - count["not_sent"]
+    lost_out = count["sent"] - count["taken"]
     bad = []
     if lost_in < 0 or lost_in > 0 and not link_was_down:
         bad.append(f"{name}: {lost_in} frames that were given to it are in no account: {count}")
-    if lost_out < 0 or lost_out > 0 and not link_was_down:
+    # What the kernel refused while the link was down stays in the ring that it shares with the device, and is sent later.
+    if lost_out < 0 or (lost_out > 0 or count["not_sent"] > 0) and not link_was_down:
         bad.append(f"{name}: {lost_out} frames that it sent did not come: {count}")
     return bad
 
@@ -149,20 +150,19 @@ class Held:
     rss: int  # KiB
     descriptors: int
     threads: int
-    buffers: int  # of packets, not in the pool
+    heap: tuple  # of DPDK's memory: octets and pieces in use
     state: dict  # octets, by the name of a file
 
     def words(self):
         return (f"{self.rss / 1024:.1f} MiB, {self.descriptors} descriptors, {self.threads} threads, "
-                f"{self.buffers} packet buffers")
+                f"{self.heap[0]} octets of DPDK's memory in {self.heap[1]} pieces")
 
 
 def held(gateway):
     pid = gateway.strata.pid
     status = dict(re.findall(r"^(\w+):\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M))
     state = gateway.folder / "state"
-    buffers = buffers_in_use(gateway)
-    return Held(int(status["VmRSS"]), len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), buffers,
+    return Held(int(status["VmRSS"]), len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), heap_in_use(gateway),
                 {path.name: path.stat().st_size for path in sorted(state.iterdir())})
 
 
@@ -179,15 +179,11 @@ def telemetry(name, *commands):
     return answers
 
 
-def buffers_in_use(gateway):
-    name = gateway.tree["name"]
-    (pools,) = telemetry(name, "/mempool/list")
-    infos = telemetry(name, *(f"/mempool/info,{pool}" for pool in pools["/mempool/list"]))
-    used = 0
-    for answer in infos:
-        info = answer["/mempool/info"]
-        used += info["populated_size"] - info["common_pool_count"] - info["total_cache_count"]
-    return used
+def heap_in_use(gateway):
+    """Octets and pieces of DPDK's memory."""
+    (answer,) = telemetry(gateway.tree["name"], "/eal/heap_info,0")
+    info = answer["/eal/heap_info"]
+    return int(info["Alloc_size"]), int(info["Alloc_count"])
 
 
 def cpu_seconds(pid):

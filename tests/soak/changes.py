@@ -82,8 +82,11 @@ def reload_unchanged(soak):
 
 
 def reload_changed(soak):
+    return reload_other(soak, soak.any_gateway())
+
+
+def reload_other(soak, gateway):
     """Another file, and that of before again."""
-    gateway = soak.any_gateway()
     kept = copy.deepcopy(gateway.tree)
     tree = gateway.tree
     for entry in tree["ipsec"]["security_associations"]:

@@ -1,12 +1,16 @@
 """What breaks. Each is a function of the soak that is done when all is well again; it says in a few words what it did."""
 
+import contextlib
+import os
 import signal
-import sys
+import subprocess
 
-from scene import TUNNELS, until
+from scene import until
 from test_service import Stopped, threads
 
 import accounting
+
+MOVED = " to a worker that has less to do"
 
 
 # --- that may lose packets --------------------------------------------------------------------------------------------
@@ -73,18 +77,38 @@ def worker_stopped(soak):
         soak.pass_time(soak.draw.uniform(0.1, 1))
         if long:
             until(lambda: gateway.strata.log().count(" stands still") > said)
+    until(lambda: not any(row["stands_still"] for row in gateway.rows("show.workers")))
     return f"{gateway.name}: {name}" + (", until it was named" if long else "")
 
 
-def load_of_some_tunnels(soak):
-    """As fast as packets arrive, so that SAs move from the worker that has them to the other one."""
-    tunnels = soak.draw.sample(range(TUNNELS), 2)
-    flows = [flow for flow in soak.hosts.flows if flow.tunnel in tunnels and flow.kind == "UDP"]
+@contextlib.contextmanager
+def little_time(thread):
+    """Another program takes most of its CPU's time."""
+    allowed = os.sched_getaffinity(thread)
+    cpu = min(allowed)
+    os.sched_setaffinity(thread, {cpu})
+    os.setpriority(os.PRIO_PROCESS, thread, 10)
+    hog = subprocess.Popen(["taskset", "-c", str(cpu), "sh", "-c", "while :; do :; done"])
+    try:
+        yield
+    finally:
+        hog.kill()
+        hog.wait()
+        os.setpriority(os.PRIO_PROCESS, thread, 0)
+        os.sched_setaffinity(thread, allowed)
+
+
+def load_of_one_worker(soak):
+    """As fast as packets arrive, in tunnels that one worker of B seals for, which the machine gives little time: SAs move to
+    the other one."""
+    rows = [row for row in soak.scene.gateways["b"].rows("show.sas") if row["direction"] == "out"]
+    worker = soak.draw.choice(sorted({row["worker"] for row in rows}))
+    tunnels = sorted({int(row["name"].split("-")[1]) for row in rows if row["worker"] == worker})
+    flows = [flow for flow in soak.hosts.flows if flow.side == "b" and flow.tunnel in tunnels and flow.kind == "UDP"]
+    strata = soak.scene.gateways["b"].strata
+    moves = strata.log().count(MOVED)
     soak.engine.call(soak.hosts.send_as_fast_as_they_arrive, flows)
-    soak.pass_time(soak.draw.uniform(1.5, 3))
+    with little_time(threads(strata.pid)[f"rte-worker-{worker + 1}"]):
+        soak.pass_time(soak.draw.uniform(2.5, 4))
     soak.engine.call(soak.hosts.send_as_fast_as_they_arrive, ())
-    return f"tunnels {tunnels}"
-
-
-if __name__ == "__main__":
-    sys.exit("./dev soak runs this")
+    return f"tunnels {tunnels}, worker {worker}: {strata.log().count(MOVED) - moves} times SAs were moved"

@@ -7,6 +7,7 @@ A has one worker, B two. The hosts and the wire between are the program (hosts.p
 """
 
 import contextlib
+import ipaddress
 import os
 import shutil
 import signal
@@ -76,7 +77,7 @@ def net6(side, tunnel):
 
 
 def sid(side, tunnel, last="d4"):
-    return f"fc00:{1 + 'ab'.index(side)}:{tunnel}::{last}"
+    return str(ipaddress.ip_address(f"fc00:{1 + 'ab'.index(side)}:{tunnel}::{last}"))
 
 
 class Gateway:
@@ -123,7 +124,7 @@ class Gateway:
             "routes": [{"prefix": f"{self.net}.0.0/16", **hop}],
             "arp": {"reachable_s": 30, "interval_ms": 300},
             "workers": {"count": self.workers, "rebalance": self.workers > 1},
-            "eal": {"hugepages": "never", "memory": 384},
+            "eal": {"hugepages": "never"},
             "control": {"socket": str(self.socket)},
             "metrics": {"port": self.metrics_port, "address": "127.0.0.1", "telemetry": True},
             "state": {"directory": str(self.folder / "state")},
@@ -170,8 +171,12 @@ class Gateway:
         return Client(self.socket)
 
     def ask(self, method, **params):
+        """While a worker stands still, nothing is changed, nor is an account made: it is asked for again."""
         with self.client() as client:
-            return client.ask(method, **params)
+            answer = until(lambda: client.call(method, **params),
+                           lambda answer: "stands still" not in answer.get("error", {}).get("message", ""))
+        assert "result" in answer, f"gateway {self.name}, {method}: {answer}"
+        return answer["result"]
 
     def rows(self, method):
         with self.client() as client:

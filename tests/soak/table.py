@@ -38,7 +38,7 @@ def memory(soak):
         last = soak.last[name, life]
         lines.append((f"{name}, start {life}", f"{first.rss / 1024:8.1f} MiB -> {last.rss / 1024:8.1f} MiB, "
                       f"descriptors {first.descriptors} -> {last.descriptors}, threads {first.threads} -> {last.threads}, "
-                      f"packet buffers in use {first.buffers} -> {last.buffers}, "
+                      f"DPDK's memory {first.heap[0]} -> {last.heap[0]} octets in {first.heap[1]} -> {last.heap[1]} pieces, "
                       f"state {sum(first.state.values())} -> {sum(last.state.values())} octets"))
     return lines
 
@@ -66,6 +66,7 @@ def text(soak, seed):
     lines += rows("of this machine", [
         ("CPU time", f"gateway a {soak.cpu['a']:.0f} s, b {soak.cpu['b']:.0f} s, hosts and wire "
                      f"{own.ru_utime + own.ru_stime:.0f} s, of {seconds:.0f} s"),
+        ("SAs moved between workers", f"{soak.moved}"),
         ("lines of log", ", ".join(f"{name} {count}" for name, count in logs.items()))])
     lines += rows("FAULTS" if soak.bad else "no fault: every packet is accounted for", [(words,) for words in soak.bad])
     return "\n".join(lines)
