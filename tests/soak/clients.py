@@ -56,7 +56,7 @@ def capture(soak):
             soak.pass_time(0.5)
             client.send_signal(signal.SIGKILL)
         said, _ = client.communicate(timeout=PATIENCE)
-    assert killed or client.returncode == 0 and f"{count} packets captured" in said, said
+    assert killed or client.returncode == 0 and f"{count} packet" in said, said
     return f"{gateway.name} at {stage}, " + ("killed" if killed else f"{count} packets")
 
 
@@ -85,7 +85,7 @@ def show(soak):
     tables = ("ports", "workers", "sas", "sids", "policies", "routes", "neighbors", "stages", "drops", "mtu")
     for table in soak.draw.sample(tables, 4):
         done = run(strata(gateway, "show", table, "--json"))
-        assert done.returncode == 0 and json.loads(done.stdout), done
+        assert done.returncode == 0 and isinstance(json.loads(done.stdout), list), done
     return gateway.name
 
 

@@ -82,6 +82,7 @@ class Soak:
         self.of_packets, self._disturbances = of_packets, 0.0
         self.begun, self.seconds = time.monotonic(), 60 * minutes
         self.log, self.bad = log, []
+        self.kept = []  # what a process did not give back; no reason to end before the time is over
         self.epoch, self.epochs, self.exact = accounting.Epoch(), 0, 0
         self.done, self.drops = collections.Counter(), {name: collections.Counter() for name in "ab"}
         self.before, self.first, self.last = {}, {}, {}
@@ -215,9 +216,9 @@ class Soak:
         self.note(name, "begins")
         try:
             said = deed(self, *words)
-        except AssertionError as error:
-            self.bad.append(f"{name}: {error}")
-            said = f"FAILED: {error}"
+        except Exception as error:  # whatever it was, the account comes first
+            self.bad.append(f"{name}: {error!r}")
+            said = f"FAILED: {error!r}"
         self.done[name] += 1
         self.note(name, said, since)
 
@@ -245,9 +246,12 @@ class Soak:
         self.epochs += 1
         self.exact += not self.epoch.windows
         for name, now in moments.items():
-            self.judge(name, now)
+            if now:
+                self.judge(name, now)
+            else:
+                self.bad.append(f"gateway {name}: no moment at which nothing came or went")
         self.before, self.epoch = moments, accounting.Epoch()
-        self.note("checkpoint", f"{self.hosts.stamp} packets, {len(self.bad)} faults", since)
+        self.note("checkpoint", f"{self.hosts.stamp} packets, {len(self.bad + self.kept)} faults", since)
         self.engine.call(self.hosts.pause, False)
 
     def never_came(self):
@@ -257,7 +261,7 @@ class Soak:
 
     def settled(self, gateway):
         """The account at a moment in which it adds up, or, when none comes, at a late one."""
-        end, now = time.monotonic() + PATIENCE / 4, None
+        end, now = time.monotonic() + PATIENCE / 2, None
         while time.monotonic() < end:
             now = accounting.moment(gateway, self.engine, self.hosts, self.wire) or now
             before = self.before.get(gateway.name)
@@ -292,25 +296,34 @@ class Soak:
         key = gateway.name, gateway.life
         first = self.first.get(key)
 
+        if not first:
+            self.first[key] = self.last[key] = self.held_at_rest(gateway)
+            return
+
         def as_before(now):
-            return not first or (now.descriptors, now.threads, now.heap) == (first.descriptors, first.threads, first.heap)
+            return (now.descriptors, now.threads, now.heap) == (first.descriptors, first.threads, first.heap)
 
         end = time.monotonic() + PATIENCE / 2
         while not as_before(now := accounting.held(gateway)) and time.monotonic() < end:
             time.sleep(0.2)
         self.last[key] = now
-        if not first:
-            self.first[key] = now
-            return
         if not as_before(now):
-            self.bad.append(f"gateway {gateway.name}: {now.words()}, where it had {first.words()}")
+            self.kept.append(f"gateway {gateway.name}: {now.words()}, where it had {first.words()}")
         if self.settling[key] < SETTLING:
             self.settling[key] += 1
             first.rss = max(first.rss, now.rss)
         if now.rss > first.rss + GROWTH and not is_sanitized():
-            self.bad.append(f"gateway {gateway.name}: its memory grew from {first.rss} to {now.rss} KiB")
+            self.kept.append(f"gateway {gateway.name}: its memory grew from {first.rss} to {now.rss} KiB")
         if set(now.state) != {"lock", "sequence-numbers"}:
-            self.bad.append(f"gateway {gateway.name}: in the folder of its state are {sorted(now.state)}")
+            self.kept.append(f"gateway {gateway.name}: in the folder of its state are {sorted(now.state)}")
+
+    def held_at_rest(self, gateway):
+        """Those who have just asked it are gone."""
+        seen = []
+        for _ in range(5):
+            seen.append(accounting.held(gateway))
+            time.sleep(0.3)
+        return min(seen, key=lambda held: (held.descriptors, held.threads))
 
     def finish(self):
         """Both are ended as an operator does, and their reports are the last word."""
@@ -320,7 +333,7 @@ class Soak:
             report = gateway.stop()
             if accounting.ledger(report) != 0:
                 self.bad.append(f"gateway {gateway.name}: its report at the end is not balanced: {report}")
-        self.bad += self.engine.violations
+        self.bad += self.engine.violations + self.kept[:10]
         if self.engine.more_violations:
             self.bad.append(f"and {self.engine.more_violations} of their like")
 
