@@ -51,7 +51,7 @@ class Epoch:
 def of_engine(gateway, hosts, wire):
     """What only the engine's thread may read."""
     ends = {port: hosts.engine.ends[gateway.name, port] for port in ("wan", "lan")}
-    seen = sum(count for spi, count in wire.seen.items() if wire.sender_of[spi] == gateway.name)
+    seen = sum(count for spi, count in wire.seen.items() if wire.sender_of.get(spi) == gateway.name)
     return {"given": {port: end.given for port, end in ends.items()},
             "taken": {port: end.taken for port, end in ends.items()},
             "overrun": {port: end.count_overrun() for port, end in ends.items()},
@@ -90,6 +90,11 @@ def differences(before, after):
         ports[port]["given"] = after.given[port] - before.given[port]
         ports[port]["taken"] = after.taken[port] + after.overrun[port] - before.taken[port] - before.overrun[port]
     return ports
+
+
+def nothing_between(before, after):
+    counts = [(moment.report["received"], moment.report["sent"], moment.given, moment.taken) for moment in (before, after)]
+    return counts[0] == counts[1]
 
 
 def dropped(before, after):

@@ -9,8 +9,8 @@ import subprocess
 import time
 import urllib.request
 
-from asking import Client
 from running import program
+from scene import Client
 
 from accounting import run
 

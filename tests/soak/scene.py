@@ -92,7 +92,7 @@ class Gateway:
         self.host_mac = packets.mac(f"02:00:00:00:0{n}:aa")
         self.metrics_port, self.workers = 14500, n
         self.life, self.lives, self.strata, self.tree = 0, [], None, None
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for port in ("wan", "lan"):
             outside.veth(f"{name}{port}", port, to=place)
             place.run("ethtool", "-K", port, "tx", "off")

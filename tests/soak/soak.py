@@ -179,12 +179,15 @@ class Soak:
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
-    def run(self):
+    def begin(self):
         for gateway in self.scene.gateways.values():
             self.listen(gateway)
         with self.loses("nobody known yet"):  # more packets than wait for a neighbor
             self.engine.call(self.hosts.pause, False)
         self.checkpoint()
+
+    def run(self):
+        self.begin()
         while not self.over() and not self.broken():
             self.an_epoch()
         self.note("end", "")
@@ -202,6 +205,17 @@ class Soak:
             self.do(*self._drawn(ROUGH))
             for _ in range(self.draw.randint(0, 3)):
                 self.do(*self._drawn(GENTLE))
+        self.checkpoint()
+
+    def each_once(self):
+        """What is drawn else, in an order that is."""
+        deeds = [(name, deed) for name, (deed, _) in (GENTLE | ROUGH).items()]
+        self.draw.shuffle(deeds)
+        for number, (name, deed) in enumerate(deeds):
+            self.do(name, deed)
+            self.soft_lifetimes()
+            if number % 6 == 5:
+                self.checkpoint()
         self.checkpoint()
 
     def _drawn(self, deeds):
@@ -234,7 +248,7 @@ class Soak:
 
     # --- the account --------------------------------------------------------------------------------------------------
 
-    def checkpoint(self):
+    def checkpoint(self, *, go_on=True):
         """The hosts are silent until nothing is on its way."""
         since = self.now()
         self.engine.call(self.hosts.pause, True)
@@ -252,7 +266,7 @@ class Soak:
                 self.bad.append(f"gateway {name}: no moment at which nothing came or went")
         self.before, self.epoch = moments, accounting.Epoch()
         self.note("checkpoint", f"{self.hosts.stamp} packets, {len(self.bad + self.kept)} faults", since)
-        self.engine.call(self.hosts.pause, False)
+        self.engine.call(self.hosts.pause, not go_on)
 
     def never_came(self):
         return [f"{flow}: {len(flow.waiting)} of {flow.sent} never came: numbers {list(flow.waiting)[:10]}, stamps "
@@ -260,15 +274,17 @@ class Soak:
                 for flow in self.hosts.by_number.values() if flow.waiting]
 
     def settled(self, gateway):
-        """The account at a moment in which it adds up, or, when none comes, at a late one."""
-        end, now = time.monotonic() + PATIENCE / 2, None
+        """The account at a moment in which it adds up, or, when none comes, at a late one. Without one to begin with: once
+        nothing changes for longer than a gateway gives the same report again."""
+        end, now, before = time.monotonic() + PATIENCE / 2, None, self.before.get(gateway.name)
         while time.monotonic() < end:
-            now = accounting.moment(gateway, self.engine, self.hosts, self.wire) or now
-            before = self.before.get(gateway.name)
-            if now and not (before and accounting.judged(gateway.name, before, now, self.epoch)):
-                if now.report["parked"] == 0:
+            earlier, now = now, accounting.moment(gateway, self.engine, self.hosts, self.wire) or now
+            if now and now.report["parked"] == 0:
+                if before and not accounting.judged(gateway.name, before, now, self.epoch):
                     return now
-            time.sleep(0.3)
+                if not before and earlier and accounting.nothing_between(earlier, now):
+                    return now
+            time.sleep(0.3 if before else 1.5)
         return now
 
     def judge(self, name, now):
