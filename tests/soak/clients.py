@@ -29,7 +29,8 @@ def strata(gateway, *words):
 
 def trace(soak):
     gateway = soak.any_gateway()
-    done = run(strata(gateway, "trace", "--count", str(TRACED), "--json"))
+    with soak.one_traces:
+        done = run(strata(gateway, "trace", "--count", str(TRACED), "--json"))
     assert done.returncode == 0 and len(done.stdout.splitlines()) == TRACED, done
     return f"{gateway.name}: {TRACED} packets"
 
@@ -37,7 +38,8 @@ def trace(soak):
 def trace_cut_off(soak):
     """The client is killed while it traces."""
     gateway = soak.any_gateway()
-    with subprocess.Popen(strata(gateway, "trace"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+    with soak.one_traces, subprocess.Popen(strata(gateway, "trace"), stdout=subprocess.PIPE,
+                                           stderr=subprocess.DEVNULL) as client:
         client.stdout.readline()
         client.send_signal(signal.SIGKILL)
     return gateway.name
@@ -50,8 +52,8 @@ def capture(soak):
     path.unlink(missing_ok=True)
     command = strata(gateway, "capture", "--at", stage, "--count", str(count), str(path))
     killed = soak.draw.random() < 0.3
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True) as client:
+    with soak.one_captures, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                             stderr=subprocess.STDOUT, text=True) as client:
         if killed:
             soak.pass_time(0.5)
             client.send_signal(signal.SIGKILL)
@@ -65,7 +67,8 @@ def capture_to_a_full_disk(soak):
     place = soak.folder / "small"
     place.mkdir(exist_ok=True)
     command = strata(gateway, "capture", "--at", "rx", str(place / "capture.pcapng"))
-    done = run(["unshare", "-m", "sh", "-c", FULL_DISK, "sh", place, *command])
+    with soak.one_captures:
+        done = run(["unshare", "-m", "sh", "-c", FULL_DISK, "sh", place, *command])
     assert done.returncode == 1 and "No space left on device" in done.stderr, done
     return gateway.name
 

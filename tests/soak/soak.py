@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -29,6 +30,7 @@ import faults  # noqa: E402
 import table  # noqa: E402
 from engine import Engine  # noqa: E402
 from hosts import Hosts  # noqa: E402
+from onlookers import Onlookers  # noqa: E402
 from running import is_sanitized  # noqa: E402
 from wire import Wire  # noqa: E402
 
@@ -88,6 +90,8 @@ class Soak:
         self.before, self.first, self.last = {}, {}, {}
         self.settling = collections.Counter()  # accounts of each life, up to SETTLING
         self.cpu = collections.Counter()
+        self.one_traces, self.one_captures = threading.Lock(), threading.Lock()  # of all clients (docs/control.md)
+        self.onlookers = Onlookers(self, seed + 2)
         self.soft = {}  # by gateway: the client that is told of lifetimes
         self.moved = 0  # SAs, from one worker to another
 
@@ -188,8 +192,9 @@ class Soak:
 
     def run(self):
         self.begin()
-        while not self.over() and not self.broken():
-            self.an_epoch()
+        with self.onlookers:
+            while not self.over() and not self.broken():
+                self.an_epoch()
         self.note("end", "")
 
     def broken(self):
@@ -211,12 +216,13 @@ class Soak:
         """What is drawn else, in an order that is."""
         deeds = [(name, deed) for name, (deed, _) in (GENTLE | ROUGH).items()]
         self.draw.shuffle(deeds)
-        for number, (name, deed) in enumerate(deeds):
-            self.do(name, deed)
-            self.soft_lifetimes()
-            if number % 6 == 5:
-                self.checkpoint()
-        self.checkpoint()
+        with self.onlookers:
+            for number, (name, deed) in enumerate(deeds):
+                self.do(name, deed)
+                self.soft_lifetimes()
+                if number % 6 == 5:
+                    self.checkpoint()
+            self.checkpoint()
 
     def _drawn(self, deeds):
         names = list(deeds)
@@ -249,9 +255,15 @@ class Soak:
     # --- the account --------------------------------------------------------------------------------------------------
 
     def checkpoint(self, *, go_on=True):
-        """The hosts are silent until nothing is on its way."""
+        """The hosts are silent until nothing is on its way, and nobody looks on."""
         since = self.now()
-        self.engine.call(self.hosts.pause, True)
+        with self.onlookers.at_rest():
+            self.engine.call(self.hosts.pause, True)
+            self.account()
+            self.engine.call(self.hosts.pause, not go_on)
+        self.note("checkpoint", f"{self.hosts.stamp} packets, {len(self.bad + self.kept)} faults", since)
+
+    def account(self):
         try:
             self.wait(lambda: self.hosts.on_their_way == 0, "what is on its way: a packet is in no account")
         except AssertionError:
@@ -265,8 +277,6 @@ class Soak:
             else:
                 self.bad.append(f"gateway {name}: no moment at which nothing came or went")
         self.before, self.epoch = moments, accounting.Epoch()
-        self.note("checkpoint", f"{self.hosts.stamp} packets, {len(self.bad + self.kept)} faults", since)
-        self.engine.call(self.hosts.pause, not go_on)
 
     def never_came(self):
         return [f"{flow}: {len(flow.waiting)} of {flow.sent} never came: numbers {list(flow.waiting)[:10]}, stamps "

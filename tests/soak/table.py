@@ -66,6 +66,7 @@ def text(soak, seed):
     lines += rows("of this machine", [
         ("CPU time", f"gateway a {soak.cpu['a']:.0f} s, b {soak.cpu['b']:.0f} s, hosts and wire "
                      f"{own.ru_utime + own.ru_stime:.0f} s, of {seconds:.0f} s"),
+        ("onlookers", f"looked {soak.onlookers.looked} times, {soak.onlookers.in_vain} times in vain"),
         ("SAs moved between workers", f"{soak.moved}"),
         ("lines of log", ", ".join(f"{name} {count}" for name, count in logs.items()))])
     lines += rows("FAULTS" if soak.bad else "no fault: every packet is accounted for", [(words,) for words in soak.bad])
