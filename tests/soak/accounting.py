@@ -166,9 +166,8 @@ class Held:
 def held(gateway):
     pid = gateway.strata.pid
     status = dict(re.findall(r"^(\w+):\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M))
-    state = gateway.folder / "state"
     return Held(int(status["VmRSS"]), len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), heap_in_use(gateway),
-                {path.name: path.stat().st_size for path in sorted(state.iterdir())})
+                {path.name: path.stat().st_size for path in sorted(gateway.state.iterdir())})
 
 
 def telemetry(name, *commands):

@@ -8,7 +8,6 @@ from scene import OTHER, TUNNELS, sid, until
 
 import packets
 
-NOT_APPLIED = -32007
 PROBES = 8
 NEIGHBOR_MAC = packets.mac("02:00:00:00:0c:50")
 
@@ -115,10 +114,8 @@ def reload_broken(soak):
         text.replace("End.DX4", "End.DX9"), text + "routes: []\n", text.replace("192.0.2.", "300.0.2."),
         text.replace("count: ", "count: 1")])
     gateway.write(broken)
-    with gateway.client() as client:
-        code = client.refused("reload")["code"]
+    gateway.refused("reload")
     gateway.write(text)
-    assert code == NOT_APPLIED, code
     answer = gateway.ask("diff")
     assert answer["total"] == 0, answer
     return gateway.name

@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 
-from scene import until
+from scene import TUNNELS, until
 from test_service import Stopped, threads
 
 import accounting
+import changes
 
 MOVED = " to a worker that has less to do"
 
@@ -79,6 +80,33 @@ def worker_stopped(soak):
             until(lambda: gateway.strata.log().count(" stands still") > said)
     until(lambda: not any(row["stands_still"] for row in gateway.rows("show.workers")))
     return f"{gateway.name}: {name}" + (", until it was named" if long else "")
+
+
+@contextlib.contextmanager
+def full(folder):
+    """Its disk is."""
+    fill = folder / "fill"
+    with open(fill, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        fill.unlink()
+
+
+def disk_of_the_state_full(soak):
+    """Packets go on, a new key to seal with is refused, and with room it is taken."""
+    gateway, tunnel = soak.any_gateway(), soak.draw.randrange(TUNNELS)
+    old = soak.scene.keys[gateway.name, tunnel].entry("out", soak.scene.addresses)
+    octets = len(old["key"]) // 2 - 2
+    new = old | {"name": "without-room", "spi": 0x901, "key": "hex:" + soak.draw.randbytes(octets).hex()}
+    with full(gateway.state):
+        refused = gateway.refused("change", delete={"ipsec": {"security_associations": [old["name"]]}},
+                                  add={"ipsec": {"security_associations": [new]}})
+        assert "No space left on device" in refused, refused
+        soak.wait_for_flows([flow for flow in soak.hosts.flows if flow.tunnel == tunnel])
+    return changes.rekey(soak, gateway.name, tunnel)
 
 
 @contextlib.contextmanager

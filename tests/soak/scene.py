@@ -11,6 +11,7 @@ import ipaddress
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ ALGORITHMS = (("aes-128-gcm", 20), ("aes-256-gcm", 36), ("chacha20-poly1305", 36
 SOFT_PACKETS = 4000  # of tunnel 2: then its next key is due
 DEAD = 77  # in each LAN nobody has 10.x.0.77
 OTHER = {"a": "b", "b": "a"}
+NOT_APPLIED = -32007  # docs/control.md
 
 
 class Keys:
@@ -93,6 +95,9 @@ class Gateway:
         self.metrics_port, self.workers = 14500, n
         self.life, self.lives, self.strata, self.tree = 0, [], None, None
         folder.mkdir(parents=True)
+        self.state = folder / "state"
+        self.state.mkdir(mode=0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k,mode=0700", "soak", self.state], check=True)
         for port in ("wan", "lan"):
             outside.veth(f"{name}{port}", port, to=place)
             place.run("ethtool", "-K", port, "tx", "off")
@@ -127,7 +132,7 @@ class Gateway:
             "eal": {"hugepages": "never"},
             "control": {"socket": str(self.socket)},
             "metrics": {"port": self.metrics_port, "address": "127.0.0.1", "telemetry": True},
-            "state": {"directory": str(self.folder / "state")},
+            "state": {"directory": str(self.state)},
         }
 
     @property
@@ -170,13 +175,22 @@ class Gateway:
     def client(self):
         return Client(self.socket)
 
-    def ask(self, method, **params):
+    def answer(self, method, **params):
         """While a worker stands still, nothing is changed, nor is an account made: it is asked for again."""
         with self.client() as client:
-            answer = until(lambda: client.call(method, **params),
-                           lambda answer: "stands still" not in answer.get("error", {}).get("message", ""))
+            return until(lambda: client.call(method, **params),
+                         lambda answer: "stands still" not in answer.get("error", {}).get("message", ""))
+
+    def ask(self, method, **params):
+        answer = self.answer(method, **params)
         assert "result" in answer, f"gateway {self.name}, {method}: {answer}"
         return answer["result"]
+
+    def refused(self, method, **params):
+        """Why nothing of it was done."""
+        answer = self.answer(method, **params)
+        assert answer.get("error", {}).get("code") == NOT_APPLIED, f"gateway {self.name}, {method}: {answer}"
+        return answer["error"]["message"]
 
     def rows(self, method):
         with self.client() as client:
@@ -215,6 +229,7 @@ def scene(folder):
         made = Scene(folder, outside, places)
         for gateway in made.gateways.values():
             stack.callback(ended, gateway)
+        for gateway in made.gateways.values():
             gateway.start()
         yield made
 
@@ -223,6 +238,8 @@ def ended(gateway):
     if gateway.strata and gateway.strata.ended() is None:
         gateway.strata.signal(signal.SIGCONT)
         gateway.strata.__exit__()
+    shutil.copytree(gateway.state, gateway.folder / "state-at-the-end")
+    subprocess.run(["umount", "-l", gateway.state], check=True)
     shutil.rmtree(f"/var/run/dpdk/{gateway.tree['name']}", ignore_errors=True)
 
 

@@ -61,6 +61,7 @@ GENTLE = {
     "rude to metrics": (clients.rude_to_metrics, 1),
     "process stopped": (faults.process_stopped, 2),
     "worker stopped": (faults.worker_stopped, 2),
+    "disk of the state full": (faults.disk_of_the_state_full, 2),
     "load": (faults.load_of_one_worker, 2),
 }
 ROUGH = {

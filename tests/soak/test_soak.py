@@ -228,7 +228,7 @@ def test_what_is_kept(planted, monkeypatch):
     monkeypatch.setattr(soak, "is_sanitized", lambda: False)
     monkeypatch.setitem(planted.settling, key, soak.SETTLING)
     monkeypatch.setattr(planted.first[key], "rss", planted.last[key].rss - 2 * soak.GROWTH)
-    left = gateway.folder / "state" / "left-over"
+    left = gateway.state / "left-over"
     left.write_text("")
     gateway.ask("sid.add", entry={"sid": "fc00:1:1::eee/128", "behavior": "End.DX4", "next_hop": "10.1.0.2", "port": "lan"})
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as client:
