@@ -152,21 +152,22 @@ def judged_drops(name, found, expected, epoch):
 class Held:
     """What a process has of the machine."""
 
-    rss: int  # KiB
+    own: int  # KiB of the heap and of stacks; the devices' rings and DPDK's memory come in as they are first used
+    rss: int  # KiB, with those
     descriptors: int
     threads: int
     heap: tuple  # of DPDK's memory: octets and pieces in use
     state: dict  # octets, by the name of a file
 
     def words(self):
-        return (f"{self.rss / 1024:.1f} MiB, {self.descriptors} descriptors, {self.threads} threads, "
+        return (f"{self.own / 1024:.1f} MiB, {self.descriptors} descriptors, {self.threads} threads, "
                 f"{self.heap[0]} octets of DPDK's memory in {self.heap[1]} pieces")
 
 
 def held(gateway):
     pid = gateway.strata.pid
     status = dict(re.findall(r"^(\w+):\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M))
-    return Held(int(status["VmRSS"]), len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), heap_in_use(gateway),
+    return Held(int(status["RssAnon"]), int(status["VmRSS"]), len(os.listdir(f"/proc/{pid}/fd")), int(status["Threads"]), heap_in_use(gateway),
                 {path.name: path.stat().st_size for path in sorted(gateway.state.iterdir())})
 
 

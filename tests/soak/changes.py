@@ -4,11 +4,12 @@ go. What is done to a gateway is written to its configuration's file too, so tha
 import copy
 import signal
 
-from scene import OTHER, TUNNELS, sid, until
+from scene import DEAD, OTHER, TUNNELS, sid, until
 
 import packets
 
 PROBES = 8
+UNREACHABLE_HOST = 1
 NEIGHBOR_MAC = packets.mac("02:00:00:00:0c:50")
 
 
@@ -140,6 +141,16 @@ def probes_arrive(soak, flow):
 
 def without_a_route(flow):
     flow.answer, flow.cause, flow.by = (packets.UNREACHABLE, 0), "ip4.no_route", flow.side
+
+
+def packets_to_nobody(soak):
+    """The neighbor is asked for in vain, and whoever sent them is told."""
+    gateway = soak.any_gateway()
+    flow = soak.engine.call(soak.hosts.probe, gateway.name, 0, f"{gateway.net}.0.{DEAD}", gateway.name)
+    flow.answer, flow.cause, flow.by = (packets.UNREACHABLE, UNREACHABLE_HOST), "adj.unresolved", flow.side
+    probes_arrive(soak, flow)
+    soak.engine.call(soak.hosts.forget_probe, flow)
+    return gateway.name
 
 
 def a_route_and_a_neighbor(soak):

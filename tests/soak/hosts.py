@@ -16,7 +16,7 @@ from scene import DEAD, OTHER, TUNNELS
 LAN_MTU = 1500
 LEAST, LARGEST = 60, 1300  # octets of what fits into every tunnel
 MOST_ON_THEIR_WAY, MOST_IN_A_BURST = 600, 300
-UNREACHABLE_NET, UNREACHABLE_HOST, TOO_BIG = 0, 1, 4
+UNREACHABLE_NET, TOO_BIG = 0, 4
 
 
 @dataclass
@@ -298,7 +298,6 @@ KINDS = {
     "TTL 1": Hosts.short_lived,
     "TTL 2": Hosts.short_lived,
     "without a route": Hosts.small,
-    "to nobody": Hosts.small,
     "probe": Hosts.small,
 }
 
@@ -328,8 +327,6 @@ def flows_of(scene):
         add("TTL 2", side, 3, 1, f"{far}.3.2", answer=(packets.TIME_EXCEEDED, 0), cause="ip4.ttl_exceeded", by=other)
         add("without a route", side, 0, 1, "172.16.0.1", answer=(packets.UNREACHABLE, UNREACHABLE_NET),
             cause="ip4.no_route", by=side)
-        add("to nobody", side, 0, 1, f"{own}.0.{DEAD}", answer=(packets.UNREACHABLE, UNREACHABLE_HOST),
-            cause="adj.unresolved", by=side)
         add("ping of a gateway", side, 0, 1, f"{own}.0.1")
         add("ping of a gateway", side, 0, 1, f"{far}.0.1")
     return flows

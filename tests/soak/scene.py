@@ -127,7 +127,7 @@ class Gateway:
                               "mode": "H.Encaps" if k == 1 else "H.Encaps.Red"} for k in range(TUNNELS)],
             },
             "routes": [{"prefix": f"{self.net}.0.0/16", **hop}],
-            "arp": {"reachable_s": 30, "interval_ms": 300},
+            "arp": {"reachable_s": 30, "tries": 10},  # one that stands still for a while is no lost neighbor
             "workers": {"count": self.workers, "rebalance": self.workers > 1},
             "eal": {"hugepages": "never"},
             "control": {"socket": str(self.socket)},

@@ -37,6 +37,7 @@ from wire import Wire  # noqa: E402
 RATE = 4  # packets of hosts each hundredth of a second, on average; and their echoes
 DISTURBED = 0.3  # frames of the stranger in the same time
 PATIENCE = 120
+PIECES = 4096  # octets by which DPDK's memory may be cut otherwise into as many pieces
 SETTLING, GROWTH = 5, 4096  # a process may grow in its first accounts, and by so many KiB later: of allocators, not of leaks
 
 # What is drawn, and how often of so many.
@@ -49,6 +50,7 @@ GENTLE = {
     "reload, broken file": (changes.reload_broken, 4),
     "reload by SIGHUP": (changes.reload_by_signal, 1),
     "route and neighbor": (changes.a_route_and_a_neighbor, 3),
+    "packets to nobody": (changes.packets_to_nobody, 1),
     "SID and policy": (changes.a_sid_and_a_policy, 3),
     "trace": (clients.trace, 2),
     "trace, killed": (clients.trace_cut_off, 1),
@@ -328,7 +330,8 @@ class Soak:
             return
 
         def as_before(now):
-            return (now.descriptors, now.threads, now.heap) == (first.descriptors, first.threads, first.heap)
+            return ((now.descriptors, now.threads, now.heap[1]) == (first.descriptors, first.threads, first.heap[1])
+                    and abs(now.heap[0] - first.heap[0]) <= PIECES)
 
         end = time.monotonic() + PATIENCE / 2
         while not as_before(now := accounting.held(gateway)) and time.monotonic() < end:
@@ -338,9 +341,9 @@ class Soak:
             self.kept.append(f"gateway {gateway.name}: {now.words()}, where it had {first.words()}")
         if self.settling[key] < SETTLING:
             self.settling[key] += 1
-            first.rss = max(first.rss, now.rss)
-        if now.rss > first.rss + GROWTH and not is_sanitized():
-            self.kept.append(f"gateway {gateway.name}: its memory grew from {first.rss} to {now.rss} KiB")
+            first.own = max(first.own, now.own)
+        if now.own > first.own + GROWTH and not is_sanitized():
+            self.kept.append(f"gateway {gateway.name}: its memory grew from {first.own} to {now.own} KiB")
         if set(now.state) != {"lock", "sequence-numbers"}:
             self.kept.append(f"gateway {gateway.name}: in the folder of its state are {sorted(now.state)}")
 

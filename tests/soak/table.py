@@ -36,7 +36,8 @@ def memory(soak):
     lines = []
     for (name, life), first in sorted(soak.first.items()):
         last = soak.last[name, life]
-        lines.append((f"{name}, start {life}", f"{first.rss / 1024:8.1f} MiB -> {last.rss / 1024:8.1f} MiB, "
+        lines.append((f"{name}, start {life}", f"{first.own / 1024:.1f} -> {last.own / 1024:.1f} MiB of its own, "
+                      f"{first.rss / 1024:.1f} -> {last.rss / 1024:.1f} MiB in all, "
                       f"descriptors {first.descriptors} -> {last.descriptors}, threads {first.threads} -> {last.threads}, "
                       f"DPDK's memory {first.heap[0]} -> {last.heap[0]} octets in {first.heap[1]} -> {last.heap[1]} pieces, "
                       f"state {sum(first.state.values())} -> {sum(last.state.values())} octets"))

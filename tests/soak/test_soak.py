@@ -80,12 +80,12 @@ def told(run, *words):
 
 
 def at(run, gateway, port, instead):
-    """instead(take, octets): what becomes of the next packet that comes there."""
+    """instead(take, octets): what becomes of the next whole packet that comes there."""
     takers, met = run.engine.takers, []
     take = takers[gateway, port]
 
     def first(octets):
-        if met or packets.esp_of(octets) is None and octets[12:14] != packets.IPV4_TYPE:
+        if met or not (packets.esp_of(octets) or packets.of_payload(octets[42:])):
             return take(octets)
         met.append(octets)
         return instead(take, octets)
@@ -227,7 +227,7 @@ def test_what_is_kept(planted, monkeypatch):
     key = "a", gateway.life
     monkeypatch.setattr(soak, "is_sanitized", lambda: False)
     monkeypatch.setitem(planted.settling, key, soak.SETTLING)
-    monkeypatch.setattr(planted.first[key], "rss", planted.last[key].rss - 2 * soak.GROWTH)
+    monkeypatch.setattr(planted.first[key], "own", planted.last[key].own - 2 * soak.GROWTH)
     left = gateway.state / "left-over"
     left.write_text("")
     gateway.ask("sid.add", entry={"sid": "fc00:1:1::eee/128", "behavior": "End.DX4", "next_hop": "10.1.0.2", "port": "lan"})
