@@ -1,30 +1,37 @@
-"""`strata reload` and `strata diff` on a gateway whose packets never stop: what changes, stays, and is refused."""
+"""`strata reload` and `strata diff` on a gateway whose packets never stop: what changes, stays, and is refused.
 
+STRATA_RELOADS says how often a gateway under load is reloaded: 8 times unless said.
+"""
+
+import hashlib
 import itertools
 import json
+import os
 import re
 import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import yaml
 
 import journeys
 from asking import KEYS, NO_RIGHTS, until
-from running import PATIENCE, program
+from running import PATIENCE, is_sanitized, program
 
 import gateway as g
 
-RELOADS = 8
+RELOADS = int(os.environ.get("STRATA_RELOADS", "8"))
+SETTLED = 50  # reloads after which memory is what it will be
 NOT_APPLIED = -32007
 
 
 def sa_entry(n, **more):
     """Another tunnel's, from a peer that sends nothing."""
-    sa = g.Sa(name=f"spare-{n}", spi=0x5000 + n, source=journeys.peer(n % journeys.PEERS), key_from=40 + n,
-              inside=f"fc00:9:{n:x}::/48")
+    sa = g.Sa(name=f"spare-{n}", spi=0x5000 + n, source=journeys.peer(n % journeys.PEERS), inside=f"fc00:9:{n:x}::/48",
+              key=hashlib.sha256(f"spare {n}".encode()).digest()[:20])
     return {**sa.config(), "replay_window": 0, **more}
 
 
@@ -64,6 +71,11 @@ class Loaded:
             return {row["name"]: row["packets"] for row in client.rows("show.sas")}
 
 
+def own_kib(pid):
+    """Memory of its own, without what it shares with its file or others."""
+    return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
+
+
 def all_carry(opened):
     return all(packets > 0 for name, packets in opened.items() if name.startswith("from-"))
 
@@ -83,10 +95,16 @@ def test_no_packet_is_lost_by_reloads_under_load(loaded):
     for n in range(RELOADS):
         loaded.tree["ipsec"]["security_associations"] = [sa_entry(n), *base]
         loaded.tree["srv6"]["local_sids"][1:] = [
-            {"sid": f"fc00:1::{n + 1:x}/128", "behavior": "End.DX4", "next_hop": f"10.1.0.{3 + n % 9}", "port": "lan"}]
-        loaded.tree["routes"] = [{"prefix": f"10.{100 + n}.0.0/16", "next_hop": f"10.1.0.{30 + n % 7}", "port": "lan"}]
+            {"sid": f"fc00:1::{0x1000 + n:x}/128", "behavior": "End.DX4", "next_hop": f"10.1.0.{3 + n % 9}", "port": "lan"}]
+        prefix = f"10.{100 + n % 100}.0.0/16"
+        loaded.tree["routes"] = [{"prefix": prefix, "next_hop": f"10.1.0.{30 + n % 7}", "port": "lan"}]
         changes = loaded.reload()
-        assert f"+ ipsec.security_associations spare-{n}" in changes and f"+ routes 10.{100 + n}.0.0/16" in changes
+        assert f"+ ipsec.security_associations spare-{n}" in changes and f"+ routes {prefix}" in changes
+        if n == SETTLED:
+            memory = own_kib(loaded.strata.pid)
+    if RELOADS > SETTLED and not is_sanitized():
+        print(f"{RELOADS} reloads, memory {memory} -> {own_kib(loaded.strata.pid)} KiB")
+        assert own_kib(loaded.strata.pid) < memory + 1024
     after = loaded.opened()
     assert all(after[name] >= before[name] for name in before)
     assert f"spare-{RELOADS - 1}" in after and "spare-0" not in after
