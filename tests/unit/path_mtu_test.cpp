@@ -131,6 +131,14 @@ TEST_F(PathMtu, Duty69_IsNotBelievedFromWhoGuesses) {
   EXPECT_EQ(sealed(1300), 0u);
 }
 
+// An answer comes within a round trip.
+TEST_F(PathMtu, Duty69_IsNotBelievedLongAfterwards) {
+  const Octets sent = turn(kLan, to_tunnel(1000), kWan).at(0);
+  gateway_.out_sa().sequence = gateway_.out_sa().sequence + (std::uint64_t{1} << 22);
+  (void)turn(kWan, too_big(sent, {}), kLan);
+  EXPECT_GT(sealed(1300), 1300u);
+}
+
 // RFC 1191 section 6.3.
 TEST_F(PathMtu, Duty69_IsTriedAgainAfterTenMinutes) {
   const Octets sent = turn(kLan, to_tunnel(1000), kWan).at(0);
