@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 
 #include "control/rebalance.hpp"
@@ -450,22 +451,26 @@ TEST(WorkerSet, OneAloneHandsNothingOver) {
 // --- a worker that stands still
 // ---------------------------------------------------------------------------------------
 
-// The second worker makes no round: who waits for it is asked how long, and hears which one it is.
-TEST(WorkerSet, WhoStandsStillIsWaitedForAsLongAsSomebodyWants) {
-  Peer peer;
-  Crew crew(tunnels(), 2);
-  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+// The second of two workers makes no round, and is waited for until that was asked a hundred times.
+void give_up(Crew& crew, const std::function<bool(const WorkerSet::Patience&)>& wait) {
   std::atomic<bool> given_up{false};
   std::thread first([&] {
     while (!given_up) crew.round(0);
   });
   unsigned asked = 0;
-  const auto patience = [&](unsigned worker) { return worker == 0 || ++asked < 100; };
-  const std::vector<SaRef> sas{{SaRef::Direction::in, 0}};
-  EXPECT_FALSE(crew.set().move(sas, WorkerId(1), patience));
+  EXPECT_FALSE(wait([&](unsigned worker) { return worker == 0 || ++asked < 100; }));
   EXPECT_EQ(asked, 100u);
   given_up = true;
   first.join();
+}
+
+// Who waits for it is asked how long, and hears which one it is.
+TEST(WorkerSet, WhoStandsStillIsWaitedForAsLongAsSomebodyWants) {
+  Peer peer;
+  Crew crew(tunnels(), 2);
+  ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
+  const std::vector<SaRef> sas{{SaRef::Direction::in, 0}};
+  give_up(crew, [&](const auto& patience) { return crew.set().move(sas, WorkerId(1), patience); });
   crew.settle();
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{1, 1}}));
 }
@@ -474,15 +479,8 @@ TEST(WorkerSet, WhoStandsStillIsWaitedForAsLongAsSomebodyWants) {
 TEST(WorkerSet, AMoveThatWasGivenUpIsSettledAtTheEnd) {
   Peer peer;
   Crew crew(tunnels(), 2);
-  std::atomic<bool> given_up{false};
-  std::thread first([&] {
-    while (!given_up) crew.round(0);
-  });
-  unsigned asked = 0;
   const std::vector<SaRef> sas{{SaRef::Direction::in, 0}, {SaRef::Direction::out, 0}};
-  EXPECT_FALSE(crew.set().move(sas, WorkerId(1), [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
-  given_up = true;
-  first.join();
+  give_up(crew, [&](const auto& patience) { return crew.set().move(sas, WorkerId(1), patience); });
   ASSERT_TRUE(crew.feed(kWan, peer.next(0)));
   crew.settle();
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{}));
@@ -502,15 +500,7 @@ TEST(WorkerSet, AMoveThatWasGivenUpLeavesItsLastHolderWhatItWasSent) {
   ASSERT_EQ(crew.set().owner(sa), WorkerId(1));
   ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
   crew.round(0);  // hands it to worker 1
-  std::atomic<bool> given_up{false};
-  std::thread first([&] {
-    while (!given_up) crew.round(0);
-  });
-  unsigned asked = 0;
-  EXPECT_FALSE(
-      crew.set().move(std::vector{sa}, WorkerId(0), [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
-  given_up = true;
-  first.join();
+  give_up(crew, [&](const auto& patience) { return crew.set().move(std::vector{sa}, WorkerId(0), patience); });
   ASSERT_TRUE(crew.feed(kWan, peer.next(1)));
   crew.settle();
   crew.set().give_all_to_owners();
@@ -523,17 +513,10 @@ TEST(WorkerSet, AMoveThatWasGivenUpLeavesItsLastHolderWhatItWasSent) {
 TEST(WorkerSet, AChangeThatNobodyWaitsForIsThereForWhoComesLate) {
   Peer peer;
   Crew crew(tunnels(), 2);
-  std::atomic<bool> given_up{false};
-  std::thread first([&] {
-    while (!given_up) crew.round(0);
-  });
-  unsigned asked = 0;
   TablesChange change{.tables = &crew.tables(), .path_mtus = nullptr, .adjacencies = {}, .inbound = {}, .outbound = {}};
-  EXPECT_FALSE(crew.set().replace(std::move(change), std::make_unique<PathMtus>(crew.tables()),
-                                  [&](unsigned worker) { return worker == 0 || ++asked < 100; }));
-  EXPECT_EQ(asked, 100u);
-  given_up = true;
-  first.join();
+  give_up(crew, [&](const auto& patience) {
+    return crew.set().replace(std::move(change), std::make_unique<PathMtus>(crew.tables()), patience);
+  });
   for (std::size_t i = 0; i < 40; ++i) ASSERT_TRUE(crew.feed(kWan, peer.next(i % kSas)));
   crew.settle();
   EXPECT_EQ(in_order(crew.sent(kLan)), (std::map<std::size_t, std::uint32_t>{{0, 10}, {1, 10}, {2, 10}, {3, 10}}));
