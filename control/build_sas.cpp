@@ -169,10 +169,9 @@ void Builder::outbound_sa(std::size_t i, bool is_new) {
     tunnel.udp_destination = sa.udp_encap->destination_port;
   }
   OutboundSa made{.key = AeadKey(algorithm_of(sa.algorithm), sa.key.bytes()),
-                  .spi = sa.spi,
+                  .outer = OuterHeader(tunnel, sa.spi),
                   .esn = sa.esn,
                   .adj = adj,
-                  .tunnel = tunnel,
                   .ip_id = ids.turn,
                   .ip_id_step = ids.step};
   made.last = last_number_of(made, sa.lifetime);

@@ -214,7 +214,7 @@ void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
 
 void Worker::announce(PortId port) {
   if (!tables_->neighbors.enabled) return;
-  for (const wire::Ipv4Prefix& own : tables_->ports[port.index()].addresses) {
+  for (const wire::Ipv4Prefix& own : tables_->port(port).addresses) {
     const ArpRequest announcement = arp_announcement(*tables_, port, own.address);
     (void)maker_.frame(announcement.frame, port, out_, ends_);
     transmit();

@@ -254,7 +254,7 @@ class Worker {
 template <class Eye>
 std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  const PortEntry& at = tables_->ports[port.index()];
+  const PortEntry& at = tables_->port(port);
   ends_.mark({.time_ns = now_ns, .port = port, .side = at.side});
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,

@@ -38,9 +38,7 @@ std::vector<AdjId<V4>> Worker::go_by(const TablesChange& change, std::uint64_t n
     if (!holds(of.sa)) continue;
     OutboundSa& sa = tables_->out_sas[of.sa.index()];
     sa.adj = of.adj;
-    sa.tunnel.ttl = of.ttl;
-    sa.tunnel.dscp = of.dscp;
-    sa.tunnel.df = of.df;
+    sa.outer.change(of.ttl, of.dscp, of.df);
     if (sa.ip_id_step != of.ip_id_step || sa.ip_id % of.ip_id_step != of.ip_id_turn)
       set_ip_ids(sa, of.ip_id_turn, of.ip_id_step);
   }

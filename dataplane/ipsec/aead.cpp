@@ -12,7 +12,6 @@
 namespace strata {
 namespace {
 
-// The library's own context lives for one call only, but for each call anew.
 struct alignas(64) Scratch {
   gcm_context_data gcm;
   chacha20_poly1305_context_data chacha;
@@ -80,54 +79,26 @@ void AeadKey::prefetch(std::size_t length) const {
   for (std::size_t line = end - lines; line < end; ++line) __builtin_prefetch(key + line * kLine);
 }
 
-namespace {
-
-// One direction, as the manager has chosen it for this CPU.
-struct Direction {
-  std::array<aes_gcm_enc_dec_t, 3> gcm;  // by AeadAlgorithm
-  decltype(IMB_MGR::chacha20_poly1305_dec_update) chacha_update;
-  decltype(IMB_MGR::chacha20_poly1305_finalize) chacha_finalize;
-};
-static_assert(static_cast<std::size_t>(AeadAlgorithm::aes_128_gcm) == 0 &&
-              static_cast<std::size_t>(AeadAlgorithm::aes_256_gcm) == 2);
-
-}  // namespace
-
 struct Aead::Library {
-  explicit Library(Manager made)
-      : manager(std::move(made)),
-        decrypt{{manager->gcm128_dec, manager->gcm192_dec, manager->gcm256_dec},
-                manager->chacha20_poly1305_dec_update,
-                manager->chacha20_poly1305_finalize},
-        encrypt{{manager->gcm128_enc, manager->gcm192_enc, manager->gcm256_enc},
-                manager->chacha20_poly1305_enc_update,
-                manager->chacha20_poly1305_finalize} {}
-
-  void work(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
-    const void* key = text.key->expanded();
-    const AeadAlgorithm algorithm = text.key->algorithm();
-    if (algorithm == AeadAlgorithm::chacha20_poly1305) return chacha(direction, text, icv);
-    direction.gcm[static_cast<std::size_t>(algorithm)](static_cast<const gcm_key_data*>(key), &scratch.gcm, text.data,
-                                                       text.data, text.length, text.nonce, text.aad, text.aad_length,
-                                                       icv, kIcvLength);
-  }
+  explicit Library(Manager made) : manager(std::move(made)) {}
 
   // Each of its calls begins with no error: what failed ends here, and has the last word.
-  void chacha(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
+  template <auto update, auto finalize>
+  static void chacha(Library& library, const AeadText& text, std::uint8_t* icv) {
+    IMB_MGR& manager = *library.manager;
+    auto* context = &library.scratch.chacha;
     const void* key = text.key->expanded();
-    IMB_CHACHA20_POLY1305_INIT(manager.get(), key, &scratch.chacha, text.nonce, text.aad, text.aad_length);
-    if (key == nullptr || has_error()) return;
-    direction.chacha_update(key, &scratch.chacha, text.data, text.data, text.length);
-    if (has_error()) return;
-    direction.chacha_finalize(&scratch.chacha, icv, kIcvLength);
+    IMB_CHACHA20_POLY1305_INIT(&manager, key, context, text.nonce, text.aad, text.aad_length);
+    if (key == nullptr || library.has_error()) return;
+    (manager.*update)(key, context, text.data, text.data, text.length);
+    if (library.has_error()) return;
+    (manager.*finalize)(context, icv, kIcvLength);
   }
 
   bool has_error() const { return imb_get_errno(manager.get()) != 0; }
 
   Manager manager;
   Scratch scratch{};
-  Direction decrypt;
-  Direction encrypt;
 };
 
 void Aead::Wipe::operator()(Library* library) const {
@@ -135,27 +106,20 @@ void Aead::Wipe::operator()(Library* library) const {
   secret::deallocate(library, sizeof(Library));
 }
 
+Aead::Aead(std::unique_ptr<Library, Wipe> library)
+    : library_(std::move(library)),
+      context_(&library_->scratch.gcm),
+      open_{{library_->manager->gcm128_dec, library_->manager->gcm192_dec, library_->manager->gcm256_dec},
+            Library::chacha<&IMB_MGR::chacha20_poly1305_dec_update, &IMB_MGR::chacha20_poly1305_finalize>},
+      seal_{{library_->manager->gcm128_enc, library_->manager->gcm192_enc, library_->manager->gcm256_enc},
+            Library::chacha<&IMB_MGR::chacha20_poly1305_enc_update, &IMB_MGR::chacha20_poly1305_finalize>} {}
+
 std::optional<Aead> Aead::create() {
   Manager manager = make_manager();
   if (manager == nullptr) return std::nullopt;
   return Aead(std::unique_ptr<Library, Wipe>(new (secret::allocate(sizeof(Library))) Library(std::move(manager))));
 }
 
-void Aead::open(const AeadText& text, std::uint8_t* icv) { library_->work(library_->decrypt, text, icv); }
-
 bool Aead::has_failed() const { return library_->has_error(); }
-
-// The library has one error number for the whole process: what another worker does may take away that of this call. So
-// an ICV has to be there too, which is 16 octets of zero once in 2^128 packets.
-std::optional<Sealed> Aead::seal(const AeadText& text) {
-  std::uint8_t* const icv = text.data + text.length;
-  std::memset(icv, 0, kIcvLength);
-  library_->work(library_->encrypt, text, icv);
-  std::uint64_t words[2];
-  std::memcpy(words, icv, sizeof words);
-  if ((words[0] | words[1]) == 0 || has_failed()) [[unlikely]]
-    return std::nullopt;
-  return Sealed();
-}
 
 }  // namespace strata

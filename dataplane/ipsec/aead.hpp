@@ -1,4 +1,5 @@
-// The AEAD algorithms of ESP (RFC 4106, RFC 7634). aead.cpp is the one file that knows intel-ipsec-mb.
+// The AEAD algorithms of ESP (RFC 4106, RFC 7634). aead.cpp is the one file that knows intel-ipsec-mb; here two of its
+// types have a name, so that AES-GCM is called without a step between.
 #pragma once
 
 #include <emmintrin.h>
@@ -13,6 +14,9 @@
 #include <utility>
 
 #include "dataplane/ipsec/authentic.hpp"
+
+struct gcm_key_data;
+struct gcm_context_data;
 
 namespace strata {
 
@@ -126,13 +130,26 @@ class Aead {
 
   // Decrypts in place and leaves the ICV as computed, kIcvLength octets; nothing is believed yet. With an error both
   // are as they were.
-  void open(const AeadText& text, std::uint8_t* icv);
+  void open(const AeadText& text, std::uint8_t* icv) { work(open_, text, icv); }
   // Whether the library reported an error of the last call, and did not do its work.
   bool has_failed() const;
 
   // Encrypts in place and writes the ICV behind it, where the caller has made room. Nothing: the library reported an
   // error, and the packet may not be sent.
-  std::optional<Sealed> seal(const AeadText& text);
+  //
+  // Its error number is one for the whole process: what another worker does may take away that of this call, or put its
+  // own there. So the ICV tells: where the library refuses to work it writes none. One of 16 octets of zero, which would
+  // be taken for that, comes once in 2^128 packets.
+  std::optional<Sealed> seal(const AeadText& text) {
+    std::uint8_t* const icv = text.data + text.length;
+    std::memset(icv, 0, kIcvLength);
+    work(seal_, text, icv);
+    std::uint64_t words[2];
+    std::memcpy(words, icv, sizeof words);
+    if ((words[0] | words[1]) == 0) [[unlikely]]
+      return std::nullopt;
+    return Sealed();
+  }
 
  private:
   struct Library;
@@ -140,8 +157,32 @@ class Aead {
   struct Wipe {
     void operator()(Library* library) const;
   };
-  explicit Aead(std::unique_ptr<Library, Wipe> library) : library_(std::move(library)) {}
+  // One direction, as the library has chosen it for this CPU.
+  using Gcm = void (*)(const gcm_key_data* key, gcm_context_data* context, std::uint8_t* out, const std::uint8_t* in,
+                       std::uint64_t length, const std::uint8_t* nonce, const std::uint8_t* aad,
+                       std::uint64_t aad_length, std::uint8_t* icv, std::uint64_t icv_length);
+  struct Direction {
+    std::array<Gcm, 3> gcm;  // by AeadAlgorithm
+    void (*chacha)(Library& library, const AeadText& text, std::uint8_t* icv);
+  };
+
+  explicit Aead(std::unique_ptr<Library, Wipe> library);
+
+  void work(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
+    const AeadAlgorithm algorithm = text.key->algorithm();
+    if (algorithm == AeadAlgorithm::chacha20_poly1305) [[unlikely]]
+      return direction.chacha(*library_, text, icv);
+    const auto* key = static_cast<const gcm_key_data*>(text.key->expanded());
+    direction.gcm[static_cast<std::size_t>(algorithm)](key, context_, text.data, text.data, text.length, text.nonce,
+                                                       text.aad, text.aad_length, icv, kIcvLength);
+  }
+
   std::unique_ptr<Library, Wipe> library_;
+  gcm_context_data* context_;  // the library's own lives for one call only, but for each call anew
+  Direction open_;
+  Direction seal_;
 };
+static_assert(static_cast<std::size_t>(AeadAlgorithm::aes_128_gcm) == 0 &&
+              static_cast<std::size_t>(AeadAlgorithm::aes_256_gcm) == 2);
 
 }  // namespace strata

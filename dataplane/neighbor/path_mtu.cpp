@@ -69,7 +69,7 @@ PathMtus::PathMtus(Tables& tables)
       by_sa_(all_ids<PolicyId>(tables.policies.size())),
       by_last_segment_(by_sa_) {
   const PolicyTable& policies = tables.policies;
-  std::ranges::sort(by_spi_, {}, [&](OutSaId id) { return tables.out_sas[id.index()].spi; });
+  std::ranges::sort(by_spi_, {}, [&](OutSaId id) { return tables.out_sas[id.index()].outer.spi(); });
   std::ranges::sort(by_sa_, {}, [&](PolicyId id) { return policies[id].sa().index(); });
   std::ranges::sort(by_last_segment_, {}, [&](PolicyId id) { return last_segment_of(policies[id].header()); });
 }
@@ -104,10 +104,10 @@ const OutboundSa* PathMtus::sender_of(const wire::QuotedIpv4View& about) const {
   }
   const auto [sent, fault] = wire::EspView::check(esp);
   if (fault != wire::EspFault::none) return nullptr;
-  const auto spi_of = [&](OutSaId id) { return tables_->out_sas[id.index()].spi; };
+  const auto spi_of = [&](OutSaId id) { return tables_->out_sas[id.index()].outer.spi(); };
   for (const OutSaId id : all_with(by_spi_, sent.spi(), spi_of)) {
     const OutboundSa& sa = tables_->out_sas[id.index()];
-    const TunnelHeader& tunnel = sa.tunnel;
+    const TunnelHeader& tunnel = sa.outer.tunnel();
     if (tunnel.source != about.source() || tunnel.destination != about.destination()) continue;
     if (tunnel.udp_source != source_port || tunnel.udp_destination != destination_port) continue;
     const std::uint32_t ago = static_cast<std::uint32_t>(sa.sequence) - sent.sequence();

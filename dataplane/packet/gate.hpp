@@ -252,7 +252,7 @@ class Gate {
     grow_front(buffer, header.size());
     auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
     std::memcpy(at, &first, sizeof first);
-    std::memcpy(at + sizeof first, &header[sizeof first], kIpv6Addresses);
+    std::memcpy(at + sizeof first, header.data() + sizeof first, kIpv6Addresses);
     std::copy(header.begin() + sizeof first + kIpv6Addresses, header.end(), at + sizeof first + kIpv6Addresses);
     return push(buffer, Row<stage::Sr6Out>{.place = was.from.place(), .sa = sa}, out);
   }

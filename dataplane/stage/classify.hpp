@@ -43,7 +43,7 @@ struct ClassifyStep : ClassifyRest {
   ToHost& host;
 
   Done input(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
-    const wire::MacAddress& mine = tables.ports[row.from.port().index()].mac;
+    const wire::MacAddress& mine = tables.port(row.from.port()).mac;
     if (wire::EthernetView::is_plain(std::as_const(frame).bytes(), mine, wire::kEtherIpv4)) [[likely]]
       return ip4_packet(std::move(frame), row, static_cast<LinkLength>(wire::kEthernetHeaderLength), false);
     return any_frame(std::move(frame), row);
@@ -53,7 +53,7 @@ struct ClassifyStep : ClassifyRest {
   // Apart from the way of most.
   [[gnu::noinline]] Done any_frame(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
     const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
-    if (const auto refused = refuse_frame(ethernet, tables.ports[row.from.port().index()].mac)) [[unlikely]]
+    if (const auto refused = refuse_frame(ethernet, tables.port(row.from.port()).mac)) [[unlikely]]
       return ends.end(std::move(frame), *refused);
     const bool broadcast = ethernet.view.is_to(wire::kBroadcastMac);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());

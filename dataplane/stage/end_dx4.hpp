@@ -1,6 +1,7 @@
 // End.DX4 (RFC 8986 section 4.5): takes the IPv6 packet off and sends the IPv4 packet inside to its cross-connect.
 #pragma once
 
+#include <cassert>
 #include <vector>
 
 #include "dataplane/packet/ends.hpp"
@@ -45,7 +46,8 @@ struct EndDx4Step {
     // Section 4.1.1: the upper layer is IPv4, or else it is not for this behaviour.
     if (chain.upper_layer != wire::kProtocolIpv4) [[unlikely]]
       return ends.end(std::move(packet), Cause::sr6_upper_layer);
-    SidCounter& counter = counters[row.sid.index()];
+    assert(row.sid.index() < counters.size());
+    SidCounter& counter = counters.data()[row.sid.index()];
     ++counter.packets;
     counter.octets += bytes.size();
     const auto outer = static_cast<OuterLength>(chain.upper_offset);

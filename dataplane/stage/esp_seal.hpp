@@ -1,16 +1,110 @@
 // Seals IPv6 packets with their outbound SA (RFC 4303 section 3.3, tunnel mode) and puts the outer headers before them.
 #pragma once
 
+#include <cstring>
+
 #include "dataplane/ipsec/outbound_sa.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"
 #include "dataplane/table/adjacency.hpp"
+#include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/ipv6.hpp"
 
 namespace strata {
 
 using EspSealEnds = EndsOf<Cause::esp_seq_exhausted, Cause::esp_not_reserved, Cause::esp_expired,
                            Cause::esp_seal_failed, Cause::ip4_no_route, Cause::adj_unresolved>;
+
+namespace detail {
+
+//  | IPv4 20 | UDP 8, if any | SPI 4 | sequence 4 | IV 8 | IPv6 packet | 1, 2, 3, .. | P | 41 | ICV 16 |
+//                            |<-------- AAD ----->|      |<------------- text ------------->|
+inline std::size_t front_of(const OutboundSa& sa) {
+  return sa.outer.length() + wire::kEspHeaderLength - sizeof(std::uint32_t) + kIvLength;
+}
+
+// RFC 4303 section 2.4: the text is whole words of 4 octets.
+inline std::size_t padding_of(std::size_t inner) { return (4 - (inner + wire::kEspTrailerLength) % 4) % 4; }
+
+// By the octets of padding. What stands behind the trailer comes to lie under the ICV.
+inline constexpr std::uint8_t kTrailers[4][8] = {{0, wire::kProtocolIpv6},
+                                                 {1, 1, wire::kProtocolIpv6},
+                                                 {1, 2, 2, wire::kProtocolIpv6},
+                                                 {1, 2, 3, 3, wire::kProtocolIpv6}};
+static_assert(sizeof kTrailers[0] <= kIcvLength + wire::kEspTrailerLength);
+
+// RFC 4301 section 5.1.2.1: DSCP is copied unless the SA names one; RFC 6040 section 4.1: ECN always.
+inline std::uint8_t tos_of(const wire::Ipv6View& ip, const TunnelHeader& tunnel) {
+  return static_cast<std::uint8_t>(tunnel.dscp.value_or(ip.dscp()) << 2 | ip.ecn());
+}
+
+bool inner_dont_fragment(const wire::Ipv6View& ip, wire::Bytes packet);
+
+// RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
+inline std::uint16_t id_of(OutboundSa& sa, bool dont_fragment) {
+  if (dont_fragment) [[likely]]
+    return 0;
+  sa.ip_id = static_cast<std::uint16_t>(sa.ip_id + sa.ip_id_step);
+  return sa.ip_id;
+}
+
+// All but the ICV, in clear. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
+inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t sequence) {
+  const std::span<std::uint8_t> inner = packet.bytes();
+  const auto [ip, fault] = wire::Ipv6View::check(inner);
+  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
+  const TunnelHeader& tunnel = sa.outer.tunnel();
+  const bool dont_fragment = tunnel.df == DfMode::copy ? inner_dont_fragment(ip, inner) : tunnel.df == DfMode::set;
+  const std::size_t front = front_of(sa);
+  const std::size_t padding = padding_of(inner.size());
+  const std::span<std::uint8_t> whole =
+      Gate::open_for_sealing(packet, front, padding + wire::kEspTrailerLength + kIcvLength);
+
+  sa.outer.write(whole.data(), {.tos = tos_of(ip, tunnel),
+                                .dont_fragment = dont_fragment,
+                                .id = id_of(sa, dont_fragment),
+                                .total = static_cast<std::uint16_t>(whole.size())});
+  wire::store_be64(inner.data() - kIvLength, sequence);
+  wire::store_be32(inner.data() - kIvLength - sizeof(std::uint32_t), static_cast<std::uint32_t>(sequence));
+  std::memcpy(inner.data() + inner.size(), kTrailers[padding], sizeof kTrailers[padding]);
+}
+
+EspSealEnds::cause_type why_stopped(const OutboundSa& sa);
+
+// Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
+inline std::optional<EspSealEnds::cause_type> refuse(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
+  if (sa.stopped()) [[unlikely]]
+    return why_stopped(sa);
+  if (AdjId<V4>(sa.adj).is_none()) [[unlikely]]
+    return EspSealEnds::cause_type(Cause::ip4_no_route);
+  if (!adjacencies[sa.adj].resolved) [[unlikely]]
+    return EspSealEnds::cause_type(Cause::adj_unresolved);
+  return std::nullopt;
+}
+
+// RFC 4106 section 5.
+inline AeadBlock aad_of(const OutboundSa& sa, std::uint64_t sequence) {
+  const std::uint32_t spi = __builtin_bswap32(sa.outer.spi());
+  if (sa.esn) return {spi, __builtin_bswap64(sequence)};
+  return {spi, __builtin_bswap32(static_cast<std::uint32_t>(sequence))};
+}
+
+// Nothing: the cipher failed. The number is used up in either case.
+inline std::optional<Sealed> seal(std::span<std::uint8_t> whole, const OutboundSa& sa, std::uint64_t sequence,
+                                  Aead& aead) {
+  const std::size_t front = front_of(sa);
+  const AeadBlock nonce(sa.key.salt(), __builtin_bswap64(sequence));
+  const AeadBlock aad = aad_of(sa, sequence);
+  return aead.seal({.key = &sa.key,
+                    .data = whole.data() + front,
+                    .length = whole.size() - front - kIcvLength,
+                    .nonce = nonce.octets,
+                    .aad = aad.octets,
+                    .aad_length = sa.esn ? 12U : 8U});
+}
+
+}  // namespace detail
 
 // Lays packets out with all but what the cipher makes of them. To seal them all at once, afterwards, is faster than one
 // by one: what was just written in small pieces the cipher reads as large ones, and each of these waits until the
@@ -23,7 +117,17 @@ struct EspLayOutStep {
   Burst<stage::Unsealed>& out;
   EspSealEnds ends;
 
-  Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const;
+  Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const {
+    OutboundSa& sa = sas[row.sa.index()];
+    if (const auto refused = detail::refuse(sa, adjacencies)) [[unlikely]]
+      return ends.end(std::move(packet), *refused);
+    const std::uint64_t sequence = sa.sequence + 1;
+    sa.sequence = sequence;
+    ++sa.packets;
+    sa.octets += std::as_const(packet).bytes().size();
+    detail::lay_out(packet, sa, sequence);
+    return Gate::laid_out(std::move(packet), row, sequence, out);
+  }
 };
 
 struct EspCipherStep {
@@ -35,10 +139,20 @@ struct EspCipherStep {
   Burst<stage::Out>& out;
   EspSealEnds ends;
 
-  Done input(Packet<stage::Unsealed> packet, const Row<stage::Unsealed>& row) const;
+  Done input(Packet<stage::Unsealed> packet, const Row<stage::Unsealed>& row) const {
+    const OutboundSa& sa = sas[row.sa.index()];
+    const std::optional<Sealed> proof = detail::seal(packet.bytes(), sa, row.sequence, aead);
+    if (!proof) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_seal_failed);
+    const Adjacency& adj = adjacencies[sa.adj];
+    return Gate::sealed(std::move(packet), row, *proof, adj.header, adj.port, out);
+  }
+
   static OutSaId sa_of(const Row<stage::Unsealed>& row) { return row.sa; }
   // With thousands of SAs nothing of the next one's key is in a near cache.
-  void ask(const Row<stage::Unsealed>& row, std::span<const std::uint8_t> bytes) const;
+  void ask(const Row<stage::Unsealed>& row, std::span<const std::uint8_t> bytes) const {
+    sas[row.sa.index()].key.prefetch(bytes.size());
+  }
 };
 
 void esp_seal(Burst<stage::Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adjacencies, Aead& aead,

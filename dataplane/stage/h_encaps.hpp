@@ -39,7 +39,7 @@ struct HEncapsStep {
     const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
     // In a register: what is stored in parts and read back as a whole waits for each of them.
     const std::uint64_t first = std::uint64_t{0x60000000U | traffic_class << 20 | flow_label_of(ip)} << 32 |
-                                static_cast<std::uint64_t>(payload) << 16 | wire::load_be16(&policy.header()[6]);
+                                static_cast<std::uint64_t>(payload) << 16 | wire::load_be16(policy.header().data() + 6);
     return Gate::encapsulated(std::move(packet), row, Ipv6Begin{__builtin_bswap64(first)}, policy.header(), policy.sa(),
                               out);
   }

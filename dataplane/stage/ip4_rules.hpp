@@ -69,7 +69,7 @@ inline bool crosses_unbidden(const Origin& from, Side to, const std::vector<Bypa
 // A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers, it
 // is still a packet of the port that it came in by.
 inline Origin as_it_came(const Origin& from, const Tables& tables) {
-  return from.side() == Side::either_side ? from.with(tables.ports[from.port().index()].side) : from;
+  return from.side() == Side::either_side ? from.with(tables.port(from.port()).side) : from;
 }
 
 }  // namespace strata

@@ -44,8 +44,9 @@ class FlatHash {
 
   // Nothing: nullptr.
   const Value* find(const Key& key) const {
+    const AlignedSlot* slots = slots_.data();  // the mask keeps within
     for (std::size_t i = hash(key) & mask_;; i = (i + 1) & mask_) {
-      const Slot& slot = slots_[i];
+      const Slot& slot = slots[i];
       if (!slot.used) return nullptr;
       if (slot.key == key) return &slot.value;
     }

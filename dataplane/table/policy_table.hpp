@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -79,7 +80,10 @@ class PolicyTable {
  public:
   PolicyTable() = default;
   explicit PolicyTable(std::vector<Policy> policies) : policies_(std::move(policies)) {}
-  const Policy& operator[](PolicyId id) const { return policies_[id.index()]; }
+  const Policy& operator[](PolicyId id) const {
+    assert(id.index() < policies_.size());
+    return policies_.data()[id.index()];
+  }
   Policy& operator[](PolicyId id) { return policies_[id.index()]; }
   std::size_t size() const { return policies_.size(); }
 

@@ -1,6 +1,7 @@
 // The local SIDs: longest prefix first, each with what its behaviour needs.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -42,7 +43,10 @@ class SidTable {
     return SidId::none();
   }
 
-  const LocalSid& operator[](SidId id) const { return sids_[id.index()]; }
+  const LocalSid& operator[](SidId id) const {
+    assert(id.index() < sids_.size());
+    return sids_.data()[id.index()];
+  }
   std::size_t size() const { return sids_.size(); }  // places, of which some may be empty
 
  private:

@@ -20,6 +20,12 @@ constexpr std::uint16_t fold(std::uint64_t sum) {
   return static_cast<std::uint16_t>(sum);
 }
 
+// The same of a sum of 32 bits.
+constexpr std::uint32_t fold_words(std::uint32_t sum) {
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16);
+}
+
 // Words are added as the machine reads them: the sum of swapped words is the swapped sum (RFC 1071 section 2 (B)).
 inline std::uint64_t sum_words32(const std::uint8_t* p, std::size_t octets) {
   std::uint64_t sum = 0;

@@ -251,7 +251,7 @@ TEST(BuildTablesOf, TheOuterHeadersAreTheConfigurations) {
   ASSERT_TRUE(config) << to_string(config.error().front(), "c.yaml");
   const auto tables = build_tables(*config, {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}});
   ASSERT_TRUE(tables) << tables.error();
-  const TunnelHeader& tunnel = (*tables)->out_sas.at(0).tunnel;
+  const TunnelHeader& tunnel = (*tables)->out_sas.at(0).outer.tunnel();
   EXPECT_EQ(tunnel.ttl, 9);
   EXPECT_EQ(tunnel.dscp, 46);
   EXPECT_EQ(tunnel.df, DfMode::clear);

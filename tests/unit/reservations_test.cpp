@@ -25,10 +25,9 @@ class Sealing {
     for (std::size_t i = 0; i < count; ++i) {
       keys_.emplace_back(20, static_cast<std::uint8_t>(i + 1));
       sas_.push_back(OutboundSa{.key = AeadKey(AeadAlgorithm::aes_128_gcm, keys_[i]),
-                                .spi = static_cast<std::uint32_t>(0x100 + i),
+                                .outer = OuterHeader({}, static_cast<std::uint32_t>(0x100 + i)),
                                 .esn = esn,
-                                .adj = AdjId<V4>::none(),
-                                .tunnel = {}});
+                                .adj = AdjId<V4>::none()});
       sas_.back().limit = sas_.back().last = sas_.back().last_number();
     }
   }
@@ -78,7 +77,7 @@ TEST(Reservations, AnotherKeyOrAnotherSaltBeginsAtOneAnotherSpiDoesNot) {
     EXPECT_EQ(other.sa().sequence, 0u);
   }
   Sealing again(1);
-  again.sa().spi = 0x999;
+  again.sa().outer = OuterHeader({}, 0x999);
   ASSERT_TRUE(opened(disk).begin(again.all(), at(0ms)));
   EXPECT_EQ(again.sa().sequence, Reservations::kLeast) << "the others' starts have taken nothing from it";
 }
