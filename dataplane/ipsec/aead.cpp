@@ -84,7 +84,7 @@ struct Aead::Library {
 
   // Each of its calls begins with no error: what failed ends here, and has the last word.
   template <auto update, auto finalize>
-  static void chacha(Library& library, const AeadText& text, std::uint8_t* icv) {
+  static void chacha(Library& library, AeadText text, std::uint8_t* icv) {
     IMB_MGR& manager = *library.manager;
     auto* context = &library.scratch.chacha;
     const void* key = text.key->expanded();

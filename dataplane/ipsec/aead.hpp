@@ -163,7 +163,8 @@ class Aead {
                        std::uint64_t aad_length, std::uint8_t* icv, std::uint64_t icv_length);
   struct Direction {
     std::array<Gcm, 3> gcm;  // by AeadAlgorithm
-    void (*chacha)(Library& library, const AeadText& text, std::uint8_t* icv);
+    // The text as a value: where its address is taken it lies in memory for AES-GCM too.
+    void (*chacha)(Library& library, AeadText text, std::uint8_t* icv);
   };
 
   explicit Aead(std::unique_ptr<Library, Wipe> library);

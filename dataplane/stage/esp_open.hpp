@@ -125,7 +125,7 @@ inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa
 // Takes the trailer off a text that is authentic, and says what is inside (RFC 4303 sections 2.4 to 2.6).
 inline Unwrapping unwrap(std::span<const std::uint8_t> text) {
   // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
-  if (text.back() == wire::kProtocolNone) [[unlikely]]
+  if (text.data()[text.size() - 1] == wire::kProtocolNone) [[unlikely]]
     return {.refused = detail::EspCause(Cause::esp_dummy)};
   const wire::EspTrailer trailer = wire::check_trailer(text);
   if (trailer.fault == wire::TrailerFault::bad_length) [[unlikely]]
@@ -152,7 +152,7 @@ struct EspDecryptStep {
     InboundSa& sa = sas[row.from.sa().index()];
     Decryption done = decrypt_in_place(packet.bytes(), sa, aead);
     if (done.refused) [[unlikely]]
-      return refuse(std::move(packet), row, sa, done);
+      return refuse(std::move(packet), row, sa, *done.refused);
     return Gate::decrypted(std::move(packet), row, std::move(*done.authentic), out);
   }
 
@@ -167,14 +167,14 @@ struct EspDecryptStep {
  private:
   // RFC 4303 section 4 asks for SPI, time, addresses and number of what is not authentic.
   [[gnu::noinline]] Done refuse(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row, const InboundSa& sa,
-                                const Decryption& done) const {
-    audit.note({.cause = done.refused->value(),
+                                EspOpenEnds::cause_type cause) const {
+    audit.note({.cause = cause.value(),
                 .from = row.from,
                 .spi = sa.spi,
                 .sequence = wire::load_be32(std::as_const(packet).bytes().data() + 4),
                 .source = row.source,
                 .destination = sa.destination});
-    return ends.end(std::move(packet), *done.refused);
+    return ends.end(std::move(packet), cause);
   }
 };
 
@@ -188,7 +188,7 @@ struct EspUnwrapStep {
 
   Done input(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) const {
     const wire::Bytes esp = std::as_const(packet).bytes();
-    const Unwrapping inside = unwrap(esp.subspan(kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength));
+    const Unwrapping inside = unwrap({esp.data() + kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength});
     if (inside.refused) [[unlikely]]
       return ends.end(std::move(packet), *inside.refused);
     InboundSa& sa = sas[row.from.sa().index()];

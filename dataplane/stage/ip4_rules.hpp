@@ -29,7 +29,7 @@ CauseType cause_of(wire::Ipv4Fault fault) {
 // RFC 1812 section 5.3.7, RFC 1122 section 3.2.1.3.
 constexpr bool is_never_unicast(wire::Ipv4Address a) {
   const std::uint32_t first = a.value >> 24;
-  return first == 0 || first == 127 || first >= 224;
+  return first - 1 >= 224 - 1 || first == 127;
 }
 
 // 169.254/16: good on one link only, never forwarded (RFC 3927 section 7).

@@ -1,6 +1,8 @@
 // IPv6 packets, opened or in clear, that come to a local SID (RFC 8754 section 4.3, RFC 8986 section 4).
 #pragma once
 
+#include <emmintrin.h>
+
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/neighbor/path_mtu.hpp"
 #include "dataplane/packet/ends.hpp"
@@ -81,26 +83,27 @@ struct LocalSidStep : LocalSidRest {
   // the same for those behind it that have the same.
   struct Before {
     SaId sa = SaId::none();
-    Ipv6Selectors::Half source{};
-    Ipv6Selectors::Half destination{};
     SidId sid = SidId::none();
+    __m128i source{};
+    __m128i destination{};
   };
   mutable Before before_{};
 
   // sa: not none(). none(): they are others.
   SidId recall(SaId sa, const wire::Ipv6View& ip) const {
-    const auto source = Ipv6Selectors::load(ip.source_bytes());
-    const auto destination = Ipv6Selectors::load(ip.destination_bytes());
-    const std::uint64_t different = (source.high ^ before_.source.high) | (source.low ^ before_.source.low) |
-                                    (destination.high ^ before_.destination.high) |
-                                    (destination.low ^ before_.destination.low);
-    return sa == before_.sa && different == 0 ? before_.sid : SidId::none();
+    const __m128i same = _mm_and_si128(_mm_cmpeq_epi8(load(ip.source_bytes()), before_.source),
+                                       _mm_cmpeq_epi8(load(ip.destination_bytes()), before_.destination));
+    return sa == before_.sa && _mm_movemask_epi8(same) == 0xffff ? before_.sid : SidId::none();
   }
 
   // Where an SA is for one protocol each packet has to show its own.
   void note(SaId sa, const wire::Ipv6View& ip, SidId sid) const {
     if (tables.sas[sa.index()].protocol != kAnyProtocol) return;
-    before_ = {sa, Ipv6Selectors::load(ip.source_bytes()), Ipv6Selectors::load(ip.destination_bytes()), sid};
+    before_ = {sa, sid, load(ip.source_bytes()), load(ip.destination_bytes())};
+  }
+
+  static __m128i load(const std::uint8_t* address) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address));
   }
 
   // Multicast, unspecified, loopback: no packet comes from there (RFC 4291 sections 2.5.2, 2.5.3 and 2.7).

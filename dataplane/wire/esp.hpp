@@ -47,16 +47,17 @@ struct EspTrailer {
 
 namespace detail {
 
-// Whether the P = count octets that end before `end` are 1, 2, .. P. room: how many octets can be read before `end`.
+// 1, 2, .. P, P, by P.
+inline constexpr std::uint64_t kCountingUp[8] = {
+    0x00, 0x0101, 0x010202, 0x01020303, 0x0102030404, 0x010203040505, 0x01020304050606, 0x0102030405060707};
+
+// Whether the P = count octets that end before `end`, where P itself stands, are 1, 2, .. P. room: how many octets can
+// be read before `end`.
 inline bool padding_counts_up(const std::uint8_t* end, std::size_t count, std::size_t room) {
-  // Short padding, the usual case, is compared as one word, so that its length, which differs packet by packet, costs
-  // no mispredicted branch. Two shifts, since one by 64 is undefined.
-  if (count < 8 && room >= 8) [[likely]] {
-    const std::size_t unused = 8 * (7 - count);
-    const std::uint64_t mask = (~std::uint64_t{0} >> 8) >> unused;
-    const std::uint64_t wanted = (std::uint64_t{0x0102030405060708} >> 8) >> unused;
-    return (load_be64(end - 8) & mask) == wanted;
-  }
+  // Short padding, the usual case, is compared as one word, with its length behind it, so that this length, which
+  // differs packet by packet, costs no mispredicted branch.
+  if (count < 8 && room >= 7) [[likely]]
+    return (load_be64(end - 7) ^ kCountingUp[count]) << (8 * (7 - count)) == 0;
   unsigned difference = 0;
   for (std::size_t i = 0; i < count; ++i)
     difference |= static_cast<unsigned>(end[i - count]) ^ static_cast<unsigned>(i + 1);
@@ -68,12 +69,15 @@ inline bool padding_counts_up(const std::uint8_t* end, std::size_t count, std::s
 // Takes the trailer off what was decrypted: plaintext is all between IV and ICV. RFC 4303 sections 2.4 to 2.6.
 // bad_length: no room for the trailer, or for the padding that it announces; bad_pad: the padding is not 1, 2, 3, ...
 inline EspTrailer check_trailer(Bytes plaintext) {
-  if (plaintext.size() < kEspTrailerLength) return {TrailerFault::bad_length, 0, 0};
+  if (plaintext.size() < kEspTrailerLength) [[unlikely]]
+    return {TrailerFault::bad_length, 0, 0};
   const std::size_t room = plaintext.size() - kEspTrailerLength;
   const std::uint8_t* trailer = plaintext.data() + room;
   const std::size_t pad_length = trailer[0];
-  if (pad_length > room) return {TrailerFault::bad_length, 0, 0};
-  if (!detail::padding_counts_up(trailer, pad_length, room)) return {TrailerFault::bad_pad, 0, 0};
+  if (pad_length > room) [[unlikely]]
+    return {TrailerFault::bad_length, 0, 0};
+  if (!detail::padding_counts_up(trailer, pad_length, room)) [[unlikely]]
+    return {TrailerFault::bad_pad, 0, 0};
   return {TrailerFault::none, trailer[1], room - pad_length};
 }
 

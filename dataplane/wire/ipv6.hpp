@@ -24,9 +24,12 @@ class Ipv6View {
   // RFC 4303 section 2.7). truncated: less than the header; bad_length: it announces more than is there.
   static Checked<Ipv6View, Ipv6Fault> check(Bytes packet) {
     const std::uint8_t* p = packet.data();
-    if (packet.size() < kIpv6HeaderLength) return {{}, Ipv6Fault::truncated};
-    if ((p[0] >> 4) != 6) return {{}, Ipv6Fault::bad_version};
-    if (kIpv6HeaderLength + load_be16(p + 4) > packet.size()) return {{}, Ipv6Fault::bad_length};
+    if (packet.size() < kIpv6HeaderLength) [[unlikely]]
+      return {{}, Ipv6Fault::truncated};
+    if ((p[0] >> 4) != 6) [[unlikely]]
+      return {{}, Ipv6Fault::bad_version};
+    if (kIpv6HeaderLength + load_be16(p + 4) > packet.size()) [[unlikely]]
+      return {{}, Ipv6Fault::bad_length};
     return {Ipv6View(p), Ipv6Fault::none};
   }
 
