@@ -23,6 +23,8 @@ def link_down(soak):
     far, times = soak.draw.random() < 0.7, soak.draw.choice((1, 1, 3))
     with soak.loses(f"link {gateway.name}.{port} down"):
         soak.epoch.links.add((gateway.name, port))
+        if not far:
+            soak.downed.add((gateway.name, port))
         for _ in range(times):
             soak.scene.set_link(gateway, port, "down", far=far)
             soak.pass_time(soak.draw.uniform(0.05, 1.5))

@@ -209,6 +209,10 @@ def test_a_number(planted):
         change(other.report)
         found = accounting.judged("a", before, other, planted.epoch)
         assert any(words in said for said in found), (words, found)
+    refused = copy.deepcopy(now)
+    one_more(refused.report["devices"]["wan"], "not_sent")
+    assert accounting.judged("a", before, refused, accounting.Epoch(downed=frozenset({("a", "wan")}))) == []
+    assert accounting.judged("a", before, refused, accounting.Epoch(downed=frozenset({("b", "wan"), ("a", "lan")}))) != []
     due = copy.deepcopy(now)
     due.expected["ip4.no_route"] += 1
     assert any("dropped as ip4.no_route" in said for said in accounting.judged("a", before, due, planted.epoch))
