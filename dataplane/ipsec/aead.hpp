@@ -138,8 +138,8 @@ class Aead {
   // error, and the packet may not be sent.
   //
   // Its error number is one for the whole process: what another worker does may take away that of this call, or put its
-  // own there. So the ICV tells: where the library refuses to work it writes none. One of 16 octets of zero, which would
-  // be taken for that, comes once in 2^128 packets.
+  // own there. So the ICV tells: where the library refuses to work it writes none. One of 16 octets of zero, which
+  // would be taken for that, comes once in 2^128 packets.
   std::optional<Sealed> seal(const AeadText& text) {
     std::uint8_t* const icv = text.data + text.length;
     std::memset(icv, 0, kIcvLength);

@@ -51,7 +51,7 @@ struct ClassifyStep : ClassifyRest {
 
  private:
   // Apart from the way of most.
-  [[gnu::noinline]] Done any_frame(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
+  [[gnu::noinline]] Done any_frame(Packet<stage::Frame> frame, Row<stage::Frame> row) const {
     const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
     if (const auto refused = refuse_frame(ethernet, tables.port(row.from.port()).mac)) [[unlikely]]
       return ends.end(std::move(frame), *refused);

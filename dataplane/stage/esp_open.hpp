@@ -166,7 +166,7 @@ struct EspDecryptStep {
 
  private:
   // RFC 4303 section 4 asks for SPI, time, addresses and number of what is not authentic.
-  [[gnu::noinline]] Done refuse(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row, const InboundSa& sa,
+  [[gnu::noinline]] Done refuse(Packet<stage::EspIn> packet, Row<stage::EspIn> row, const InboundSa& sa,
                                 EspOpenEnds::cause_type cause) const {
     audit.note({.cause = cause.value(),
                 .from = row.from,

@@ -11,7 +11,7 @@ using stage::Unsealed;
 namespace detail {
 
 // The IPv4 packet behind the IPv6 header and the SRH, if there is one: nothing else is what h_encaps makes.
-bool inner_dont_fragment(const wire::Ipv6View& ip, wire::Bytes packet) {
+bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet) {
   std::size_t at = wire::kIpv6HeaderLength;
   if (ip.next_header() == wire::kProtocolRouting) {
     const auto [srh, fault] = wire::SrhView::check(packet.subspan(at));
@@ -23,8 +23,9 @@ bool inner_dont_fragment(const wire::Ipv6View& ip, wire::Bytes packet) {
   return inner.dont_fragment();
 }
 
-EspSealEnds::cause_type why_stopped(const OutboundSa& sa) {
+EspSealEnds::cause_type why_not(const OutboundSa& sa) {
   using Why = EspSealEnds::cause_type;
+  if (!sa.stopped()) return AdjId<V4>(sa.adj).is_none() ? Why(Cause::ip4_no_route) : Why(Cause::adj_unresolved);
   if (sa.sequence < sa.last) return Why(Cause::esp_not_reserved);
   if (sa.last < sa.last_number()) return Why(Cause::esp_expired);
   return Why(Cause::esp_seq_exhausted);

@@ -39,7 +39,7 @@ inline std::uint8_t tos_of(const wire::Ipv6View& ip, const TunnelHeader& tunnel)
   return static_cast<std::uint8_t>(tunnel.dscp.value_or(ip.dscp()) << 2 | ip.ecn());
 }
 
-bool inner_dont_fragment(const wire::Ipv6View& ip, wire::Bytes packet);
+bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet);
 
 // RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
 inline std::uint16_t id_of(OutboundSa& sa, bool dont_fragment) {
@@ -70,18 +70,11 @@ inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t
   std::memcpy(inner.data() + inner.size(), kTrailers[padding], sizeof kTrailers[padding]);
 }
 
-EspSealEnds::cause_type why_stopped(const OutboundSa& sa);
-
 // Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
-inline std::optional<EspSealEnds::cause_type> refuse(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
-  if (sa.stopped()) [[unlikely]]
-    return why_stopped(sa);
-  if (AdjId<V4>(sa.adj).is_none()) [[unlikely]]
-    return EspSealEnds::cause_type(Cause::ip4_no_route);
-  if (!adjacencies[sa.adj].resolved) [[unlikely]]
-    return EspSealEnds::cause_type(Cause::adj_unresolved);
-  return std::nullopt;
+inline bool can_go(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
+  return !sa.stopped() && !AdjId<V4>(sa.adj).is_none() && adjacencies[sa.adj].resolved;
 }
+EspSealEnds::cause_type why_not(const OutboundSa& sa);
 
 // RFC 4106 section 5.
 inline AeadBlock aad_of(const OutboundSa& sa, std::uint64_t sequence) {
@@ -119,8 +112,8 @@ struct EspLayOutStep {
 
   Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const {
     OutboundSa& sa = sas[row.sa.index()];
-    if (const auto refused = detail::refuse(sa, adjacencies)) [[unlikely]]
-      return ends.end(std::move(packet), *refused);
+    if (!detail::can_go(sa, adjacencies)) [[unlikely]]
+      return ends.end(std::move(packet), detail::why_not(sa));
     const std::uint64_t sequence = sa.sequence + 1;
     sa.sequence = sequence;
     ++sa.packets;

@@ -1,6 +1,8 @@
 // H.Encaps and H.Encaps.Red (RFC 8986 sections 5.1 and 5.2): pushes an IPv6 header, with or without SRH.
 #pragma once
 
+#include <nmmintrin.h>
+
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"
@@ -12,7 +14,20 @@ namespace strata {
 
 using HEncapsEnds = EndsOf<Cause::policy_no_sa, Cause::tx_no_room>;
 
-std::uint32_t flow_label_of(const wire::Ipv4View& ip);
+// RFC 6437: the same for all packets of a flow, spread over flows, never 0. Fragments have no ports to tell by, so that
+// all of a packet go one way only without any; ports count where no fragment can come. By CRC-32C: any few bits that
+// flows differ in make a difference in the label.
+inline std::uint32_t flow_label_of(const wire::Ipv4View& ip) {
+  std::uint64_t rest = ip.protocol();
+  const bool has_ports = ip.protocol() == wire::kProtocolTcp || ip.protocol() == wire::kProtocolUdp;
+  const wire::Bytes payload = ip.payload();
+  if (has_ports && !ip.is_fragment() && payload.size() >= 4)
+    rest |= std::uint64_t{wire::load_be32(payload.data())} << 32;
+  const std::uint64_t addresses = std::uint64_t{ip.source().value} << 32 | ip.destination().value;
+  const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, addresses), rest);
+  const auto label = static_cast<std::uint32_t>(hash ^ hash >> 12) & 0xfffff;
+  return label == 0 ? 1 : label;
+}
 
 template <LeadsTo<stage::Sr6Out> ToSr6Out>
 struct HEncapsStep {

@@ -39,7 +39,7 @@ struct HostInputStep {
       return fragment(std::move(packet), row, ip);
     switch (ip.protocol()) {
       [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
-      case wire::kProtocolEsp: return esp(std::move(packet), row, ip, ip.payload(), kPlain);
+      case wire::kProtocolEsp: return plain_esp(std::move(packet), row, ip);
       default: return deliver(std::move(packet), row, ip);
     }
   }
@@ -61,25 +61,24 @@ struct HostInputStep {
     if (!tables.esp_ports.contains(port)) [[unlikely]]
       return deliver(std::move(packet), row, ip);
     const wire::Bytes payload = udp.payload();
-    // Section 2.3: one octet FF. Section 2.2: four octets of zero, where ESP would have its SPI, mean IKE.
-    if (payload.size() == 1 && payload[0] == 0xff) [[unlikely]]
-      return ends.end(std::move(packet), Cause::esp_nat_keepalive);
-    if (payload.size() >= 4 && wire::load_be32(payload.data()) == 0) [[unlikely]]
-      return deliver(std::move(packet), row, ip);
+    if (payload.size() < wire::kEspHeaderLength) [[unlikely]]
+      return short_udp(std::move(packet), row, ip, payload);
     return esp(std::move(packet), row, ip, payload, port);
   }
 
+  Done plain_esp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip) const {
+    const wire::Bytes payload = ip.payload();
+    if (payload.size() < wire::kEspHeaderLength) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_truncated);
+    return esp(std::move(packet), row, ip, payload, kPlain);
+  }
+
+  // payload: an ESP header at the least.
   Done esp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
            std::uint16_t udp_port) const {
-    const auto [esp, fault] = wire::EspView::check(payload);
-    if (fault != wire::EspFault::none) [[unlikely]]
-      return ends.end(std::move(packet), Cause::esp_truncated);
-    const std::uint32_t spi = esp.spi();
-    if (spi == 0) [[unlikely]]
-      return refuse(std::move(packet), row, ip, payload, Cause::esp_spi_zero);
-    const SpiEntry* entry = tables.spis.find({spi, ip.destination()});
+    const SpiEntry* entry = tables.spis.find({wire::load_be32(payload.data()), ip.destination()});
     if (entry == nullptr) [[unlikely]]
-      return refuse(std::move(packet), row, ip, payload, Cause::esp_no_sa);
+      return no_sa(std::move(packet), row, ip, payload, udp_port);
     if (entry->udp_port != udp_port) [[unlikely]]
       return refuse(std::move(packet), row, ip, payload, why_not(*entry));
     const InboundSa& sa = tables.sas[entry->sa.index()];
@@ -92,12 +91,14 @@ struct HostInputStep {
   }
 
   // Apart from the way of ESP.
-  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, const Row<stage::Host>& row,
-                                  const wire::Ipv4View& ip) const;
-  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, const Row<stage::Host>& row,
-                                 const wire::Ipv4View& ip) const;
-  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip,
-                                wire::Bytes esp, HostInputEnds::cause_type cause) const;
+  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
+  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
+  [[gnu::noinline]] Done short_udp(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip,
+                                   wire::Bytes payload) const;
+  [[gnu::noinline]] Done no_sa(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes payload,
+                               std::uint16_t udp_port) const;
+  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes esp,
+                                HostInputEnds::cause_type cause) const;
 };
 
 void host_input(Burst<stage::Host>& in, const Tables& tables, Audit& audit, Burst<stage::EspIn>& esp,

@@ -6,19 +6,19 @@ namespace strata {
 
 using stage::Ip4;
 
-Done Ip4ForwardRest::refuse(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, RefusedCause cause,
-                            IcmpError error, std::uint16_t mtu) const {
+Done Ip4ForwardRest::refuse(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, RefusedCause cause, IcmpError error,
+                            std::uint16_t mtu) const {
   return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
 }
 
-Row<Ip4> Ip4ForwardRest::as_it_came(const Row<Ip4>& row) const {
+Row<Ip4> Ip4ForwardRest::as_it_came(Row<Ip4> row) const {
   Row<Ip4> same = row;
   same.from = strata::as_it_came(row.from, tables);
   return same;
 }
 
 // RFC 1812 section 5.2.6. What is rewritten is copied into each fragment.
-Done Ip4ForwardRest::too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, NextHop next_hop,
+Done Ip4ForwardRest::too_big(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, NextHop next_hop,
                              std::uint16_t mtu) const {
   if (ip.dont_fragment())
     return refuse(std::move(packet), row, ip, Cause::ip4_too_big, IcmpError::fragmentation_needed, mtu);
@@ -31,7 +31,7 @@ Done Ip4ForwardRest::too_big(Packet<Ip4> packet, const Row<Ip4>& row, const wire
 }
 
 // On a link of ours, with no adjacency of its own yet.
-Done Ip4ForwardRest::connected(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip, PortId port) const {
+Done Ip4ForwardRest::connected(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, PortId port) const {
   const Adjacency& link = tables.link_of(port);
   if (crosses_unbidden(row.from, link.side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
@@ -42,7 +42,7 @@ Done Ip4ForwardRest::connected(Packet<Ip4> packet, const Row<Ip4>& row, const wi
 }
 
 // Out of End.DX4 too: RFC 1812 section 5.2.3 asks for this before any way out of here.
-Done Ip4ForwardRest::deliver(Packet<Ip4> packet, const Row<Ip4>& row, const wire::Ipv4View& ip) const {
+Done Ip4ForwardRest::deliver(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip) const {
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
   audit.note_ecn(ecn);
   if (ecn.result != static_cast<wire::Ecn>(ip.ecn()))

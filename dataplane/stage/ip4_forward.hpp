@@ -55,17 +55,17 @@ struct Ip4ForwardRest {
     return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
   }
 
-  [[gnu::noinline]] Done deliver(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip) const;
-  [[gnu::noinline]] Done connected(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip,
+  [[gnu::noinline]] Done deliver(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip) const;
+  [[gnu::noinline]] Done connected(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip,
                                    PortId port) const;
-  [[gnu::noinline]] Done too_big(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip,
-                                 NextHop next_hop, std::uint16_t mtu) const;
-  [[gnu::noinline]] Done refuse(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip,
-                                RefusedCause cause, IcmpError error, std::uint16_t mtu = 0) const;
+  [[gnu::noinline]] Done too_big(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip, NextHop next_hop,
+                                 std::uint16_t mtu) const;
+  [[gnu::noinline]] Done refuse(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip, RefusedCause cause,
+                                IcmpError error, std::uint16_t mtu = 0) const;
   static void clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss);
 
  private:
-  Row<stage::Ip4> as_it_came(const Row<stage::Ip4>& row) const;
+  Row<stage::Ip4> as_it_came(Row<stage::Ip4> row) const;
 };
 
 template <LeadsTo<stage::Steered> ToSteered>

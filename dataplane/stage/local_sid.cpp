@@ -23,8 +23,7 @@ SidCause LocalSidRest::cause_of(wire::Ipv6Fault fault, bool opened) {
 }
 
 // RFC 4301 section 5.2 step 4: an auditable event, with the addresses of the packet that was inside.
-Done LocalSidRest::mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip,
-                            const InboundSa& sa) const {
+Done LocalSidRest::mismatch(Packet<Ip6> packet, Row<Ip6> row, wire::Ipv6View ip, const InboundSa& sa) const {
   audit.note({.cause = Cause::policy_selector_mismatch,
               .from = row.from,
               .spi = sa.spi,
@@ -33,7 +32,7 @@ Done LocalSidRest::mismatch(Packet<Ip6> packet, const Row<Ip6>& row, const wire:
 }
 
 // RFC 8201: what came in clear may be anybody's.
-bool LocalSidRest::learns(const Row<Ip6>& row, const wire::Ipv6View& ip, wire::Bytes message) const {
+bool LocalSidRest::learns(Row<Ip6> row, wire::Ipv6View ip, wire::Bytes message) const {
   if (!tables.icmp.path_mtu || row.from.sa().is_none()) return false;
   const auto [icmp, fault] = wire::Icmpv6View::check(ip, message);
   if (fault != wire::Icmpv6Fault::none || icmp.type() != wire::kIcmpv6PacketTooBig) return false;
@@ -41,7 +40,7 @@ bool LocalSidRest::learns(const Row<Ip6>& row, const wire::Ipv6View& ip, wire::B
 }
 
 // RFC 8754 section 4.3.2: no SID; if it is an address of ours it is for the host.
-Done LocalSidRest::no_sid(Packet<Ip6> packet, const Row<Ip6>& row, const wire::Ipv6View& ip) const {
+Done LocalSidRest::no_sid(Packet<Ip6> packet, Row<Ip6> row, wire::Ipv6View ip) const {
   if (tables.own6.find(ip.destination()) == nullptr) return ends.end(std::move(packet), Cause::sr6_no_sid);
   const wire::Bytes bytes = std::as_const(packet).bytes().first(ip.total_length());
   const wire::Ipv6Chain chain = wire::walk_extension_headers(bytes);

@@ -26,10 +26,10 @@ struct LocalSidRest {
   std::uint64_t now_ns;
   LocalSidEnds ends;
 
-  [[gnu::noinline]] Done no_sid(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row, const wire::Ipv6View& ip) const;
-  [[gnu::noinline]] Done mismatch(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row, const wire::Ipv6View& ip,
+  [[gnu::noinline]] Done no_sid(Packet<stage::Ip6> packet, Row<stage::Ip6> row, wire::Ipv6View ip) const;
+  [[gnu::noinline]] Done mismatch(Packet<stage::Ip6> packet, Row<stage::Ip6> row, wire::Ipv6View ip,
                                   const InboundSa& sa) const;
-  bool learns(const Row<stage::Ip6>& row, const wire::Ipv6View& ip, wire::Bytes message) const;
+  bool learns(Row<stage::Ip6> row, wire::Ipv6View ip, wire::Bytes message) const;
   static bool has_protocol(const InboundSa& sa, wire::Bytes packet);
   static LocalSidEnds::cause_type cause_of(wire::Ipv6Fault fault, bool opened);
 };

@@ -64,10 +64,11 @@ inline MacAddress read_mac(const std::uint8_t* p) {
   return a;
 }
 
-// What a view's check answers: the view may be used only where there is no fault.
+// What a view's check answers: the view may be used only where there is no fault. Of two registers, where the fault has
+// room behind the view.
 template <class View, class Fault>
 struct Checked {
-  View view;
+  [[no_unique_address]] View view;
   Fault fault;
   explicit operator bool() const { return fault == Fault::none; }
 };

@@ -48,8 +48,8 @@ struct EspTrailer {
 namespace detail {
 
 // 1, 2, .. P, P, by P.
-inline constexpr std::uint64_t kCountingUp[8] = {
-    0x00, 0x0101, 0x010202, 0x01020303, 0x0102030404, 0x010203040505, 0x01020304050606, 0x0102030405060707};
+inline constexpr std::uint64_t kCountingUp[8] = {0x00,         0x0101,         0x010202,         0x01020303,
+                                                 0x0102030404, 0x010203040505, 0x01020304050606, 0x0102030405060707};
 
 // Whether the P = count octets that end before `end`, where P itself stands, are 1, 2, .. P. room: how many octets can
 // be read before `end`.

@@ -37,11 +37,11 @@ class Ipv4View {
       return {{}, Ipv4Fault::truncated};
     if (sum == HeaderSum::unknown && !ipv4_header_sum_is_right(p, kIpv4MinHeaderLength)) [[unlikely]]
       return {{}, Ipv4Fault::bad_checksum};
-    return {Ipv4View(p), Ipv4Fault::none};
+    return {Ipv4View(p, kIpv4MinHeaderLength, total), Ipv4Fault::none};
   }
 
-  std::size_t header_length() const { return (data_[0] & 0x0fU) * 4U; }  // octets, options included: 20..60
-  std::size_t total_length() const { return load_be16(data_ + 2); }      // octets, header included
+  std::size_t header_length() const { return header_length_; }  // octets, options included: 20..60
+  std::size_t total_length() const { return total_length_; }    // octets, header included
   std::uint8_t tos() const { return data_[1]; }
   std::uint8_t dscp() const { return data_[1] >> 2; }
   std::uint8_t ecn() const { return data_[1] & 3; }
@@ -75,13 +75,18 @@ class Ipv4View {
     if (total < header) return {{}, Ipv4Fault::bad_length};
     if (total > packet.size()) return {{}, Ipv4Fault::truncated};
     if (sum == HeaderSum::unknown && !ipv4_header_sum_is_right(p, header)) return {{}, Ipv4Fault::bad_checksum};
-    return {Ipv4View(p), Ipv4Fault::none};
+    return {Ipv4View(p, header, total), Ipv4Fault::none};
   }
 
   Ipv4View() = default;
-  explicit Ipv4View(const std::uint8_t* data) : data_(data) {}
+  Ipv4View(const std::uint8_t* data, std::size_t header_length, std::size_t total_length)
+      : data_(data),
+        header_length_(static_cast<std::uint16_t>(header_length)),
+        total_length_(static_cast<std::uint16_t>(total_length)) {}
 
   const std::uint8_t* data_ = nullptr;
+  std::uint16_t header_length_ = 0;
+  std::uint16_t total_length_ = 0;
 };
 
 namespace detail {
