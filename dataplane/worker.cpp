@@ -69,8 +69,8 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 // through its captures again.
 
 [[gnu::flatten]] void Worker::input_straight() {
-  Straight host(HostInputStep{*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)});
-  const ClassifyStep<decltype(host)> first{{*tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host};
+  Straight host(HostInputStep(*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)));
+  const ClassifyStep<decltype(host)> first({*tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
   frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
     return first.input(std::move(frame), row);
   });
@@ -78,7 +78,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 }
 
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
-  Straight forward(Ip4ForwardStep<Burst<stage::Steered>>{forwarding(), steered_});
+  Straight forward(Ip4ForwardStep<Burst<stage::Steered>>(forwarding(), steered_));
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
   Straight ip6(LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   steps_.note(Step::esp_open, esp_);
@@ -117,7 +117,7 @@ struct InTurn {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
     InTurn<decltype(encaps)> in_turn{oversize_, local_, refused_, made_, encaps, steered_};
-    drain_routed(ip4_, Ip4ForwardStep<decltype(in_turn)>{forwarding(), in_turn});
+    drain_routed(ip4_, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
     steps_.add(Step::h_encaps, encaps.size());
   };
   if (handoff_) {

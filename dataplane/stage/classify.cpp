@@ -14,7 +14,7 @@ Done ClassifyRest::refuse_broadcast(Packet<Frame> frame, wire::Bytes packet, Cla
 
 void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Host>& host,
               Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
-  const ClassifyStep<Burst<stage::Host>> step{{tables, arp, ip4, ip6, ends}, host};
+  const ClassifyStep<Burst<stage::Host>> step({tables, arp, ip4, ip6, ends}, host);
   in.drain_ahead([&](Packet<Frame> frame, const Row<Frame>& row) -> Done { return step.input(std::move(frame), row); });
 }
 

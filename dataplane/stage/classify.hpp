@@ -42,6 +42,8 @@ struct ClassifyStep : ClassifyRest {
 
   ToHost& host;
 
+  ClassifyStep(const ClassifyRest& rest, ToHost& to_host) : ClassifyRest(rest), host(to_host) {}
+
   Done input(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
     const wire::MacAddress& mine = tables.port(row.from.port()).mac;
     if (wire::EthernetView::is_plain(std::as_const(frame).bytes(), mine, wire::kEtherIpv4)) [[likely]]
@@ -72,7 +74,7 @@ struct ClassifyStep : ClassifyRest {
     const wire::Bytes packet = std::as_const(frame).bytes().subspan(static_cast<std::size_t>(link));
     if (packet.size() < wire::kIpv4MinHeaderLength) [[unlikely]]
       return ends.end(std::move(frame), Cause::ip4_truncated);
-    const OwnAddress* mine = tables.own4.find(wire::read_ipv4(packet.data() + 16));
+    const OwnAddress* mine = own4_.find(wire::read_ipv4(packet.data() + 16));
     if (mine != nullptr) [[likely]] {
       if (mine->kind == OwnKind::own) {
         if (broadcast) [[unlikely]]
@@ -85,6 +87,8 @@ struct ClassifyStep : ClassifyRest {
     if (broadcast) return refuse_broadcast(std::move(frame), packet, Cause::ip4_link_broadcast);
     return Gate::ip4(std::move(frame), row, link, ip4);
   }
+
+  mutable LastFound<wire::Ipv4Address, OwnAddress> own4_{tables.own4};
 };
 
 void classify(Burst<stage::Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Host>& host,

@@ -60,7 +60,7 @@ Done HostInputStep::fragment(Packet<Host> packet, Row<Host> row, wire::Ipv4View 
 
 void host_input(Burst<Host>& in, const Tables& tables, Audit& audit, Burst<stage::EspIn>& esp,
                 Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, HostInputEnds ends) {
-  drain(in, HostInputStep{tables, audit, esp, fragments, local, ends});
+  drain(in, HostInputStep(tables, audit, esp, fragments, local, ends));
 }
 
 }  // namespace strata

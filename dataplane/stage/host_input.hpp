@@ -29,12 +29,19 @@ struct HostInputStep {
   Burst<stage::Local>& local;
   HostInputEnds ends;
 
+  HostInputStep(const Tables& by, Audit& to_audit, Burst<stage::EspIn>& esp, Burst<stage::Fragment>& to_fragments,
+                Burst<stage::Local>& to_local, HostInputEnds to_ends)
+      : tables(by), audit(to_audit), out(esp), fragments(to_fragments), local(to_local), ends(to_ends) {}
+
   [[gnu::always_inline]] Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
-    if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
-      return ends.end(std::move(packet), Cause::ip4_martian_source);
+    if (ip.source() != good_source_ || good_source_ == wire::Ipv4Address{}) {
+      if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
+        return ends.end(std::move(packet), Cause::ip4_martian_source);
+      good_source_ = ip.source();
+    }
     if (ip.is_fragment()) [[unlikely]]
       return fragment(std::move(packet), row, ip);
     switch (ip.protocol()) {
@@ -76,7 +83,7 @@ struct HostInputStep {
   // payload: an ESP header at the least.
   Done esp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip, wire::Bytes payload,
            std::uint16_t udp_port) const {
-    const SpiEntry* entry = tables.spis.find({wire::load_be32(payload.data()), ip.destination()});
+    const SpiEntry* entry = spis_.find({wire::load_be32(payload.data()), ip.destination()});
     if (entry == nullptr) [[unlikely]]
       return no_sa(std::move(packet), row, ip, payload, udp_port);
     if (entry->udp_port != udp_port) [[unlikely]]
@@ -99,6 +106,10 @@ struct HostInputStep {
                                std::uint16_t udp_port) const;
   [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes esp,
                                 HostInputEnds::cause_type cause) const;
+
+  // The last one that was found good; 0.0.0.0, which is not: none was. Packets come in trains.
+  mutable wire::Ipv4Address good_source_;
+  mutable LastFound<SpiKey, SpiEntry> spis_{tables.spis};
 };
 
 void host_input(Burst<stage::Host>& in, const Tables& tables, Audit& audit, Burst<stage::EspIn>& esp,

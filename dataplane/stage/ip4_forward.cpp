@@ -80,8 +80,8 @@ void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Aud
                  Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
   drain_routed(in,
-               Ip4ForwardStep<Burst<stage::Steered>>{
-                   {tables, neighbors, audit, oversize, unresolved, fragments, local, refused, out, ends}, steered});
+               Ip4ForwardStep<Burst<stage::Steered>>(
+                   {tables, neighbors, audit, oversize, unresolved, fragments, local, refused, out, ends}, steered));
 }
 
 }  // namespace strata

@@ -74,19 +74,26 @@ struct Ip4ForwardStep : Ip4ForwardRest {
 
   ToSteered& steered;
 
+  Ip4ForwardStep(const Ip4ForwardRest& rest, ToSteered& to) : Ip4ForwardRest(rest), steered(to) {}
+
   Done input(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const Route& route) const {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<Ip4ForwardEnds::cause_type>(fault));
-    if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
-      return ends.end(std::move(packet), Cause::ip4_martian_source);
-    const OwnAddress* mine = tables.own4.find(ip.destination());
-    if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
-      return ends.end(std::move(packet), cause_of_martian<Ip4ForwardEnds::cause_type>(ip.destination(), mine));
+    const bool seen = ip.addresses() == elsewhere_ && elsewhere_ != 0;
+    const OwnAddress* mine = nullptr;
+    if (!seen) {
+      if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
+        return ends.end(std::move(packet), Cause::ip4_martian_source);
+      mine = tables.own4.find(ip.destination());
+      if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
+        return ends.end(std::move(packet), cause_of_martian<Ip4ForwardEnds::cause_type>(ip.destination(), mine));
+    }
     if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
     if (mine != nullptr) [[unlikely]]
       return deliver(std::move(packet), row, ip);
+    if (!seen) elsewhere_ = ip.addresses();
     if (ip.ttl() <= 1) [[unlikely]]
       return refuse(std::move(packet), row, ip, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
     if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);
@@ -107,6 +114,10 @@ struct Ip4ForwardStep : Ip4ForwardRest {
   }
 
  private:
+  // Of the last packet that may come from where it says, and is not for us; 0, which may not: there was none. Packets
+  // come in trains.
+  mutable std::uint64_t elsewhere_ = 0;
+
   // A policy leads to the peer's protected side: what comes in clear from the unprotected one has no business there.
   Done steer(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const {
     if (crosses_unbidden(row.from, Side::protected_side, tables.bypass, ip)) [[unlikely]]

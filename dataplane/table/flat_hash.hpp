@@ -90,4 +90,25 @@ class FlatHash {
   std::size_t mask_;
 };
 
+// What was looked up last, for as long as the table stays: packets come in trains, and what one asks the next one asks
+// too.
+template <class Key, class Value>
+class LastFound {
+ public:
+  explicit LastFound(const FlatHash<Key, Value>& table) : table_(&table), found_(table.find(key_)) {}
+
+  const Value* find(const Key& key) {
+    if (!(key == key_)) {
+      key_ = key;
+      found_ = table_->find(key);
+    }
+    return found_;
+  }
+
+ private:
+  const FlatHash<Key, Value>* table_;
+  Key key_{};
+  const Value* found_;
+};
+
 }  // namespace strata

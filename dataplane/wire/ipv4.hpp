@@ -56,6 +56,7 @@ class Ipv4View {
   std::uint8_t protocol() const { return data_[9]; }
   std::uint16_t checksum() const { return load_be16(data_ + 10); }
   Ipv4Address source() const { return read_ipv4(data_ + 12); }
+  std::uint64_t addresses() const { return load_be64(data_ + 12); }  // source and destination
   Ipv4Address destination() const { return read_ipv4(data_ + 16); }
 
   // What the total length covers after the header and its options.
