@@ -56,23 +56,20 @@ Done Ip4ForwardRest::deliver(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip
 
 void Ip4ForwardRest::clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss) { wire::clamp_tcp_mss(packet, mss); }
 
-// A destination is read where the header may yet turn out to be broken; then its route is not used.
+// A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way: then its
+// route is not used.
 void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes) {
   std::array<wire::Ipv4Address, kBurstSize> destinations;
-  std::array<Route, kBurstSize> found;
-  std::array<std::uint8_t, kBurstSize> places;
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    if (!in.row(i).adj.is_none() || in.bytes(i).size() < wire::kIpv4MinHeaderLength) continue;
-    destinations[n] = wire::read_ipv4(in.bytes(i).data() + 16);
-    places[n++] = static_cast<std::uint8_t>(i);
-  }
+  const std::size_t n = in.size();
   if (n == 0) return;
-  table.find(destinations.data(), found.data(), n);
-  for (std::size_t k = 0; k < n; ++k) {
-    routes[places[k]] = found[k];
-    if (found[k].kind == RouteKind::policy) __builtin_prefetch(&policies[PolicyId(found[k].index)]);
+  for (std::size_t i = 0; i < n; ++i) {
+    const wire::Bytes packet = in.bytes(i);
+    destinations[i] =
+        packet.size() >= wire::kIpv4MinHeaderLength ? wire::read_ipv4(packet.data() + 16) : wire::Ipv4Address{};
   }
+  table.find(destinations.data(), routes.data(), n);
+  for (std::size_t i = 0; i < n; ++i)
+    if (routes[i].kind == RouteKind::policy) __builtin_prefetch(&policies[PolicyId(routes[i].index)]);
 }
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,
