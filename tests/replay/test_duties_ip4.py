@@ -111,6 +111,18 @@ def test_duty_62_martian_inner_sources(tmp_path):
     run_case(Config(), carried(packets), tmp_path)
 
 
+def test_duty_62_martians_behind_a_good_packet(tmp_path):
+    """In one burst: what was found of the addresses before is not taken for what these say."""
+    packets = [(g.inner4(84, src="0.0.0.0", dst="0.0.0.0"), "ip4.martian_source")]
+    for source in MARTIANS:
+        packets += [(GOOD, g.on_lan(GOOD)), (g.inner4(84, src=source), "ip4.martian_source")]
+    for destination, cause in (("0.0.0.0", "ip4.martian_destination"), ("127.0.0.1", "ip4.martian_destination"),
+                               ("224.0.0.1", "ip4.multicast"), ("10.1.0.255", "ip4.broadcast"),
+                               ("169.254.1.2", "ip4.martian_destination")):
+        packets += [(GOOD, g.on_lan(GOOD)), (g.inner4(84, dst=destination), cause)]
+    run_case(Config(), carried(packets), tmp_path)
+
+
 def test_duty_63_unknown_options_pass_unchanged(tmp_path):
     packets = []
     for options in (

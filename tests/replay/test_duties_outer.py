@@ -144,6 +144,15 @@ def test_duty_62_martian_outer_sources(tmp_path):
     run_case(Config(), cases + [sent(g.wrap(sa, esp(1)), OUT)], tmp_path)
 
 
+def test_duty_62_a_martian_outer_source_behind_a_good_one(tmp_path):
+    """In one burst: what was found of the packet before is not taken for what this one says."""
+    sa, cases = Sa(), []
+    for seq, source in enumerate(MARTIANS, 1):
+        cases.append(sent(g.wrap(sa, esp(seq)), OUT))
+        cases.append(ends(g.wrap(sa, esp(99), src=source), "ip4.martian_source", note=source))
+    run_case(Config(), cases, tmp_path)
+
+
 def test_ethernet_of_every_kind(tmp_path):
     sa = Sa()
     packet = g.wrap(sa, esp(99))[14:]
