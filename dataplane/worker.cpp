@@ -68,9 +68,9 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 // from several others, still waits in bursts. Flattened: a step that is called instead of inlined looks everything up
 // through its captures again.
 
-[[gnu::flatten]] void Worker::input_straight() {
-  Straight host(HostInputStep(*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)));
-  const ClassifyStep<decltype(host)> first({*tables_, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
+[[gnu::flatten]] void Worker::input_straight(const wire::MacAddress& mac) {
+  Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
+  const ClassifyStep<decltype(host)> first({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
   frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
     return first.input(std::move(frame), row);
   });
@@ -214,7 +214,7 @@ void Worker::give_up_on(AdjId<V4> neighbor, std::uint64_t now_ns) {
 
 void Worker::announce(PortId port) {
   if (!tables_->neighbors.enabled) return;
-  for (const wire::Ipv4Prefix& own : tables_->port(port).addresses) {
+  for (const wire::Ipv4Prefix& own : tables_->ports[port.index()].addresses) {
     const ArpRequest announcement = arp_announcement(*tables_, port, own.address);
     (void)maker_.frame(announcement.frame, port, out_, ends_);
     transmit();

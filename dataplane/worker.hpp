@@ -144,10 +144,10 @@ class Worker {
     if constexpr (requires { eye.at(from); }) eye.at(from);
   }
   template <class Eye>
-  void input(Eye& eye);
+  void input(const wire::MacAddress& mac, Eye& eye);
   template <class Eye>
   void open(std::uint64_t now_ns, Eye& eye);
-  void input_straight();
+  void input_straight(const wire::MacAddress& mac);
   void open_straight(std::uint64_t now_ns);
   void forward_straight();
   Ip4ForwardRest forwarding() {
@@ -254,7 +254,7 @@ class Worker {
 template <class Eye>
 std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std::uint64_t now_ns, Eye& eye) {
   audit_.set_time(now_ns);
-  const PortEntry& at = tables_->port(port);
+  const PortEntry& at = tables_->ports[port.index()];
   ends_.mark({.time_ns = now_ns, .port = port, .side = at.side});
   const Origin here{SaId::none(), port, at.side, Arrival{}};
   const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,
@@ -265,7 +265,7 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
 
   if (!at.is_host) [[likely]] {
     take(Step::classify, frames_, eye);
-    input(eye);
+    input(at.mac, eye);
     host(now_ns, eye);
   } else {
     take(Step::classify_host, frames_, eye);
@@ -281,9 +281,9 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
 // From frames to what is in them; IPv4 to an address of ours: what is ESP waits in esp_, fragments wait for each other,
 // the rest waits in local_.
 template <class Eye>
-void Worker::input(Eye& eye) {
-  if constexpr (!kLooks<Eye>) return input_straight();
-  classify(frames_, *tables_, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
+void Worker::input(const wire::MacAddress& mac, Eye& eye) {
+  if constexpr (!kLooks<Eye>) return input_straight(mac);
+  classify(frames_, *tables_, mac, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
   eye.after("classify", arp_, host_, ip4_, ip6_);
   take(Step::host_input, host_, eye);
   host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));

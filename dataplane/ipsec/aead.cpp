@@ -3,7 +3,6 @@
 #include <intel-ipsec-mb.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <new>
 
@@ -12,6 +11,7 @@
 namespace strata {
 namespace {
 
+// The library's own contexts live for one packet only, but for each one anew.
 struct alignas(64) Scratch {
   gcm_context_data gcm;
   chacha20_poly1305_context_data chacha;
@@ -82,7 +82,9 @@ void AeadKey::prefetch(std::size_t length) const {
 struct Aead::Library {
   explicit Library(Manager made) : manager(std::move(made)) {}
 
-  // Each of its calls begins with no error: what failed ends here, and has the last word.
+  // Each of its calls begins with no error, and the last one writes an ICV whatever became of those before: so a
+  // refusal ends here. Of its reasons, pointers that are null, a key's alone can be; that is looked at, as the error
+  // number is one for the whole process. For the same reason an error of another worker's may end this packet too.
   template <auto update, auto finalize>
   static void chacha(Library& library, AeadText text, std::uint8_t* icv) {
     IMB_MGR& manager = *library.manager;

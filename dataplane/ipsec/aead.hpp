@@ -134,12 +134,12 @@ class Aead {
   // Whether the library reported an error of the last call, and did not do its work.
   bool has_failed() const;
 
-  // Encrypts in place and writes the ICV behind it, where the caller has made room. Nothing: the library reported an
-  // error, and the packet may not be sent.
+  // Encrypts in place and writes the ICV behind it, where the caller has made room. Nothing: the library wrote no ICV,
+  // and the packet may not be sent.
   //
   // Its error number is one for the whole process: what another worker does may take away that of this call, or put its
-  // own there. So the ICV tells: where the library refuses to work it writes none. One of 16 octets of zero, which
-  // would be taken for that, comes once in 2^128 packets.
+  // own there. So the ICV tells: a call that is refused writes none. One of 16 octets of zero, which would be taken for
+  // that, comes once in 2^128 packets.
   std::optional<Sealed> seal(const AeadText& text) {
     std::uint8_t* const icv = text.data + text.length;
     std::memset(icv, 0, kIcvLength);
@@ -179,7 +179,7 @@ class Aead {
   }
 
   std::unique_ptr<Library, Wipe> library_;
-  gcm_context_data* context_;  // the library's own lives for one call only, but for each call anew
+  gcm_context_data* context_;  // in library_
   Direction open_;
   Direction seal_;
 };

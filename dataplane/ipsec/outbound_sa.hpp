@@ -20,7 +20,8 @@ struct alignas(64) OutboundSa {
   bool esn;
   Relaxed<AdjId<V4>> adj;  // towards the peer; none(): no route leads there
 
-  // The line that is written, by the owning worker alone.
+  // The line that changes as packets go: by the owning worker, limit and last by who counts numbers and ends lifetimes.
+
   // The last one sent; the first is 1 (RFC 4303 section 3.3.3). Whoever judges an ICMP error about this SA reads it
   // too.
   alignas(64) Relaxed<std::uint64_t> sequence = 0;

@@ -68,7 +68,7 @@ class OuterHeader {
   // for each of the pieces which were just written to arrive in the cache. RFC 3948 section 2.1: UDP's checksum is 0.
   void write(std::uint8_t* at, const Own& own) const {
     const std::uint32_t flags = own.dont_fragment ? 0x4000 : 0;
-    const std::uint32_t sum = wire::detail::fold_words(sum_ + own.tos + own.total + own.id + flags);
+    const std::uint32_t sum = wire::detail::fold(sum_ + own.tos + own.total + own.id + flags);
     wire::store_be64(at, std::uint64_t{0x45} << 56 | std::uint64_t{own.tos} << 48 | std::uint64_t{own.total} << 32 |
                              std::uint64_t{own.id} << 16 | flags);
     wire::store_be64(at + 8, second_ | std::uint64_t{sum ^ 0xffff} << 32);
@@ -85,8 +85,8 @@ class OuterHeader {
     const std::uint32_t source = tunnel_.source.value;
     const std::uint32_t destination = tunnel_.destination.value;
     second_ = std::uint64_t{first} << 48 | source;
-    sum_ = wire::detail::fold_words(0x4500 + first + (source >> 16) + (source & 0xffff) + (destination >> 16) +
-                                    (destination & 0xffff));
+    sum_ = wire::detail::fold(0x4500 + first + (source >> 16) + (source & 0xffff) + (destination >> 16) +
+                              (destination & 0xffff));
   }
 
   std::uint64_t second_;  // TTL | protocol | 0 | source

@@ -27,7 +27,7 @@ struct ArpInput {
 };
 
 bool ArpInput::on_link(PortId port, wire::Ipv4Address address) const {
-  for (const wire::Ipv4Prefix& subnet : tables.port(port).addresses)
+  for (const wire::Ipv4Prefix& subnet : tables.ports[port.index()].addresses)
     if (wire::contains(subnet, address)) return true;
   return false;
 }
@@ -45,7 +45,7 @@ void ArpInput::merge(const Row<Arp>& row, const wire::ArpView& arp, bool add) co
 }
 
 Done ArpInput::answer(Packet<Arp> packet, const Row<Arp>& row, const wire::ArpView& arp) const {
-  const wire::MacAddress& mine = tables.port(row.from.port()).mac;
+  const wire::MacAddress& mine = tables.ports[row.from.port().index()].mac;
   std::array<std::uint8_t, wire::kArpLength> reply;
   wire::write_arp(reply.data(), wire::kArpReply, mine, arp.target_ip(), arp.sender_mac(), arp.sender_ip());
   EthernetHeader header;
@@ -67,7 +67,7 @@ Done ArpInput::input(Packet<Arp> packet, const Row<Arp>& row) const {
   const auto [arp, fault] = wire::ArpView::check(std::as_const(packet).bytes());
   if (fault != wire::ArpFault::none) return ends.end(std::move(packet), Cause::arp_malformed);
   if (is_no_station(arp.sender_mac())) return ends.end(std::move(packet), Cause::arp_martian);
-  if (tables.port(row.from.port()).is_host) return of_kernel(std::move(packet), row, arp);
+  if (tables.ports[row.from.port().index()].is_host) return of_kernel(std::move(packet), row, arp);
   if (!neighbors.settings().enabled) return ends.end(std::move(packet), Cause::arp_off);
 
   const wire::Ipv4Address sender = arp.sender_ip();

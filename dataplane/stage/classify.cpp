@@ -12,9 +12,9 @@ Done ClassifyRest::refuse_broadcast(Packet<Frame> frame, wire::Bytes packet, Cla
   return ends.end(std::move(frame), cause);
 }
 
-void classify(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Host>& host,
-              Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
-  const ClassifyStep<Burst<stage::Host>> step({tables, arp, ip4, ip6, ends}, host);
+void classify(Burst<Frame>& in, const Tables& tables, const wire::MacAddress& mac, Burst<stage::Arp>& arp,
+              Burst<stage::Host>& host, Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends) {
+  const ClassifyStep<Burst<stage::Host>> step({tables, mac, arp, ip4, ip6, ends}, host);
   in.drain_ahead([&](Packet<Frame> frame, const Row<Frame>& row) -> Done { return step.input(std::move(frame), row); });
 }
 
@@ -28,7 +28,7 @@ Done classify_own(Packet<Frame> frame, const Row<Frame>& row, LinkLength link, c
   if (fault != wire::Ipv4Fault::none) return ends.end(std::move(frame), cause_of<ClassifyEnds::cause_type>(fault));
   const OwnAddress* source = tables.own4.find(ip.source());
   if (source == nullptr || source->kind != OwnKind::own) return ends.end(std::move(frame), Cause::local_foreign_source);
-  const Side side = tables.port(source->port).side;
+  const Side side = tables.ports[source->port.index()].side;
   return Gate::of_host(std::move(frame), row, link, side, made);
 }
 
@@ -38,7 +38,7 @@ void classify_host(Burst<Frame>& in, const Tables& tables, Burst<stage::Arp>& ar
                    ClassifyEnds ends) {
   in.drain([&](Packet<Frame> frame, const Row<Frame>& row) -> Done {
     const ClassifyRest::Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
-    if (const auto refused = ClassifyRest::refuse_frame(ethernet, tables.port(row.from.port()).mac))
+    if (const auto refused = ClassifyRest::refuse_frame(ethernet, tables.ports[row.from.port().index()].mac))
       return ends.end(std::move(frame), *refused);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());
     switch (ethernet.view.ethertype()) {

@@ -17,6 +17,7 @@ using ClassifyEnds =
 
 struct ClassifyRest {
   const Tables& tables;
+  const wire::MacAddress& mac;  // of the port that the frames came by
   Burst<stage::Arp>& arp;
   Burst<stage::Ip4>& ip4;
   Burst<stage::Ip6>& ip6;
@@ -45,8 +46,7 @@ struct ClassifyStep : ClassifyRest {
   ClassifyStep(const ClassifyRest& rest, ToHost& to_host) : ClassifyRest(rest), host(to_host) {}
 
   Done input(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
-    const wire::MacAddress& mine = tables.port(row.from.port()).mac;
-    if (wire::EthernetView::is_plain(std::as_const(frame).bytes(), mine, wire::kEtherIpv4)) [[likely]]
+    if (wire::EthernetView::is_plain(std::as_const(frame).bytes(), mac, wire::kEtherIpv4)) [[likely]]
       return ip4_packet(std::move(frame), row, static_cast<LinkLength>(wire::kEthernetHeaderLength), false);
     return any_frame(std::move(frame), row);
   }
@@ -55,7 +55,7 @@ struct ClassifyStep : ClassifyRest {
   // Apart from the way of most.
   [[gnu::noinline]] Done any_frame(Packet<stage::Frame> frame, Row<stage::Frame> row) const {
     const Ethernet ethernet = wire::EthernetView::check(std::as_const(frame).bytes());
-    if (const auto refused = refuse_frame(ethernet, tables.port(row.from.port()).mac)) [[unlikely]]
+    if (const auto refused = refuse_frame(ethernet, mac)) [[unlikely]]
       return ends.end(std::move(frame), *refused);
     const bool broadcast = ethernet.view.is_to(wire::kBroadcastMac);
     const auto link = static_cast<LinkLength>(ethernet.view.header_length());
@@ -91,8 +91,9 @@ struct ClassifyStep : ClassifyRest {
   mutable LastFound<wire::Ipv4Address, OwnAddress> own4_{tables.own4};
 };
 
-void classify(Burst<stage::Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Host>& host,
-              Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends);
+// in: frames of one port, whose address is mac.
+void classify(Burst<stage::Frame>& in, const Tables& tables, const wire::MacAddress& mac, Burst<stage::Arp>& arp,
+              Burst<stage::Host>& host, Burst<stage::Ip4>& ip4, Burst<stage::Ip6>& ip6, ClassifyEnds ends);
 
 // The same for frames of the host port: what this machine's own kernel sends, from addresses of ours alone.
 void classify_host(Burst<stage::Frame>& in, const Tables& tables, Burst<stage::Arp>& arp, Burst<stage::Made>& made,

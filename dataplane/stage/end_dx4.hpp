@@ -1,13 +1,11 @@
 // End.DX4 (RFC 8986 section 4.5): takes the IPv6 packet off and sends the IPv4 packet inside to its cross-connect.
 #pragma once
 
-#include <cassert>
-#include <vector>
-
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"
 #include "dataplane/relaxed.hpp"
+#include "dataplane/table/fixed.hpp"
 #include "dataplane/table/sid_table.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
@@ -22,7 +20,7 @@ struct SidCounter {
   Relaxed<std::uint64_t> packets = 0;
   Relaxed<std::uint64_t> octets = 0;  // of the IPv6 packets
 };
-using SidCounters = std::vector<SidCounter>;
+using SidCounters = Fixed<SidCounter>;
 
 EndDx4Ends::cause_type end_dx4_cause_of(wire::ChainFault fault);
 
@@ -46,8 +44,7 @@ struct EndDx4Step {
     // Section 4.1.1: the upper layer is IPv4, or else it is not for this behaviour.
     if (chain.upper_layer != wire::kProtocolIpv4) [[unlikely]]
       return ends.end(std::move(packet), Cause::sr6_upper_layer);
-    assert(row.sid.index() < counters.size());
-    SidCounter& counter = counters.data()[row.sid.index()];
+    SidCounter& counter = counters[row.sid.index()];
     ++counter.packets;
     counter.octets += bytes.size();
     const auto outer = static_cast<OuterLength>(chain.upper_offset);

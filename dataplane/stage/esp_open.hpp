@@ -2,6 +2,7 @@
 // judged.
 #pragma once
 
+#include <cassert>
 #include <cstring>
 
 #include "dataplane/ipsec/audit.hpp"
@@ -122,8 +123,10 @@ inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa
   return done;
 }
 
-// Takes the trailer off a text that is authentic, and says what is inside (RFC 4303 sections 2.4 to 2.6).
+// Takes the trailer off a text that is authentic, and says what is inside (RFC 4303 sections 2.4 to 2.6). text: a
+// trailer at the least.
 inline Unwrapping unwrap(std::span<const std::uint8_t> text) {
+  assert(text.size() >= wire::kEspTrailerLength);
   // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
   if (text.data()[text.size() - 1] == wire::kProtocolNone) [[unlikely]]
     return {.refused = detail::EspCause(Cause::esp_dummy)};
@@ -188,6 +191,7 @@ struct EspUnwrapStep {
 
   Done input(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) const {
     const wire::Bytes esp = std::as_const(packet).bytes();
+    assert(esp.size() >= detail::kLeast);  // what was decrypted is no less
     const Unwrapping inside = unwrap({esp.data() + kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength});
     if (inside.refused) [[unlikely]]
       return ends.end(std::move(packet), *inside.refused);

@@ -23,9 +23,9 @@ bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet) {
   return inner.dont_fragment();
 }
 
-EspSealEnds::cause_type why_not(const OutboundSa& sa) {
+EspSealEnds::cause_type why_not(const OutboundSa& sa, bool stopped) {
   using Why = EspSealEnds::cause_type;
-  if (!sa.stopped()) return AdjId<V4>(sa.adj).is_none() ? Why(Cause::ip4_no_route) : Why(Cause::adj_unresolved);
+  if (!stopped) return AdjId<V4>(sa.adj).is_none() ? Why(Cause::ip4_no_route) : Why(Cause::adj_unresolved);
   if (sa.sequence < sa.last) return Why(Cause::esp_not_reserved);
   if (sa.last < sa.last_number()) return Why(Cause::esp_expired);
   return Why(Cause::esp_seq_exhausted);

@@ -20,9 +20,8 @@ namespace detail {
 
 //  | IPv4 20 | UDP 8, if any | SPI 4 | sequence 4 | IV 8 | IPv6 packet | 1, 2, 3, .. | P | 41 | ICV 16 |
 //                            |<-------- AAD ----->|      |<------------- text ------------->|
-inline std::size_t front_of(const OutboundSa& sa) {
-  return sa.outer.length() + wire::kEspHeaderLength - sizeof(std::uint32_t) + kIvLength;
-}
+inline constexpr std::size_t kBehindSpi = 4 + kIvLength;  // sequence | IV
+inline std::size_t front_of(const OutboundSa& sa) { return sa.outer.length() + kBehindSpi; }
 
 // RFC 4303 section 2.4: the text is whole words of 4 octets.
 inline std::size_t padding_of(std::size_t inner) { return (4 - (inner + wire::kEspTrailerLength) % 4) % 4; }
@@ -65,16 +64,16 @@ inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t
                                 .dont_fragment = dont_fragment,
                                 .id = id_of(sa, dont_fragment),
                                 .total = static_cast<std::uint16_t>(whole.size())});
+  wire::store_be32(inner.data() - kBehindSpi, static_cast<std::uint32_t>(sequence));
   wire::store_be64(inner.data() - kIvLength, sequence);
-  wire::store_be32(inner.data() - kIvLength - sizeof(std::uint32_t), static_cast<std::uint32_t>(sequence));
   std::memcpy(inner.data() + inner.size(), kTrailers[padding], sizeof kTrailers[padding]);
 }
 
-// Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
-inline bool can_go(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
-  return !sa.stopped() && !AdjId<V4>(sa.adj).is_none() && adjacencies[sa.adj].resolved;
+inline bool has_way(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
+  return !AdjId<V4>(sa.adj).is_none() && adjacencies[sa.adj].resolved;
 }
-EspSealEnds::cause_type why_not(const OutboundSa& sa);
+// stopped: what sa.stopped() said; others may have lifted its limit since.
+EspSealEnds::cause_type why_not(const OutboundSa& sa, bool stopped);
 
 // RFC 4106 section 5.
 inline AeadBlock aad_of(const OutboundSa& sa, std::uint64_t sequence) {
@@ -112,8 +111,10 @@ struct EspLayOutStep {
 
   Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const {
     OutboundSa& sa = sas[row.sa.index()];
-    if (!detail::can_go(sa, adjacencies)) [[unlikely]]
-      return ends.end(std::move(packet), detail::why_not(sa));
+    // Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
+    const bool stopped = sa.stopped();
+    if (stopped || !detail::has_way(sa, adjacencies)) [[unlikely]]
+      return ends.end(std::move(packet), detail::why_not(sa, stopped));
     const std::uint64_t sequence = sa.sequence + 1;
     sa.sequence = sequence;
     ++sa.packets;

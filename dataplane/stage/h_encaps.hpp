@@ -15,8 +15,8 @@ namespace strata {
 using HEncapsEnds = EndsOf<Cause::policy_no_sa, Cause::tx_no_room>;
 
 // RFC 6437: the same for all packets of a flow, spread over flows, never 0. Fragments have no ports to tell by, so that
-// all of a packet go one way only without any; ports count where no fragment can come. By CRC-32C: any few bits that
-// flows differ in make a difference in the label.
+// all of a packet go one way only without any; ports count where no fragment can come. By CRC-32C: labels of
+// flows that differ in up to three bits differ.
 inline std::uint32_t flow_label_of(const wire::Ipv4View& ip) {
   std::uint64_t rest = ip.protocol();
   const bool has_ports = ip.protocol() == wire::kProtocolTcp || ip.protocol() == wire::kProtocolUdp;

@@ -19,9 +19,7 @@ using HostInputEnds =
            Cause::esp_fragment, Cause::esp_truncated, Cause::esp_spi_zero, Cause::esp_no_sa, Cause::esp_encap_mismatch,
            Cause::esp_expired, Cause::esp_nat_keepalive>;
 
-struct HostInputStep {
-  using stage_type = stage::Host;
-
+struct HostInputRest {
   const Tables& tables;
   Audit& audit;
   Burst<stage::EspIn>& out;
@@ -29,19 +27,35 @@ struct HostInputStep {
   Burst<stage::Local>& local;
   HostInputEnds ends;
 
-  HostInputStep(const Tables& by, Audit& to_audit, Burst<stage::EspIn>& esp, Burst<stage::Fragment>& to_fragments,
-                Burst<stage::Local>& to_local, HostInputEnds to_ends)
-      : tables(by), audit(to_audit), out(esp), fragments(to_fragments), local(to_local), ends(to_ends) {}
+  static constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
+
+  static HostInputEnds::cause_type why_not(const SpiEntry& entry) {
+    if (entry.udp_port == SpiEntry::kExpired) return Cause::esp_expired;
+    return Cause::esp_encap_mismatch;
+  }
+
+  // Apart from the way of ESP.
+  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
+  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
+  [[gnu::noinline]] Done short_udp(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip,
+                                   wire::Bytes payload) const;
+  [[gnu::noinline]] Done no_sa(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes payload,
+                               std::uint16_t udp_port) const;
+  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes esp,
+                                HostInputEnds::cause_type cause) const;
+};
+
+struct HostInputStep : HostInputRest {
+  using stage_type = stage::Host;
+
+  explicit HostInputStep(const HostInputRest& rest) : HostInputRest(rest) {}
 
   [[gnu::always_inline]] Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
-    if (ip.source() != good_source_ || good_source_ == wire::Ipv4Address{}) {
-      if (is_martian_source(ip.source(), tables.own4)) [[unlikely]]
-        return ends.end(std::move(packet), Cause::ip4_martian_source);
-      good_source_ = ip.source();
-    }
+    if (is_martian_source(ip.source(), sources_.find(ip.source()))) [[unlikely]]
+      return ends.end(std::move(packet), Cause::ip4_martian_source);
     if (ip.is_fragment()) [[unlikely]]
       return fragment(std::move(packet), row, ip);
     switch (ip.protocol()) {
@@ -52,13 +66,6 @@ struct HostInputStep {
   }
 
  private:
-  static constexpr std::uint16_t kPlain = 0;  // SpiEntry::udp_port of an SA that is not encapsulated
-
-  static HostInputEnds::cause_type why_not(const SpiEntry& entry) {
-    if (entry.udp_port == SpiEntry::kExpired) return Cause::esp_expired;
-    return Cause::esp_encap_mismatch;
-  }
-
   // RFC 3948 section 2: on a port that some SA is reached at.
   Done udp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip) const {
     const auto [udp, fault] = wire::UdpView::check(ip.payload());
@@ -97,18 +104,7 @@ struct HostInputStep {
     return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
   }
 
-  // Apart from the way of ESP.
-  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
-  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
-  [[gnu::noinline]] Done short_udp(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip,
-                                   wire::Bytes payload) const;
-  [[gnu::noinline]] Done no_sa(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes payload,
-                               std::uint16_t udp_port) const;
-  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes esp,
-                                HostInputEnds::cause_type cause) const;
-
-  // The last one that was found good; 0.0.0.0, which is not: none was. Packets come in trains.
-  mutable wire::Ipv4Address good_source_;
+  mutable LastFound<wire::Ipv4Address, OwnAddress> sources_{tables.own4};
   mutable LastFound<SpiKey, SpiEntry> spis_{tables.spis};
 };
 

@@ -54,7 +54,7 @@ std::optional<wire::Ipv4Address> source_towards(const Tables& tables, wire::Ipv4
   tables.routes.find(&destination, &route, 1);
   if (route.kind == RouteKind::adjacency) {
     const Adjacency& adj = tables.adjacencies[AdjId<V4>(route.index)];
-    if (const auto own = address_on(tables.port(adj.port), adj.address)) return own;
+    if (const auto own = address_on(tables.ports[adj.port.index()], adj.address)) return own;
   }
   if (route.kind == RouteKind::connected) return address_on(tables.ports[route.index], destination);
   for (const PortEntry& port : tables.ports)

@@ -12,9 +12,8 @@ Done Ip4ForwardRest::refuse(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip,
 }
 
 Row<Ip4> Ip4ForwardRest::as_it_came(Row<Ip4> row) const {
-  Row<Ip4> same = row;
-  same.from = strata::as_it_came(row.from, tables);
-  return same;
+  row.from = strata::as_it_came(row.from, tables);
+  return row;
 }
 
 // RFC 1812 section 5.2.6. What is rewritten is copied into each fragment.
@@ -56,8 +55,8 @@ Done Ip4ForwardRest::deliver(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip
 
 void Ip4ForwardRest::clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss) { wire::clamp_tcp_mss(packet, mss); }
 
-// A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way: then its
-// route is not used.
+// A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way, and is
+// 0.0.0.0 where there is too little of a packet: then its route is not used.
 void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes) {
   std::array<wire::Ipv4Address, kBurstSize> destinations;
   const std::size_t n = in.size();

@@ -80,10 +80,10 @@ struct Ip4ForwardStep : Ip4ForwardRest {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<Ip4ForwardEnds::cause_type>(fault));
-    const bool seen = ip.addresses() == elsewhere_ && elsewhere_ != 0;
+    const bool as_before = passes_as_before(ip);
     const OwnAddress* mine = nullptr;
-    if (!seen) {
-      if (is_martian_source(ip.source(), tables.own4) || is_link_local(ip.source())) [[unlikely]]
+    if (!as_before) {
+      if (is_martian_source(ip.source(), tables.own4.find(ip.source())) || is_link_local(ip.source())) [[unlikely]]
         return ends.end(std::move(packet), Cause::ip4_martian_source);
       mine = tables.own4.find(ip.destination());
       if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
@@ -93,7 +93,7 @@ struct Ip4ForwardStep : Ip4ForwardRest {
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
     if (mine != nullptr) [[unlikely]]
       return deliver(std::move(packet), row, ip);
-    if (!seen) elsewhere_ = ip.addresses();
+    if (!as_before) passing_ = ip.addresses();
     if (ip.ttl() <= 1) [[unlikely]]
       return refuse(std::move(packet), row, ip, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
     if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);
@@ -114,9 +114,10 @@ struct Ip4ForwardStep : Ip4ForwardRest {
   }
 
  private:
-  // Of the last packet that may come from where it says, and is not for us; 0, which may not: there was none. Packets
-  // come in trains.
-  mutable std::uint64_t elsewhere_ = 0;
+  // Packets come in trains: source and destination of the last one that may come from where it says, and is not for us.
+  // 0, which neither of them may be: there was none.
+  mutable std::uint64_t passing_ = 0;
+  bool passes_as_before(const wire::Ipv4View& ip) const { return ip.addresses() == passing_ && passing_ != 0; }
 
   // A policy leads to the peer's protected side: what comes in clear from the unprotected one has no business there.
   Done steer(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const {
@@ -134,7 +135,7 @@ struct Ip4ForwardStep : Ip4ForwardRest {
   }
 };
 
-// The routes of a burst, by place; of those packets that need one, all in one look-up.
+// The routes of a burst, by place, in one look-up: also of packets that turn out to need none.
 using Routes = std::array<Route, kBurstSize>;
 void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes);
 

@@ -29,15 +29,16 @@ CauseType cause_of(wire::Ipv4Fault fault) {
 // RFC 1812 section 5.3.7, RFC 1122 section 3.2.1.3.
 constexpr bool is_never_unicast(wire::Ipv4Address a) {
   const std::uint32_t first = a.value >> 24;
-  return first - 1 >= 224 - 1 || first == 127;
+  return first == 0 || first == 127 || first >= 224;
 }
 
 // 169.254/16: good on one link only, never forwarded (RFC 3927 section 7).
 constexpr bool is_link_local(wire::Ipv4Address a) { return (a.value >> 16) == 0xa9fe; }
 
-// A source that none but a liar sends from: also our own addresses, and the broadcast addresses of our subnets.
-inline bool is_martian_source(wire::Ipv4Address source, const OwnIpv4& own) {
-  return is_never_unicast(source) || own.find(source) != nullptr;
+// A source that none but a liar sends from: also our own addresses, and the broadcast addresses of our subnets. mine:
+// what OwnIpv4 says of it.
+inline bool is_martian_source(wire::Ipv4Address source, const OwnAddress* mine) {
+  return is_never_unicast(source) || mine != nullptr;
 }
 
 // RFC 1812 sections 5.3.7 and 5.3.5: where nothing is sent to by way of a router. Out of End.DX4 no look-up has seen it
@@ -69,7 +70,7 @@ inline bool crosses_unbidden(const Origin& from, Side to, const std::vector<Bypa
 // A SID that takes what came in clear lets it pass to its own next hop; for the host itself, and what that answers, it
 // is still a packet of the port that it came in by.
 inline Origin as_it_came(const Origin& from, const Tables& tables) {
-  return from.side() == Side::either_side ? from.with(tables.port(from.port()).side) : from;
+  return from.side() == Side::either_side ? from.with(tables.ports[from.port().index()].side) : from;
 }
 
 }  // namespace strata

@@ -102,7 +102,7 @@ Done LocalDeliver::input(Packet<Local> packet, const Row<Local>& row) const {
   const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
   if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // checked by the step before
   const OwnAddress* mine = tables.own4.find(ip.destination());
-  const Side side = tables.port(mine->port).side;
+  const Side side = tables.ports[mine->port.index()].side;
   if (crosses_unbidden(row.from, side, tables.bypass, ip)) return ends.end(std::move(packet), Cause::policy_boundary);
   if (ip.protocol() == wire::kProtocolIcmp && !ip.is_fragment()) return icmp(std::move(packet), row, ip);
   if (!tables.host.is_none()) return to_kernel(std::move(packet), row, ip);

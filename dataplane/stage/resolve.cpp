@@ -29,7 +29,7 @@ Done refuse(Packet<Unresolved> packet, Row<Unresolved> row, const Tables& tables
 
 ArpRequest arp_request(const Tables& tables, AdjId<V4> id) {
   const Adjacency& adj = tables.adjacencies[id];
-  const PortEntry& port = tables.port(adj.port);
+  const PortEntry& port = tables.ports[adj.port.index()];
   ArpRequest made{.frame = {}, .port = adj.port};
   const wire::MacAddress to = adj.resolved ? wire::read_mac(adj.header.data()) : wire::kBroadcastMac;
   wire::write_ethernet(made.frame.data(), to, port.mac, wire::kEtherArp);
@@ -39,7 +39,7 @@ ArpRequest arp_request(const Tables& tables, AdjId<V4> id) {
 
 ArpRequest arp_announcement(const Tables& tables, PortId port, wire::Ipv4Address address) {
   ArpRequest made{.frame = {}, .port = port};
-  const wire::MacAddress& mac = tables.port(port).mac;
+  const wire::MacAddress& mac = tables.ports[port.index()].mac;
   wire::write_ethernet(made.frame.data(), wire::kBroadcastMac, mac, wire::kEtherArp);
   wire::write_arp(&made.frame[14], wire::kArpRequest, mac, address, {}, address);
   return made;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +9,7 @@
 
 #include "dataplane/packet/id.hpp"
 #include "dataplane/relaxed.hpp"
+#include "dataplane/table/fixed.hpp"
 #include "dataplane/wire/address.hpp"
 #include "dataplane/wire/ipv6.hpp"
 
@@ -80,15 +80,12 @@ class PolicyTable {
  public:
   PolicyTable() = default;
   explicit PolicyTable(std::vector<Policy> policies) : policies_(std::move(policies)) {}
-  const Policy& operator[](PolicyId id) const {
-    assert(id.index() < policies_.size());
-    return policies_.data()[id.index()];
-  }
+  const Policy& operator[](PolicyId id) const { return policies_[id.index()]; }
   Policy& operator[](PolicyId id) { return policies_[id.index()]; }
   std::size_t size() const { return policies_.size(); }
 
  private:
-  std::vector<Policy> policies_;
+  Fixed<Policy> policies_;
 };
 
 }  // namespace strata

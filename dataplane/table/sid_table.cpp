@@ -27,8 +27,9 @@ SidTable::SidTable(const std::vector<std::pair<SidId, LocalSid>>& sids, std::siz
     by_length[network.length].push_back({key_of(network.address), Found{id}});
     size = std::max<std::size_t>(size, id.index() + 1);
   }
-  sids_.resize(size, LocalSid{{}, SidBehavior::end_dx4, false, AdjId<V4>::none()});
-  for (const auto& [id, sid] : sids) sids_[id.index()] = sid;
+  std::vector<LocalSid> placed(size, LocalSid{{}, SidBehavior::end_dx4, false, AdjId<V4>::none()});
+  for (const auto& [id, sid] : sids) placed[id.index()] = sid;
+  sids_ = Fixed(std::move(placed));
   for (const auto& [length, entries] : by_length) {
     const wire::Ipv6Address mask = wire::mask_of(wire::Ipv6Prefix{{}, length});
     lengths_.push_back({key_of(mask), FlatHash<Key, Found>(entries)});

@@ -1,12 +1,12 @@
 // The local SIDs: longest prefix first, each with what its behaviour needs.
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "dataplane/packet/stage.hpp"
+#include "dataplane/table/fixed.hpp"
 #include "dataplane/table/flat_hash.hpp"
 
 namespace strata {
@@ -43,10 +43,7 @@ class SidTable {
     return SidId::none();
   }
 
-  const LocalSid& operator[](SidId id) const {
-    assert(id.index() < sids_.size());
-    return sids_.data()[id.index()];
-  }
+  const LocalSid& operator[](SidId id) const { return sids_[id.index()]; }
   std::size_t size() const { return sids_.size(); }  // places, of which some may be empty
 
  private:
@@ -66,7 +63,7 @@ class SidTable {
 
   static Key key_of(const wire::Ipv6Address& address);
 
-  std::vector<LocalSid> sids_;
+  Fixed<LocalSid> sids_;
   std::vector<OfLength> lengths_;  // longest first
 };
 

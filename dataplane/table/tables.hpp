@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <vector>
 
 #include "dataplane/ipsec/outbound_sa.hpp"
@@ -71,11 +70,6 @@ struct Tables {
   IcmpSettings icmp;
   ReassemblySettings reassembly;
 
-  // An index on the path is an Id that these tables gave out, not what a packet says: it is asserted, not checked.
-  const PortEntry& port(PortId id) const {
-    assert(id.index() < ports.size());
-    return ports.data()[id.index()];
-  }
   const Adjacency& link_of(PortId port) const { return links[port.index()]; }
 };
 

@@ -20,10 +20,9 @@ constexpr std::uint16_t fold(std::uint64_t sum) {
   return static_cast<std::uint16_t>(sum);
 }
 
-// The same of a sum of 32 bits.
-constexpr std::uint32_t fold_words(std::uint32_t sum) {
+constexpr std::uint16_t fold(std::uint32_t sum) {
   sum = (sum & 0xffff) + (sum >> 16);
-  return (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16));
 }
 
 // Words are added as the machine reads them: the sum of swapped words is the swapped sum (RFC 1071 section 2 (B)).

@@ -56,8 +56,8 @@ class Ipv4View {
   std::uint8_t protocol() const { return data_[9]; }
   std::uint16_t checksum() const { return load_be16(data_ + 10); }
   Ipv4Address source() const { return read_ipv4(data_ + 12); }
-  std::uint64_t addresses() const { return load_be64(data_ + 12); }  // source and destination
   Ipv4Address destination() const { return read_ipv4(data_ + 16); }
+  std::uint64_t addresses() const { return load_be64(data_ + 12); }  // both: source, destination
 
   // What the total length covers after the header and its options.
   Bytes payload() const { return {data_ + header_length(), total_length() - header_length()}; }
@@ -89,6 +89,8 @@ class Ipv4View {
   std::uint16_t header_length_ = 0;
   std::uint16_t total_length_ = 0;
 };
+
+static_assert(sizeof(Checked<Ipv4View, Ipv4Fault>) == 16);
 
 namespace detail {
 

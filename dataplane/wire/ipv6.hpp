@@ -53,6 +53,8 @@ class Ipv6View {
   const std::uint8_t* data_ = nullptr;
 };
 
+static_assert(sizeof(Checked<Ipv6View, Ipv6Fault>) == 16);
+
 // Sets the ECN field to the low two bits of ecn (RFC 6040). header: of a checked packet.
 inline void ipv6_set_ecn(std::uint8_t* header, std::uint8_t ecn) {
   header[1] = static_cast<std::uint8_t>((header[1] & ~0x30) | ((ecn & 3) << 4));

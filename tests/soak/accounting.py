@@ -44,7 +44,7 @@ class Epoch:
     """What was done since the last moment: which links and gateways lost packets, and how many packets of hosts are lost."""
 
     links: set = field(default_factory=set)  # (gateway, port)
-    downed: frozenset = frozenset()  # (gateway, port) whose own end was down before, in the life that the gateway is in
+    refusals: dict = field(default_factory=dict)  # by (gateway, port): frames that the kernel may yet refuse, once
     windows: int = 0
     lost: int = 0
 
@@ -114,7 +114,7 @@ def judged(name, before, after, epoch):
     if not report["balanced"] or ledger(report) != 0 or report["parked"] != 0 or report["errors"]:
         bad.append(f"gateway {name}: its own account is not balanced: {json.dumps(report)}")
     for port, count in differences(before, after).items():
-        bad += judged_port(f"{name}.{port}", count, (name, port) in epoch.links, (name, port) in epoch.downed)
+        bad += judged_port(f"{name}.{port}", count, (name, port) in epoch.links, epoch.refusals.get((name, port), 0))
     if not epoch.links:
         seen = after.esp_seen - before.esp_seen
         given = after.esp_given - before.esp_given
@@ -123,7 +123,7 @@ def judged(name, before, after, epoch):
     return bad + judged_drops(name, dropped(before, after), after.expected - before.expected, epoch)
 
 
-def judged_port(name, count, link_was_down, was_down_before):
+def judged_port(name, count, link_was_down, refusals):
     lost_in = count["given"] - count["received"] - count["missed"] - count["no_buffers"]
     lost_out = count["sent"] - count["taken"]
     bad = []
@@ -131,8 +131,7 @@ def judged_port(name, count, link_was_down, was_down_before):
         bad.append(f"{name}: {lost_in} frames that were given to it are in no account: {count}")
     # What the kernel refused while the link was down stays in the ring that it shares with the device, and is sent later.
     # It refuses each queue one send more: the first after the link is up again, whenever that is.
-    refused = count["not_sent"] > 0 and not was_down_before
-    if lost_out < 0 or (lost_out > 0 or refused) and not link_was_down:
+    if lost_out < 0 or (lost_out > 0 or count["not_sent"] > refusals) and not link_was_down:
         bad.append(f"{name}: {lost_out} frames that it sent did not come: {count}")
     return bad
 

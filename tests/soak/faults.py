@@ -11,6 +11,7 @@ from test_service import Stopped, threads
 import accounting
 import changes
 
+MOST_REFUSED = 2 * 32  # frames: of each queue, one for each worker, a burst
 MOVED = " to a worker that has less to do"
 
 
@@ -24,7 +25,7 @@ def link_down(soak):
     with soak.loses(f"link {gateway.name}.{port} down"):
         soak.epoch.links.add((gateway.name, port))
         if not far:
-            soak.downed.add((gateway.name, port))
+            soak.refusals[gateway.name, port] = MOST_REFUSED
         for _ in range(times):
             soak.scene.set_link(gateway, port, "down", far=far)
             soak.pass_time(soak.draw.uniform(0.05, 1.5))

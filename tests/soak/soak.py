@@ -91,7 +91,7 @@ class Soak:
         self.epoch, self.epochs, self.exact = accounting.Epoch(), 0, 0
         self.done, self.drops = collections.Counter(), {name: collections.Counter() for name in "ab"}
         self.before, self.first, self.last = {}, {}, {}
-        self.downed = set()  # (gateway, port) whose own end was down since the gateway's last start
+        self.refusals = {}  # by (gateway, port) whose own end was down: frames that the kernel may yet refuse
         self.settling = collections.Counter()  # accounts of each life, up to SETTLING
         self.cpu = collections.Counter()
         self.one_traces, self.one_captures = threading.Lock(), threading.Lock()  # of all clients (docs/control.md)
@@ -172,7 +172,8 @@ class Soak:
         self.moved += sum(map(int, re.findall(r" (\d+) SAs? goe?s? to a worker", gateway.strata.log())))
         self.cpu[gateway.name] += accounting.cpu_seconds(gateway.strata.pid)
         self.before.pop(gateway.name, None)
-        self.downed -= {(gateway.name, port) for port in ("wan", "lan")}
+        for port in ("wan", "lan"):
+            self.refusals.pop((gateway.name, port), None)
         if gateway.name in self.soft:
             self.soft.pop(gateway.name).close()
 
@@ -281,7 +282,7 @@ class Soak:
                 self.judge(name, now)
             else:
                 self.bad.append(f"gateway {name}: no moment at which nothing came or went")
-        self.before, self.epoch = moments, accounting.Epoch(downed=frozenset(self.downed))
+        self.before, self.epoch = moments, accounting.Epoch(refusals=dict(self.refusals))
 
     def never_came(self):
         return [f"{flow}: {len(flow.waiting)} of {flow.sent} never came: numbers {list(flow.waiting)[:10]}, stamps "
@@ -306,6 +307,9 @@ class Soak:
         gateway = self.scene.gateways[name]
         if before := self.before.get(name):
             self.bad += accounting.judged(name, before, now, self.epoch)
+            for port, count in accounting.differences(before, now).items():
+                if (name, port) in self.refusals and (name, port) not in self.epoch.links:
+                    self.refusals[name, port] -= count["not_sent"]
             self.drops[name].update(accounting.dropped(before, now))
         self.bad += self.entries_left(gateway)
         self.bad += accounting.judged_log(gateway, Keys.given)

@@ -211,8 +211,10 @@ def test_a_number(planted):
         assert any(words in said for said in found), (words, found)
     refused = copy.deepcopy(now)
     one_more(refused.report["devices"]["wan"], "not_sent")
-    assert accounting.judged("a", before, refused, accounting.Epoch(downed=frozenset({("a", "wan")}))) == []
-    assert accounting.judged("a", before, refused, accounting.Epoch(downed=frozenset({("b", "wan"), ("a", "lan")}))) != []
+    assert accounting.judged("a", before, refused, accounting.Epoch(refusals={("a", "wan"): 1})) == []
+    assert accounting.judged("a", before, refused, accounting.Epoch(refusals={("b", "wan"): 1, ("a", "lan"): 1})) != []
+    one_more(refused.report["devices"]["wan"], "not_sent")
+    assert accounting.judged("a", before, refused, accounting.Epoch(refusals={("a", "wan"): 1})) != []
     due = copy.deepcopy(now)
     due.expected["ip4.no_route"] += 1
     assert any("dropped as ip4.no_route" in said for said in accounting.judged("a", before, due, planted.epoch))

@@ -135,6 +135,7 @@ TEST_P(Reload, WhatStaysKeepsItsWindowItsNumbersAndItsCounters) {
   EXPECT_EQ(esp_of(crew.sent(kWan)[5]), std::pair(0x2001u, 6u));
   EXPECT_EQ(crew.sent(kWan)[4][22], 64);
   EXPECT_EQ(crew.sent(kWan)[5][22], 7) << "its TTL is the new one";
+  for (const Octets& frame : crew.sent(kWan)) EXPECT_EQ(wire::checksum(wire::Bytes(frame).subspan(14, 20)), 0);
   EXPECT_EQ(crew.tables().sas[1].packets, 6u);
   crew.finish();
 }

@@ -85,6 +85,21 @@ TYPED_TEST(FlatHashOf, NeighboringKeysAndZero) {
   compare(entries, others);
 }
 
+TYPED_TEST(FlatHashOf, WhatWasFoundLastIsWhatTheTableSays) {
+  const auto key = [](std::uint64_t i) { return i == 0 ? TypeParam{} : key_of<TypeParam>(i); };
+  for (const std::size_t without : {0, 1}) {  // the key of zeros is there, and is not
+    std::vector<std::pair<TypeParam, std::uint32_t>> entries{{key(0), 0}, {key(2), 2}, {key(3), 3}, {key(7), 7}};
+    entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(without));
+    FlatHash<TypeParam, std::uint32_t> table(entries);
+    LastFound<TypeParam, std::uint32_t> last(table);
+    for (const std::uint64_t i : {0, 0, 1, 1, 2, 2, 3, 0, 4, 7, 7, 1, 0})
+      EXPECT_EQ(last.find(key(i)), std::as_const(table).find(key(i))) << i;
+    ASSERT_NE(last.find(key(7)), nullptr);
+    *table.find(key(7)) = 77;
+    EXPECT_EQ(*last.find(key(7)), 77u) << "a value that is changed in its place";
+  }
+}
+
 TYPED_TEST(FlatHashOf, EmptyHasNothing) {
   const FlatHash<TypeParam, std::uint32_t> table;
   const FlatHash<TypeParam, std::uint32_t> of_nothing(std::vector<std::pair<TypeParam, std::uint32_t>>{});
