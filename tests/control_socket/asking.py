@@ -84,6 +84,12 @@ class Client:
             pass
         return count
 
+    def _next(self):
+        line = self.line()
+        if line is None:
+            raise ConnectionError("the gateway ended the connection")
+        return json.loads(line)
+
     def is_silent(self, seconds):
         """Nothing comes for so long."""
         return not self._events and not self._in and not select.select([self._socket], [], [], seconds)[0]
@@ -91,7 +97,7 @@ class Client:
     def say(self, line):
         """A line, and the JSON of the next one."""
         self.send((line if isinstance(line, bytes) else line.encode()) + b"\n")
-        return json.loads(self.line())
+        return self._next()
 
     def call(self, method, **params):
         """The answer. Of what is subscribed events may come before it (docs/control.md): they are kept."""
@@ -99,7 +105,7 @@ class Client:
         answer = self.say(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": self._id}))
         while "id" not in answer:
             self._events.append(answer)
-            answer = json.loads(self.line())
+            answer = self._next()
         assert (answer["jsonrpc"], answer["id"]) == ("2.0", self._id), answer
         assert set(answer) in ({"jsonrpc", "result", "id"}, {"jsonrpc", "error", "id"}), answer
         return answer
@@ -120,7 +126,7 @@ class Client:
         return answer["items"]
 
     def event(self):
-        said = self._events.popleft() if self._events else json.loads(self.line())
+        said = self._events.popleft() if self._events else self._next()
         assert set(said) == {"jsonrpc", "method", "params"} and said["method"].startswith("event."), said
         return said["method"].removeprefix("event."), said["params"]
 

@@ -37,7 +37,9 @@ class Onlookers:
     def at_rest(self):
         """None of them has anything open."""
         self._may.clear()
-        assert not self._thread.is_alive() or self._rests.wait(PATIENCE), "somebody who looks on does not come to an end"
+        begun = self._thread.ident is not None and not self._ends
+        assert not begun or self._thread.is_alive(), "nobody looks on any more"
+        assert not begun or self._rests.wait(PATIENCE), "somebody who looks on does not come to an end"
         yield
         self._rests.clear()
         self._may.set()

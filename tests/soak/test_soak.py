@@ -15,6 +15,7 @@ import netns
 pytestmark = pytest.mark.skipif(netns.why_not() is not None, reason=str(netns.why_not()))
 
 import accounting  # noqa: E402
+import onlookers  # noqa: E402
 import packets  # noqa: E402
 import soak  # noqa: E402
 
@@ -184,6 +185,18 @@ def test_a_link_that_goes_without_anybody_knowing(planted):
     planted.scene.set_link(gateway, "lan", "up", far=False)
     planted.wait_for_flows(planted.hosts.flows)
     told(planted, "never came")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_who_looks_on_and_stumbles(planted, monkeypatch):
+    def stumbles(_looking, _gateway):
+        raise TypeError("of the test")
+
+    monkeypatch.setattr(onlookers, "LOOKS", [stumbles])
+    with onlookers.Onlookers(planted, 1) as looking:
+        planted.wait(lambda: not looking._thread.is_alive(), "one who looks on to stumble")
+        with pytest.raises(AssertionError, match="nobody looks on any more"), looking.at_rest():
+            pass
 
 
 def test_a_number(planted):
