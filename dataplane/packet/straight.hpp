@@ -12,8 +12,8 @@ concept PacketStep = requires(const Step& step, Packet<typename Step::stage_type
   { step.input(std::move(packet), row) } -> std::same_as<Done>;
 };
 
-// What is rare, and so a function of its own, takes rows and views as values: what has given its address away would lie in
-// memory on the usual way too.
+// What is rare, and so a function of its own, takes rows and views as values: what has given its address away would lie
+// in memory on the usual way too.
 //
 // Takes a packet where a step before would put it into a burst. What a cipher leaves idle of a core, it is a chain of
 // dependent instructions, goes to the steps around it where these are in one loop with it.
