@@ -258,8 +258,7 @@ class Hosts:
                     flow.lost[number] = window.name
                     self.on_their_way -= 1
                     window.lost += 1
-        for reassembly in self.reassembly.values():
-            reassembly.clear()
+                    self.reassembly[flow.at].forget(flow.source, flow.destination, number & 0xFFFF)
         return window.lost
 
     def pause(self, paused):

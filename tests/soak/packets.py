@@ -114,6 +114,11 @@ class Reassembly:
     def clear(self):
         self._parts.clear()
 
+    def forget(self, source, destination, ident):
+        """What has come of that packet: the rest will not."""
+        for protocol in (UDP, ICMP):
+            self._parts.pop(source + destination + struct.pack("!HB", ident, protocol), None)
+
     def whole(self, packet):
         """The packet, once all of it is there; else None."""
         field, = struct.unpack_from("!H", packet, 6)

@@ -187,6 +187,23 @@ def test_a_link_that_goes_without_anybody_knowing(planted):
     told(planted, "never came")
 
 
+def test_a_window_that_closes_leaves_what_is_on_its_way(planted):
+    """A packet of which a part has come by then."""
+    hosts = planted.hosts
+    flow = next(flow for flow in hosts.flows if flow.kind == "UDP in fragments")
+    packet = packets.ipv4(packets.UDP, flow.source, flow.destination, bytes(2000), ident=(flow.sent + 1) & 0xFFFF)
+    first, *others = packets.pieces(packet, 1500)
+
+    def close_between():
+        hosts.open_window("of the test")
+        begun = hosts.reassembly[flow.at].whole(first)
+        hosts.close_window(hosts.stamp)
+        return [begun, *(hosts.reassembly[flow.at].whole(piece) for piece in others)]
+
+    *parts, whole = planted.engine.call(close_between)
+    assert parts == [None] * len(others) and whole == packet
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_one_who_looks_on_and_stumbles(planted, monkeypatch):
     def stumbles(_looking, _gateway):
