@@ -86,7 +86,8 @@ def at(run, gateway, port, instead):
     take = takers[gateway, port]
 
     def first(octets):
-        if met or not (packets.esp_of(octets) or packets.of_payload(octets[42:])):
+        is_piece = struct.unpack_from("!H", octets, 20)[0] & 0x3FFF != 0
+        if met or is_piece or not (packets.esp_of(octets) or packets.of_payload(octets[42:])):
             return take(octets)
         met.append(octets)
         return instead(take, octets)
