@@ -33,10 +33,13 @@ def test_duty_17_ike_is_punted(tmp_path):
         ends(g.ether(g.udp4(ike, sport=500, dport=500)), "punt.ike"),
         ends(g.ether(g.udp4(bytes(4) + ike)), "punt.ike"),
         ends(g.ether(g.udp4(bytes(4) + ike, sport=1024)), "punt.ike"),
+        ends(g.ether(g.udp4(bytes(4))), "punt.ike", note="the marker alone"),
+        ends(g.ether(g.udp4(bytes(7))), "punt.ike", note="less behind it than ESP's header has"),
+        ends(g.ether(g.udp4(bytes(3))), "esp.truncated"),
         ends(g.ether(g.udp4(ike, dport=501)), "local.no_port"),
         sent(g.wrap(Sa(), esp(1)), OUT),
     ]
-    assert run_case(Config(), cases, tmp_path).report["punted"] == {"punt.ike": 3}
+    assert run_case(Config(), cases, tmp_path).report["punted"] == {"punt.ike": 5}
 
 
 def test_duty_18_keepalives_are_consumed(tmp_path):
