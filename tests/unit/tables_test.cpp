@@ -15,6 +15,12 @@ using test::pick;
 using test::Random;
 using test::rounds;
 
+TEST(FixedDeathTest, AnIndexBeyondItEndsTheProgram) {
+  const Fixed<int> rows(std::vector<int>{1, 2, 3});
+  EXPECT_EQ(rows[2], 3);
+  EXPECT_DEATH((void)rows[3], "");
+}
+
 // --- FlatHash --------------------------------------------------------------------------------------------------------
 
 template <class Word, std::size_t kWords>
