@@ -86,7 +86,8 @@ def strata_tree(wan, lan, core):
             "policies": [{"name": "to-b", "prefixes": ["10.2.0.0/16"], "segments": ["fc00:2::d4"],
                           "mode": "H.Encaps.Red"}],
         },
-        "eal": {"core": core, "hugepages": "never"},
+        "workers": {"cpus": [core]},
+        "eal": {"hugepages": "never"},
     }
 
 

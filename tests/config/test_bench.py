@@ -4,11 +4,17 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
+import types
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRATA = os.environ.get("STRATA", str(ROOT / "build/release/strata"))
+
+sys.path.insert(0, str(ROOT / "bench"))
+
+import peers  # noqa: E402
 
 
 def bench(*words):
@@ -98,3 +104,12 @@ def test_wrong_words():
                   ("--workers", "0")):
         done = bench(*words)
         assert done.returncode == 2 and words[1].split(",")[-1] in done.stderr + done.stdout, (words, done)
+
+
+@pytest.mark.parametrize("direction", peers.DIRECTIONS)
+def test_strata_as_it_stands_beside_its_peers(direction, tmp_path):
+    """The peers want a build of their own; but strata's side of that must still be a configuration that it takes."""
+    peers.captures(tmp_path)
+    core = max(os.sched_getaffinity(0))
+    options = types.SimpleNamespace(strata=pathlib.Path(STRATA).resolve(), folder=tmp_path, core=core, seconds=0)
+    assert peers.rate_of(peers.Strata(options), direction, 64, options) > 0
