@@ -22,8 +22,9 @@ class FlatHash {
   static_assert(std::has_unique_object_representations_v<Key>, "a key with padding compares by luck");
   static_assert(sizeof(Key) == 4 || sizeof(Key) % 8 == 0);
 
-  // So few entries that nearly all searches in vain end at once.
-  static constexpr std::size_t kLeastSlots = 64;
+  // So many that of few entries nearly all searches in vain end at once: how many steps a search takes is what the CPU
+  // has to guess.
+  static constexpr std::size_t kLeastSlots = 256;
 
   // Within one cache line; the flag may stand where the value has padding.
   struct Slot {
@@ -39,13 +40,14 @@ class FlatHash {
   // Of two entries with one key the first stays.
   explicit FlatHash(const std::vector<std::pair<Key, Value>>& entries)
       : slots_(std::bit_ceil(std::max(entries.size() * 2, kLeastSlots))), mask_(slots_.size() - 1) {
+    shift_ = best_shift(entries);
     for (const auto& [key, value] : entries) insert(key, value);
   }
 
   // Nothing: nullptr.
   const Value* find(const Key& key) const {
     const AlignedSlot* slots = slots_.data();  // the mask keeps within
-    for (std::size_t i = hash(key) & mask_;; i = (i + 1) & mask_) {
+    for (std::size_t i = first_slot(key, shift_);; i = (i + 1) & mask_) {
       const Slot& slot = slots[i];
       if (!slot.used) return nullptr;
       if (slot.key == key) return &slot.value;
@@ -57,9 +59,15 @@ class FlatHash {
 
   static constexpr std::size_t kSlotSize = sizeof(AlignedSlot);
   std::size_t bytes() const { return slots_.size() * sizeof(AlignedSlot); }
+  // Entries whose search takes more than one step.
+  std::size_t displaced() const {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < slots_.size(); ++i) n += slots_[i].used && first_slot(slots_[i].key, shift_) != i;
+    return n;
+  }
 
  private:
-  // CRC-32C: in any few bits that keys differ in, their hashes' low bits differ; three cycles for eight octets.
+  // CRC-32C: three cycles for eight octets.
   static std::size_t hash(const Key& key) {
     if constexpr (sizeof(Key) == 4) {
       std::uint32_t word;
@@ -76,8 +84,30 @@ class FlatHash {
     }
   }
 
+  std::size_t first_slot(const Key& key, unsigned shift) const { return hash(key) >> shift & mask_; }
+
+  // Keys that people number one by one differ in few bits, and CRC-32C is linear: some of its bits tell all of them
+  // apart, others take half of them for one another. So which bits are used is tried out.
+  unsigned best_shift(const std::vector<std::pair<Key, Value>>& entries) const {
+    constexpr int kHashBits = 32;
+    unsigned best = 0;
+    std::size_t fewest = entries.size();
+    for (int shift = 0; shift <= kHashBits - std::popcount(mask_) && fewest != 0; ++shift) {
+      std::vector<bool> taken(slots_.size());
+      std::size_t clashes = 0;
+      for (const auto& [key, value] : entries) {
+        const std::size_t slot = first_slot(key, static_cast<unsigned>(shift));
+        clashes += taken[slot];
+        taken[slot] = true;
+      }
+      if (clashes < fewest) best = static_cast<unsigned>(shift);
+      fewest = std::min(fewest, clashes);
+    }
+    return best;
+  }
+
   void insert(const Key& key, const Value& value) {
-    std::size_t i = hash(key) & mask_;
+    std::size_t i = first_slot(key, shift_);
     for (; slots_[i].used; i = (i + 1) & mask_)
       if (slots_[i].key == key) return;
     Slot& slot = slots_[i];
@@ -88,6 +118,7 @@ class FlatHash {
 
   std::vector<AlignedSlot> slots_;
   std::size_t mask_;
+  unsigned shift_ = 0;  // of the hash, before the mask
 };
 
 // What was looked up last, for as long as the table stays: packets come in trains, and what one asks the next one asks

@@ -1,7 +1,9 @@
 #include "dataplane/table/tables.hpp"
 
 #include <gtest/gtest.h>
+#include <nmmintrin.h>
 
+#include <cstring>
 #include <map>
 
 #include "tests/unit/dataplane_env.hpp"
@@ -120,28 +122,51 @@ TYPED_TEST(FlatHashOf, OfTwoEntriesWithOneKeyTheFirstStays) {
   EXPECT_EQ(*table.find(key_of<TypeParam>(9)), 1u);
 }
 
-// The worst a configuration can do: all keys want one slot, and the run of them goes over the table's end. `home` is
-// what FlatHash does with 4 octets; were it to do another thing, this would be one more test with arbitrary keys.
+// The worst a configuration can do: all keys want one slot, whichever bits of the hash are taken, and the run of them goes
+// over the table's end. CRC-32C of two words is f(f(first) ^ second).
 TEST(FlatHashRun, KeysThatCollideAreAllFound) {
-  constexpr std::size_t kEntries = 200;
-  constexpr std::uint64_t kSlots = 512;  // bit_ceil(2 * 200 + 2)
-  const auto home = [](std::uint32_t key) {
-    std::uint64_t h = key;
-    h *= 0x9e3779b97f4a7c15U;
-    return (h ^ (h >> 32)) & (kSlots - 1);
-  };
-  for (const std::uint64_t slot : {std::uint64_t{0}, std::uint64_t{100}, kSlots - 1}) {
-    std::vector<std::pair<Key4, std::uint32_t>> entries;
-    std::vector<Key4> others;
-    for (std::uint32_t key = 0; others.size() < 200; ++key) {
-      if (home(key) != slot) continue;
-      if (entries.size() < kEntries) {
-        entries.push_back({key_of<Key4>(key), key});
-      } else {
-        others.push_back(key_of<Key4>(key));
-      }
+  constexpr std::uint32_t kEntries = 200;
+  constexpr std::uint32_t kSlots = 512;
+  const auto f = [](std::uint32_t word) { return _mm_crc32_u32(0, word); };
+  for (const std::uint32_t slot : {0U, 100U, kSlots - 1}) {
+    std::uint32_t hashed = 0;
+    while (f(hashed) % kSlots != slot) ++hashed;
+    std::vector<std::pair<Key8, std::uint32_t>> entries;
+    std::vector<Key8> others;
+    for (std::uint32_t i = 0; i < 2 * kEntries; ++i) {
+      const Key8 key{{i, f(i) ^ hashed}};
+      if (i % 2 == 0)
+        entries.push_back({key, i});
+      else
+        others.push_back(key);
     }
+    const FlatHash<Key8, std::uint32_t> table(entries);
+    EXPECT_EQ(table.displaced(), kEntries - 1);
     compare(entries, others);
+  }
+}
+
+// As people number SAs, tunnels and sites: one by one, here or there in the key.
+TEST(FlatHashRun, KeysThatAreCountedUpAreFoundAtOnce) {
+  for (const std::uint32_t n : {10U, 200U, 256U, 1000U, 20000U}) {
+    for (unsigned place = 0; place < 8; ++place) {
+      std::vector<std::pair<Key16, std::uint32_t>> sids;
+      std::vector<std::pair<Key8, std::uint32_t>> spis;
+      for (std::uint32_t i = 0; i < n; ++i) {
+        wire::Ipv6Address address{};
+        wire::store_be32(address.octets.data(), 0xfc000000);
+        wire::store_be16(address.octets.data() + 14, 0xd4);
+        const std::size_t at = 2 + place * 3 / 2;
+        const std::uint32_t there = wire::load_be32(address.octets.data() + at);
+        wire::store_be32(address.octets.data() + at, there ^ (i + 1));
+        Key16 sid;
+        std::memcpy(sid.words.data(), address.octets.data(), sizeof sid.words);
+        sids.push_back({sid, i});
+        spis.push_back({{{0x1000U * place + (i + 1), 0xc0000200U + place}}, i});
+      }
+      EXPECT_EQ((FlatHash<Key16, std::uint32_t>(sids).displaced()), 0u) << n << " at octet " << 2 + place * 3 / 2;
+      EXPECT_EQ((FlatHash<Key8, std::uint32_t>(spis).displaced()), 0u) << n << " from " << 0x1000 * place;
+    }
   }
 }
 
