@@ -80,7 +80,8 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
   Straight forward(Ip4ForwardStep<Burst<stage::Steered>>(forwarding(), steered_));
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
-  Straight ip6(LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
+  Straight ip6(LocalSidStep<decltype(at_sid)>(
+      {*tables_, tables_->sas, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   steps_.note(Step::esp_open, esp_);
   open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
   steps_.add(Step::local_sid, ip6.size());

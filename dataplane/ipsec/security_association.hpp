@@ -1,6 +1,7 @@
 // An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -48,6 +49,14 @@ static_assert(sizeof(Ipv6Selectors) == 64);
 
 inline constexpr int kAnyProtocol = -1;
 
+// The SID that the last packet out of an SA came to: also that of those behind it with the same addresses, for as long
+// as the tables stay. Of many SAs the next packet is another one's; of one SA mostly the same tunnel's.
+struct LastSid {
+  std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
+  std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none
+  SidId sid = SidId::none();
+};
+
 struct alignas(64) InboundSa {
   // The line that opening looks at and writes; one writer, the owning worker.
   [[no_unique_address]] AeadKey key;
@@ -57,14 +66,15 @@ struct alignas(64) InboundSa {
   Relaxed<std::uint64_t> packets = 0;  // opened and passed on
   Relaxed<std::uint64_t> octets = 0;   // of the IPv6 packets in them
 
-  // The line that the packet inside is held against.
+  // The line that the packet inside is held against, where the one before it was another one.
   Ipv6Selectors selectors;
 
+  LastSid last_sid{};
   // What is told when something is wrong.
   std::uint32_t spi;
   wire::Ipv4Address destination;
 };
-static_assert(offsetof(InboundSa, selectors) == 64 && sizeof(InboundSa) == 192);
+static_assert(offsetof(InboundSa, selectors) == 64 && offsetof(InboundSa, last_sid) == 128 && sizeof(InboundSa) == 192);
 
 // One that nobody refers to any more: its key is wiped, and it counts from 0.
 inline void retire(InboundSa& sa) {

@@ -3,6 +3,8 @@
 
 #include <emmintrin.h>
 
+#include <cstring>
+
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/neighbor/path_mtu.hpp"
 #include "dataplane/packet/ends.hpp"
@@ -21,6 +23,7 @@ using LocalSidEnds =
 // What a packet meets that comes to no SID, or that its SA is not for.
 struct LocalSidRest {
   const Tables& tables;
+  SaTable& sas;  // of these
   PathMtus& paths;
   Audit& audit;
   std::uint64_t now_ns;
@@ -47,11 +50,11 @@ struct LocalSidStep : LocalSidRest {
     const auto [ip, fault] = wire::Ipv6View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
-    SidId id = opened ? recall(row.from.sa(), ip) : SidId::none();
+    SidId id = opened ? recall(sas[row.from.sa().index()], ip) : SidId::none();
     if (id.is_none()) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
       if (opened) [[likely]] {
-        const InboundSa& sa = tables.sas[row.from.sa().index()];
+        const InboundSa& sa = sas[row.from.sa().index()];
         if (!matches(sa, ip, std::as_const(packet).bytes())) [[unlikely]]
           return mismatch(std::move(packet), row, ip, sa);
       }
@@ -62,7 +65,7 @@ struct LocalSidStep : LocalSidRest {
         return no_sid(std::move(packet), row, ip);
       if (!opened && !tables.sids[id].takes_clear) [[unlikely]]
         return ends.end(std::move(packet), Cause::policy_unprotected);
-      if (opened) note(row.from.sa(), ip, id);
+      if (opened) note(sas[row.from.sa().index()], ip, id);
     }
     auto ecn = static_cast<wire::Ecn>(ip.ecn());
     if (row.carried != ecn) [[unlikely]] {
@@ -79,27 +82,22 @@ struct LocalSidStep : LocalSidRest {
   }
 
  private:
-  // The packet before, once its addresses had been found good and their SID. What depends on SA and addresses alone is
-  // the same for those behind it that have the same.
-  struct Before {
-    SaId sa = SaId::none();
-    SidId sid = SidId::none();
-    __m128i source{};
-    __m128i destination{};
-  };
-  mutable Before before_{};
-
-  // sa: not none(). none(): they are others.
-  SidId recall(SaId sa, const wire::Ipv6View& ip) const {
-    const __m128i same = _mm_and_si128(_mm_cmpeq_epi8(load(ip.source_bytes()), before_.source),
-                                       _mm_cmpeq_epi8(load(ip.destination_bytes()), before_.destination));
-    return sa == before_.sa && _mm_movemask_epi8(same) == 0xffff ? before_.sid : SidId::none();
+  // What depends on SA and addresses alone: that the SA is for them, that none of them is a martian, the SID.
+  // none(): they are others.
+  SidId recall(const InboundSa& sa, const wire::Ipv6View& ip) const {
+    const LastSid& last = sa.last_sid;
+    const std::uint8_t* addresses = last.addresses.data();
+    const __m128i same = _mm_and_si128(_mm_cmpeq_epi8(load(ip.source_bytes()), load(addresses)),
+                                       _mm_cmpeq_epi8(load(ip.destination_bytes()), load(addresses + 16)));
+    return last.tables == tables.number && _mm_movemask_epi8(same) == 0xffff ? last.sid : SidId::none();
   }
 
   // Where an SA is for one protocol each packet has to show its own.
-  void note(SaId sa, const wire::Ipv6View& ip, SidId sid) const {
-    if (tables.sas[sa.index()].protocol != kAnyProtocol) return;
-    before_ = {sa, sid, load(ip.source_bytes()), load(ip.destination_bytes())};
+  void note(InboundSa& sa, const wire::Ipv6View& ip, SidId sid) const {
+    if (sa.protocol != kAnyProtocol) return;
+    std::memcpy(sa.last_sid.addresses.data(), ip.source_bytes(), sa.last_sid.addresses.size());
+    sa.last_sid.tables = tables.number;
+    sa.last_sid.sid = sid;
   }
 
   static __m128i load(const std::uint8_t* address) {
@@ -119,7 +117,8 @@ struct LocalSidStep : LocalSidRest {
   }
 };
 
-void local_sid(Burst<stage::Ip6>& in, const Tables& tables, PathMtus& paths, Audit& audit, std::uint64_t now_ns,
-               Burst<stage::Sr6>& end_dx4, LocalSidEnds ends);
+// sas: the tables' own, of which the step remembers what it found.
+void local_sid(Burst<stage::Ip6>& in, const Tables& tables, SaTable& sas, PathMtus& paths, Audit& audit,
+               std::uint64_t now_ns, Burst<stage::Sr6>& end_dx4, LocalSidEnds ends);
 
 }  // namespace strata

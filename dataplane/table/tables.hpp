@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <vector>
 
 #include "dataplane/ipsec/outbound_sa.hpp"
@@ -51,7 +53,8 @@ class UdpPortSet {
 };
 
 struct Tables {
-  std::vector<PortEntry> ports;  // by PortId
+  std::uint64_t number = next_number();  // no others in this process have it, nor had it
+  std::vector<PortEntry> ports;          // by PortId
   OwnIpv4 own4;
   OwnIpv6 own6;
   UdpPortSet esp_ports;
@@ -71,6 +74,12 @@ struct Tables {
   ReassemblySettings reassembly;
 
   const Adjacency& link_of(PortId port) const { return links[port.index()]; }
+
+ private:
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
 };
 
 }  // namespace strata

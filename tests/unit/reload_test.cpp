@@ -210,6 +210,43 @@ TEST_P(Reload, TheSidsNextHopIsAnotherOne) {
   crew.finish();
 }
 
+// What an SA has let through once it lets through no more where the configuration has changed its mind, whatever it
+// remembers of the packet before.
+TEST_P(Reload, ASidThatGoesIsNotRemembered) {
+  Peer peer(0);
+  Crew crew(gateway({{0}}), GetParam());
+  for (int i = 0; i < 3; ++i) crew.feed(kWan, peer.next());
+  crew.settle();
+  config::Config other = gateway({{0}});
+  other.local_sids[0].sid.address.octets[15] = 0xd5;
+  reload(crew, other);
+  for (int i = 0; i < 2; ++i) crew.feed(kWan, peer.next());
+  crew.settle();
+  EXPECT_EQ(opened(crew), 3u);
+  EXPECT_EQ(crew.count(Cause::sr6_no_sid), 2u);
+  reload(crew, gateway({{0}}));
+  crew.feed(kWan, peer.next());
+  crew.settle();
+  EXPECT_EQ(opened(crew), 4u);
+  crew.finish();
+}
+
+TEST_P(Reload, Duty24_SelectorsThatChangeAreHeldAgainstTheNextPacket) {
+  Peer peer(0);
+  Crew crew(gateway({{0}}), GetParam());
+  for (int i = 0; i < 3; ++i) crew.feed(kWan, peer.next());
+  crew.settle();
+  config::Config other = gateway({{0}});
+  ASSERT_EQ(other.security_associations[0].direction, config::Direction::in);
+  other.security_associations[0].selectors.source.address.octets[5] = 7;
+  reload(crew, other);
+  for (int i = 0; i < 2; ++i) crew.feed(kWan, peer.next());
+  crew.settle();
+  EXPECT_EQ(opened(crew), 3u);
+  EXPECT_EQ(crew.count(Cause::policy_selector_mismatch), 2u);
+  crew.finish();
+}
+
 // Held for a next hop that then goes, packets end with a cause; for one whose address is then said, they leave.
 TEST_P(Reload, PacketsThatWaitForANeighbor) {
   Peer peer(0);
