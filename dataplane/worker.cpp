@@ -114,11 +114,13 @@ struct InTurn {
 }  // namespace
 
 [[gnu::flatten]] void Worker::forward_straight() {
+  Routes routes;
+  find_routes(ip4_, tables_->routes, tables_->policies, routes);
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
     InTurn<decltype(encaps)> in_turn{oversize_, local_, refused_, made_, encaps, steered_};
-    drain_routed(ip4_, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
+    drain_routed(ip4_, routes, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
     steps_.add(Step::h_encaps, encaps.size());
   };
   if (handoff_) {
@@ -127,6 +129,7 @@ struct InTurn {
     spread_sealing(blind);
     return seal_what_is_mine(blind);
   }
+  ask_for_sas(routes, ip4_.size(), tables_->policies, tables_->out_sas);
   Burst<stage::Unsealed> unsealed;
   Straight sealing(EspLayOutStep{tables_->out_sas, adjacencies_, unsealed, EspSealEnds(ends_)});
   go(sealing);

@@ -95,9 +95,6 @@ struct HostInputStep : HostInputRest {
       return no_sa(std::move(packet), row, ip, payload, udp_port);
     if (entry->udp_port != udp_port) [[unlikely]]
       return refuse(std::move(packet), row, ip, payload, why_not(*entry));
-    const InboundSa& sa = tables.sas[entry->sa.index()];
-    __builtin_prefetch(&sa);
-    __builtin_prefetch(&sa.last_sid);
     const auto offset = static_cast<std::size_t>(payload.data() - std::as_const(packet).bytes().data());
     const wire::Ipv4Address source = ip.source();
     const auto ecn = static_cast<wire::Ecn>(ip.ecn());

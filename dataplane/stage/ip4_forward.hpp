@@ -138,11 +138,11 @@ struct Ip4ForwardStep : Ip4ForwardRest {
 // The routes of a burst, by place, in one look-up: also of packets that turn out to need none.
 using Routes = std::array<Route, kBurstSize>;
 void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes);
+// Where a worker seals what it steers: of thousands of SAs none is in a near cache. n: routes that were found.
+void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas);
 
 template <class ToSteered>
-void drain_routed(Burst<stage::Ip4>& in, const Ip4ForwardStep<ToSteered>& step) {
-  Routes routes;
-  find_routes(in, step.tables.routes, step.tables.policies, routes);
+void drain_routed(Burst<stage::Ip4>& in, const Routes& routes, const Ip4ForwardStep<ToSteered>& step) {
   in.drain([&](Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, std::size_t i) -> Done {
     return step.input(std::move(packet), row, routes[i]);
   });

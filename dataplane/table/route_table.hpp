@@ -24,6 +24,7 @@ enum class RouteKind : std::uint8_t {
 struct Route {
   RouteKind kind;
   std::uint32_t index;
+  bool operator==(const Route&) const = default;
 };
 
 struct RouteEntry {
