@@ -71,9 +71,11 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::input_straight(const wire::MacAddress& mac) {
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
   const ClassifyStep<decltype(host)> first({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
-  frames_.drain_ahead([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
-    return first.input(std::move(frame), row);
-  });
+  frames_.drain_ahead(
+      [&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
+        return first.input(std::move(frame), row);
+      },
+      [&](const Row<stage::Frame>&, wire::Bytes bytes) { first.expect(bytes); });
   steps_.add(Step::host_input, host.size());
 }
 

@@ -31,6 +31,9 @@ class Straight {
     return step_.input(std::move(packet), row);
   }
 
+  // Some turns before: what the step may have to look up.
+  [[gnu::always_inline]] void expect(std::span<const std::uint8_t> bytes) const { step_.expect(bytes); }
+
   std::size_t size() const { return size_; }  // that have come so far
 
  private:

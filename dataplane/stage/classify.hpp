@@ -51,6 +51,11 @@ struct ClassifyStep : ClassifyRest {
     return any_frame(std::move(frame), row);
   }
 
+  void expect(wire::Bytes frame) const {
+    if (frame.size() >= wire::kEthernetHeaderLength) [[likely]]
+      host.expect(frame.subspan(wire::kEthernetHeaderLength));
+  }
+
  private:
   // Apart from the way of most.
   [[gnu::noinline]] Done any_frame(Packet<stage::Frame> frame, Row<stage::Frame> row) const {

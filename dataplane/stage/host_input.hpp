@@ -65,6 +65,15 @@ struct HostInputStep : HostInputRest {
     }
   }
 
+  // The SPI and its address, if this is what most packets are, ESP in UDP. Nothing of it is believed.
+  void expect(wire::Bytes ip) const {
+    constexpr std::size_t kSpi = wire::kIpv4MinHeaderLength + wire::kUdpHeaderLength;
+    if (!spis_.is_far()) [[likely]]
+      return;
+    if (ip.size() >= kSpi + wire::kEspHeaderLength) [[likely]]
+      spis_.expect({wire::load_be32(ip.data() + kSpi), wire::read_ipv4(ip.data() + 16)});
+  }
+
  private:
   // RFC 3948 section 2: on a port that some SA is reached at.
   Done udp(Packet<stage::Host> packet, const Row<stage::Host>& row, const wire::Ipv4View& ip) const {

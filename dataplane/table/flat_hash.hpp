@@ -57,6 +57,9 @@ class FlatHash {
   // For who changes what others may read meanwhile: a value's own affair.
   Value* find(const Key& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
 
+  // Asks for what find() will look at.
+  void prefetch(const Key& key) const { __builtin_prefetch(&slots_.data()[first_slot(key, shift_)]); }
+
   static constexpr std::size_t kSlotSize = sizeof(AlignedSlot);
   std::size_t bytes() const { return slots_.size() * sizeof(AlignedSlot); }
   // Entries whose search takes more than one step.
@@ -126,7 +129,8 @@ class FlatHash {
 template <class Key, class Value>
 class LastFound {
  public:
-  explicit LastFound(const FlatHash<Key, Value>& table) : table_(&table), found_(table.find(key_)) {}
+  explicit LastFound(const FlatHash<Key, Value>& table)
+      : table_(&table), found_(table.find(key_)), is_far_(table.bytes() > kNear) {}
 
   const Value* find(const Key& key) {
     if (!(key == key_)) {
@@ -136,10 +140,19 @@ class LastFound {
     return found_;
   }
 
+  // Some turns before find(). Where all of the table is in a near cache it is not asked for.
+  bool is_far() const { return is_far_; }
+  void expect(const Key& key) const {
+    if (!(key == key_)) table_->prefetch(key);
+  }
+
  private:
+  static constexpr std::size_t kNear = std::size_t{1} << 17;  // octets, of a second-level cache
+
   const FlatHash<Key, Value>* table_;
   Key key_{};
   const Value* found_;
+  bool is_far_;
 };
 
 }  // namespace strata
