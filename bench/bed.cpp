@@ -123,11 +123,18 @@ std::uint64_t BenchGateway::go_round(unsigned number, std::size_t to, std::uint6
 }
 
 tl::expected<std::uint64_t, std::string> BenchGateway::rush(Stock& stock, const std::vector<std::size_t>& counts,
-                                                            std::size_t from, std::size_t to, Crew& crew) {
+                                                            Cache cache, std::size_t from, std::size_t to, Crew& crew) {
   const std::size_t workers = counts.size();
+  std::vector<std::size_t> firsts;
   std::size_t packets = 0;
-  for (std::size_t i = 0; i < workers; packets += counts[i++])
+  for (std::size_t i = 0; i < workers; packets += counts[i++]) {
+    firsts.push_back(packets);
     if (ports_[from].feed(stock, packets, counts[i], i) != counts[i]) return tl::unexpected(trouble());
+  }
+  crew.run([&](unsigned number) {
+    for (std::size_t i = firsts[number]; i < firsts[number] + counts[number]; ++i)
+      cache == Cache::cold ? stock.flush(i) : stock.warm(i);
+  });
   const std::uint64_t until = sent(to) + packets;
   std::vector<std::uint64_t> starts(workers);
   std::vector<std::uint64_t> ends(workers);
@@ -151,13 +158,18 @@ std::string BenchGateway::trouble() const {
   return "packets were lost in the " + name_ + causes;
 }
 
-Bed::Bed(const Scene& scene, unsigned workers, Pool pool, Stock stock, CryptoAlone crypto)
-    : scene_(scene), pool_(std::move(pool)), stock_(std::move(stock)), crypto_(std::move(crypto)), crew_(workers) {
+Bed::Bed(const Scene& scene, unsigned workers, Feed feed, Pool pool, Stock stock, CryptoAlone crypto)
+    : scene_(scene),
+      feed_(feed),
+      pool_(std::move(pool)),
+      stock_(std::move(stock)),
+      crypto_(std::move(crypto)),
+      crew_(workers) {
   for (unsigned size = 0; size <= kMostSize; ++size)
     frames_.push_back(size < kLeastSize ? std::vector<std::uint8_t>{} : frame(size));
 }
 
-tl::expected<std::unique_ptr<Bed>, std::string> Bed::create(const Scene& scene, unsigned workers) {
+tl::expected<std::unique_ptr<Bed>, std::string> Bed::create(const Scene& scene, unsigned workers, Feed feed) {
   static unsigned serial = 0;  // DPDK finds what it made by name
   const std::string name = "bench" + std::to_string(serial++);
   const unsigned buffers = workers * kMostPackets;
@@ -167,7 +179,7 @@ tl::expected<std::unique_ptr<Bed>, std::string> Bed::create(const Scene& scene, 
   if (!stock) return tl::unexpected(stock.error());
   auto crypto = CryptoAlone::create(algorithm_of(scene.algorithm), scene.esn);
   if (!crypto) return tl::unexpected(std::string("intel-ipsec-mb does not run on this CPU"));
-  std::unique_ptr<Bed> bed(new Bed(scene, workers, std::move(*pool), std::move(*stock), std::move(*crypto)));
+  std::unique_ptr<Bed> bed(new Bed(scene, workers, feed, std::move(*pool), std::move(*stock), std::move(*crypto)));
   auto sender = BenchGateway::create(name + "_sender", bench::sender(scene), bed->pool_, workers);
   if (!sender) return tl::unexpected(sender.error());
   bed->sender_ = std::move(*sender);
@@ -212,11 +224,7 @@ tl::expected<std::uint64_t, std::string> Bed::take_through(Direction direction, 
   BenchGateway& gateway = out ? *sender_ : *receiver_;
   const std::size_t from = out ? kLan : kWan;
   const std::size_t to = out ? kWan : kLan;
-  if (crew_.size() > 1) {
-    const std::vector<std::size_t> counts = spread(direction, packets);
-    if (cache == Cache::cold) flush(0, packets);
-    return gateway.rush(stock_, counts, from, to, crew_);
-  }
+  if (feed_ == Feed::at_once) return gateway.rush(stock_, spread(direction, packets), cache, from, to, crew_);
   std::uint64_t sum = 0;
   for (std::size_t first = 0; first < packets; first += kTurn) {
     if (cache == Cache::cold) flush(first, kTurn);

@@ -44,10 +44,10 @@ class BenchGateway {
                                                 StageCycles* stages);
 
   // Takes the stock's first packets through all workers at once. counts: of the packets in each queue, one after the
-  // other. What leaves comes in another order, but for the packets of one SA. TSC cycles from the begin to the last
-  // worker's end, times the workers.
-  tl::expected<std::uint64_t, std::string> rush(Stock& stock, const std::vector<std::size_t>& counts, std::size_t from,
-                                                std::size_t to, Crew& crew);
+  // other. cache: whether each worker has those of its queue in its caches, or none has. What leaves comes in another
+  // order, but for the packets of one SA. TSC cycles from the begin to the last worker's end, times the workers.
+  tl::expected<std::uint64_t, std::string> rush(Stock& stock, const std::vector<std::size_t>& counts, Cache cache,
+                                                std::size_t from, std::size_t to, Crew& crew);
 
  private:
   explicit BenchGateway(const std::string& name) : name_(name) {}
@@ -62,16 +62,20 @@ class BenchGateway {
   std::unique_ptr<WorkerSet> workers_;
 };
 
+// How packets come to the workers: a burst when the one before has left, or all before the first moves. More workers
+// than one, and one that is held against them, have the second.
+enum class Feed : std::uint8_t { by_bursts, at_once };
+
 class Bed {
  public:
   // sizes: of the inner IPv4 packets in turn.
-  static tl::expected<std::unique_ptr<Bed>, std::string> create(const Scene& scene, unsigned workers);
+  static tl::expected<std::unique_ptr<Bed>, std::string> create(const Scene& scene, unsigned workers, Feed feed);
 
   // Each pass of a round takes as many packets as fit into half of the second-level cache.
   tl::expected<RoundCycles, std::string> round(const std::vector<unsigned>& sizes, Cache cache, bool stages);
 
  private:
-  Bed(const Scene& scene, unsigned workers, Pool pool, Stock stock, CryptoAlone crypto);
+  Bed(const Scene& scene, unsigned workers, Feed feed, Pool pool, Stock stock, CryptoAlone crypto);
   tl::expected<void, std::string> pass(const std::vector<unsigned>& sizes, std::size_t packets, Cache cache,
                                        bool stages, RoundCycles& sum);
   tl::expected<std::uint64_t, std::string> take_through(Direction direction, std::size_t packets, Cache cache,
@@ -81,6 +85,7 @@ class Bed {
   void flush(std::size_t first, std::size_t packets) const;
 
   Scene scene_;
+  Feed feed_;
   Pool pool_;
   Stock stock_;
   CryptoAlone crypto_;

@@ -86,8 +86,10 @@ tl::expected<void, std::string> Bench::measure(const std::string& size, Cache ca
 
 tl::expected<void, std::string> Bench::measure(unsigned sas) {
   beds_.clear();
+  const bool alone = options_.workers == std::vector{1U};
   for (const unsigned workers : options_.workers) {
-    auto bed = Bed::create({sas, options_.routes, options_.algorithm, options_.esn, options_.window}, workers);
+    const Scene scene{sas, options_.routes, options_.algorithm, options_.esn, options_.window};
+    auto bed = Bed::create(scene, workers, alone ? Feed::by_bursts : Feed::at_once);
     if (!bed) return tl::unexpected(bed.error());
     beds_.push_back(std::move(*bed));
   }

@@ -7,6 +7,17 @@
 #include <bit>
 
 namespace strata {
+namespace {
+
+// Where a packet begins, what follows, and where a header is put before it: another core has written them last.
+void ask_for_begin(const rte_mbuf* buffer) {
+  const auto* begin = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
+  rte_prefetch0(begin);
+  rte_prefetch0(begin + RTE_CACHE_LINE_SIZE);
+  rte_prefetch0(begin - RTE_CACHE_LINE_SIZE);
+}
+
+}  // namespace
 
 // Not by rte_ring_create(): there would be a memzone for each, and of those DPDK has fewer than 64 workers need.
 tl::expected<std::unique_ptr<HandoffRing>, std::string> HandoffRing::create() {
@@ -117,8 +128,11 @@ std::size_t Handoff::pick_up(WorkerId from, Burst<stage::Arp>& arp, Burst<stage:
   Line& line = lines_[from.index()];
   bool any_waits = from != self_ && stands_in_line();
   std::size_t n = 0;
+  constexpr std::size_t kAhead = 4;
+  for (std::size_t i = line.first; i < std::min(line.first + kAhead, line.size); ++i) ask_for_begin(line.buffers[i]);
   for (; line.first != line.size; ++line.first, ++n) {
     rte_mbuf* buffer = line.buffers[line.first];
+    if (line.first + kAhead < line.size) ask_for_begin(line.buffers[line.first + kAhead]);
     const Timing sa = timing(buffer);
     if (sa == Timing::too_early || (any_waits && sa == Timing::right)) [[unlikely]] {
       if (from == self_) break;

@@ -86,12 +86,23 @@ void Stock::fill(std::size_t i, std::span<const std::uint8_t> frame) {
 
 std::span<std::uint8_t> Stock::bytes(std::size_t i) const { return bytes_of(buffers_[i]); }
 
-void Stock::flush(std::size_t i) const {
-  const rte_mbuf* buffer = buffers_[i];
+template <class Touch>
+void Stock::for_lines(const rte_mbuf* buffer, Touch&& touch) {
   const auto* from = reinterpret_cast<const std::uint8_t*>(buffer);
   const auto* to = static_cast<const std::uint8_t*>(buffer->buf_addr) + buffer->data_off + buffer->data_len;
-  for (; from < to; from += RTE_CACHE_LINE_SIZE) _mm_clflush(from);
+  for (; from < to; from += RTE_CACHE_LINE_SIZE) touch(from);
+}
+
+void Stock::flush(std::size_t i) const {
+  for_lines(buffers_[i], [](const std::uint8_t* line) { _mm_clflush(line); });
   _mm_mfence();
+}
+
+void Stock::warm(std::size_t i) const {
+  for_lines(buffers_[i], [](const std::uint8_t* line) {
+    auto* octet = const_cast<volatile std::uint8_t*>(line);
+    *octet = *octet;
+  });
 }
 
 void RingPort::FreeRing::operator()(rte_ring* ring) const {

@@ -68,9 +68,14 @@ class Stock {
   }
   // Out of all caches, with what DPDK keeps beside the bytes.
   void flush(std::size_t i) const;
+  // Into those of the CPU that this runs on, as if it had written all of that.
+  void warm(std::size_t i) const;
 
  private:
   friend class RingPort;
+  // Each line of it.
+  template <class Touch>
+  static void for_lines(const rte_mbuf* buffer, Touch&& touch);
   static std::span<std::uint8_t> bytes_of(const rte_mbuf* buffer) {
     return {rte_pktmbuf_mtod(buffer, std::uint8_t*), rte_pktmbuf_data_len(buffer)};
   }
