@@ -71,11 +71,9 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::input_straight(const wire::MacAddress& mac) {
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
   const ClassifyStep<decltype(host)> first({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
-  frames_.drain_ahead(
-      [&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
-        return first.input(std::move(frame), row);
-      },
-      [&](const Row<stage::Frame>&, wire::Bytes bytes) { first.expect(bytes); });
+  frames_.drain_ahead([&](Packet<stage::Frame> frame,
+                          const Row<stage::Frame>& row) -> Done { return first.input(std::move(frame), row); },
+                      [&](const Row<stage::Frame>&, wire::Bytes bytes) { first.expect(bytes); });
   steps_.add(Step::host_input, host.size());
 }
 
@@ -125,16 +123,18 @@ struct InTurn {
     drain_routed(ip4_, routes, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
     steps_.add(Step::h_encaps, encaps.size());
   };
-  if (handoff_) {
-    go(sr6_out_);
-    NoEye blind;
-    spread_sealing(blind);
-    return seal_what_is_mine(blind);
-  }
-  ask_for_sas(routes, ip4_.size(), tables_->policies, tables_->out_sas);
+  const auto is_mine = [this](OutSaId sa) { return !handoff_ || handoff_->ownership().owner(sa) == self_; };
+  ask_for_sas(routes, ip4_.size(), tables_->policies, tables_->out_sas, is_mine);
   Burst<stage::Unsealed> unsealed;
   Straight sealing(EspLayOutStep{tables_->out_sas, adjacencies_, unsealed, EspSealEnds(ends_)});
-  go(sealing);
+  if (handoff_) {
+    Straight spread(SpreadStep<stage::Sr6Out, decltype(sealing)>(*handoff_, sealing));
+    go(spread);
+    handoff_->flush(HandoffEnds(ends_));
+    steps_.add(Step::spread_out, spread.size());
+  } else {
+    go(sealing);
+  }
   const bool mixed = !out_.empty();  // with what a bypass lets pass
   drain_asking(unsealed, EspCipherStep{tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
   if (mixed) [[unlikely]]

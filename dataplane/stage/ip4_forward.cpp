@@ -57,15 +57,6 @@ void Ip4ForwardRest::clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss
 
 // A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way, and is
 // 0.0.0.0 where there is too little of a packet: then its route is not used.
-namespace {
-
-// Into a policy, and not into the one of the packet before.
-bool leads_elsewhere(const Routes& routes, std::size_t i) {
-  return routes[i].kind == RouteKind::policy && (i == 0 || routes[i] != routes[i - 1]);
-}
-
-}  // namespace
-
 void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes) {
   std::array<wire::Ipv4Address, kBurstSize> destinations;
   const std::size_t n = in.size();
@@ -78,17 +69,6 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTabl
   table.find(destinations.data(), routes.data(), n);
   for (std::size_t i = 0; i < n; ++i)
     if (leads_elsewhere(routes, i)) __builtin_prefetch(&policies[PolicyId(routes[i].index)]);
-}
-
-void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas) {
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!leads_elsewhere(routes, i)) continue;
-    const OutSaId id = policies[PolicyId(routes[i].index)].sa();
-    if (id.is_none()) continue;
-    const OutboundSa& sa = sas[id.index()];
-    __builtin_prefetch(&sa);
-    __builtin_prefetch(&sa.sequence, 1);
-  }
 }
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,

@@ -138,8 +138,25 @@ struct Ip4ForwardStep : Ip4ForwardRest {
 // The routes of a burst, by place, in one look-up: also of packets that turn out to need none.
 using Routes = std::array<Route, kBurstSize>;
 void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes);
-// Where a worker seals what it steers: of thousands of SAs none is in a near cache. n: routes that were found.
-void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas);
+// Into a policy, and not into the one of the packet before.
+inline bool leads_elsewhere(const Routes& routes, std::size_t i) {
+  return routes[i].kind == RouteKind::policy && (i == 0 || routes[i] != routes[i - 1]);
+}
+
+// The SAs that a worker is about to seal with, of thousands of which none is in a near cache. n: routes that were
+// found. is_mine: of an OutSaId; lines that another worker writes are to stay with that one.
+template <class IsMine>
+void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas,
+                 const IsMine& is_mine) {
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!leads_elsewhere(routes, i)) continue;
+    const OutSaId id = policies[PolicyId(routes[i].index)].sa();
+    if (id.is_none() || !is_mine(id)) continue;
+    const OutboundSa& sa = sas[id.index()];
+    __builtin_prefetch(&sa);
+    __builtin_prefetch(&sa.sequence, 1);
+  }
+}
 
 template <class ToSteered>
 void drain_routed(Burst<stage::Ip4>& in, const Routes& routes, const Ip4ForwardStep<ToSteered>& step) {

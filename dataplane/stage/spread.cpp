@@ -3,24 +3,9 @@
 namespace strata {
 namespace {
 
-SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa(); }
-OutSaId sa_of(const Row<stage::Sr6Out>& row) { return row.sa; }
-
-// An SA that has just come to this worker may still be another one's to use: then its packets stand in the line of this
-// worker's own, and while anything stands there, all of its own goes behind it.
 template <class Stage>
 void spread(Burst<Stage>& in, Handoff& handoff, Burst<Stage>& mine, HandoffEnds ends) {
-  const Ownership& ownership = handoff.ownership();
-  bool any_waits = handoff.stands_in_line();
-  in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done {
-    const WorkerId owner = ownership.owner(sa_of(row));
-    if (owner != handoff.self()) return handoff.give(std::move(packet), row, owner);
-    if (any_waits || ownership.holder(sa_of(row)) != owner) [[unlikely]] {
-      any_waits = true;
-      return handoff.give(std::move(packet), row, owner);
-    }
-    return mine.push(std::move(packet), row);
-  });
+  drain(in, SpreadStep<Stage, Burst<Stage>>(handoff, mine));
   handoff.flush(ends);
 }
 
