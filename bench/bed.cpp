@@ -224,7 +224,8 @@ tl::expected<std::uint64_t, std::string> Bed::take_through(Direction direction, 
   BenchGateway& gateway = out ? *sender_ : *receiver_;
   const std::size_t from = out ? kLan : kWan;
   const std::size_t to = out ? kWan : kLan;
-  if (feed_ == Feed::at_once) return gateway.rush(stock_, spread(direction, packets), cache, from, to, crew_);
+  if (feed_ == Feed::at_once && stages == nullptr)
+    return gateway.rush(stock_, spread(direction, packets), cache, from, to, crew_);
   std::uint64_t sum = 0;
   for (std::size_t first = 0; first < packets; first += kTurn) {
     if (cache == Cache::cold) flush(first, kTurn);

@@ -62,15 +62,12 @@ class BenchGateway {
   std::unique_ptr<WorkerSet> workers_;
 };
 
-// How packets come to the workers: a burst when the one before has left, or all before the first moves. More workers
-// than one, and one that is held against them, have the second.
-enum class Feed : std::uint8_t { by_bursts, at_once };
-
 class Bed {
  public:
   // sizes: of the inner IPv4 packets in turn.
   static tl::expected<std::unique_ptr<Bed>, std::string> create(const Scene& scene, unsigned workers, Feed feed);
 
+  Feed feed() const { return feed_; }
   // Each pass of a round takes as many packets as fit into half of the second-level cache.
   tl::expected<RoundCycles, std::string> round(const std::vector<unsigned>& sizes, Cache cache, bool stages);
 

@@ -53,6 +53,7 @@ std::vector<Result> Bench::rows(const std::array<Series, 2>& series, const Resul
     result.sas = row.sas;
     result.routes = options_.routes;
     result.cache = row.cache;
+    result.feed = row.feed;
     results.push_back(std::move(result));
   }
   return results;
@@ -75,7 +76,8 @@ tl::expected<void, std::string> Bench::measure(const std::string& size, Cache ca
     }
   }
   for (std::size_t b = 0; b < beds_.size(); ++b) {
-    const Result row{.size = size, .sas = sas, .workers = options_.workers[b], .cache = cache};
+    const Result row{
+        .size = size, .sas = sas, .workers = options_.workers[b], .cache = cache, .feed = beds_[b]->feed()};
     std::vector<Result> results = rows(series[b], row, octets);
     if (options_.stages && row.workers == 1)
       if (auto done = split(*beds_[b], size, cache, results); !done) return done;

@@ -13,7 +13,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-KEYS = ("direction", "size", "sas", "routes", "workers", "warm")
+KEYS = ("direction", "size", "sas", "routes", "workers", "warm", "feed")
+FEED_BEFORE = "by bursts"  # of one worker, in revisions that did not say it
 ROUNDS = 15  # of each program in each turn
 LEAST_TURNS = 5
 LEAST_DIFFERENCE = 0.02  # code that is merely laid out otherwise makes as much
@@ -39,7 +40,8 @@ class Row:
 
 def cycles_by_key(report):
     """Of the quickest round: what else runs on the machine makes rounds slower, and none quicker."""
-    return {tuple(row.get(key) for key in KEYS): row["spread"][0] for row in report["results"]}
+    return {tuple(row.get(key, FEED_BEFORE if key == "feed" else None) for key in KEYS): row["spread"][0]
+            for row in report["results"]}
 
 
 def compared(turns):
@@ -58,7 +60,7 @@ def compared(turns):
 
 
 def name_of(key):
-    direction, size, sas, routes, workers, warm = key
+    direction, size, sas, routes, workers, warm, _ = key
     words = [direction, size, f"{sas} SA" + ("s" if sas != 1 else "")]
     words += [f"{routes} routes"] if routes else []
     words += [f"{workers} workers"] if workers != 1 else []

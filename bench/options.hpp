@@ -10,6 +10,9 @@ namespace strata::bench {
 
 enum class Direction : std::uint8_t { in, out };
 enum class Cache : std::uint8_t { warm, cold };
+// How packets come to the workers: a burst when the one before has left, or all before the first moves. More workers
+// than one, and one that is held against them, have the second.
+enum class Feed : std::uint8_t { by_bursts, at_once };
 
 struct Options {
   std::vector<Direction> directions{Direction::in, Direction::out};

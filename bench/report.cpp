@@ -59,6 +59,7 @@ Json to_json(const Report& report) {
                  {"routes", result.routes},
                  {"workers", result.workers},
                  {"warm", result.cache == Cache::warm},
+                 {"feed", result.feed == Feed::by_bursts ? "by bursts" : "at once"},
                  {"cycles", rounded(result.cycles)},
                  {"crypto_cycles", rounded(result.crypto_cycles)},
                  {"ratio", rounded(result.ratio())},

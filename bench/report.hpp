@@ -19,6 +19,7 @@ struct Result {
   unsigned routes = 0;
   unsigned workers = 1;
   Cache cache = Cache::warm;
+  Feed feed = Feed::by_bursts;
   double cycles = 0;
   std::array<double, 2> spread{};  // the quickest round and the slowest
   double crypto_cycles = 0;

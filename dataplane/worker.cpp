@@ -71,17 +71,21 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::input_straight(const wire::MacAddress& mac) {
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
   const ClassifyStep<decltype(host)> first({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
-  frames_.drain_ahead([&](Packet<stage::Frame> frame,
-                          const Row<stage::Frame>& row) -> Done { return first.input(std::move(frame), row); },
-                      [&](const Row<stage::Frame>&, wire::Bytes bytes) { first.expect(bytes); });
+  const auto input = [&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
+    return first.input(std::move(frame), row);
+  };
+  const auto ask = [&](const Row<stage::Frame>&, wire::Bytes bytes) {
+    rte_prefetch0(bytes.data());
+    first.ask(bytes);
+  };
+  frames_.drain_ahead(input, ask);
   steps_.add(Step::host_input, host.size());
 }
 
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
   Straight forward(Ip4ForwardStep<Burst<stage::Steered>>(forwarding(), steered_));
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
-  Straight ip6(LocalSidStep<decltype(at_sid)>(
-      {*tables_, tables_->sas, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
+  Straight ip6(LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   steps_.note(Step::esp_open, esp_);
   open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
   steps_.add(Step::local_sid, ip6.size());

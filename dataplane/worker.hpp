@@ -295,7 +295,7 @@ template <class Eye>
 void Worker::onwards(std::uint64_t now_ns, Eye& eye) {
   if (!ip6_.empty()) {
     take(Step::local_sid, ip6_, eye);
-    local_sid(ip6_, *tables_, tables_->sas, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
+    local_sid(ip6_, *tables_, *path_mtus_, audit_, now_ns, end_dx4_, LocalSidEnds(ends_));
     eye.after("local_sid", end_dx4_);
     const bool mixed = !ip4_.empty();
     take(Step::end_dx4, end_dx4_, eye);

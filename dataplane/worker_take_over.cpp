@@ -32,6 +32,7 @@ std::vector<AdjId<V4>> Worker::go_by(const TablesChange& change, std::uint64_t n
     InboundSa& sa = tables_->sas[of.sa.index()];
     sa.protocol = of.protocol;
     sa.selectors = of.selectors;
+    sa.last_sid = {};
     sa.destination = of.destination;
   }
   for (const OutboundChange& of : change.outbound) {

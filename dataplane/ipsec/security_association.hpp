@@ -51,6 +51,10 @@ inline constexpr int kAnyProtocol = -1;
 
 // The SID that the last packet out of an SA came to: also that of those behind it with the same addresses, for as long
 // as the tables stay. Of many SAs the next packet is another one's; of one SA mostly the same tunnel's.
+//
+// It stands for what was judged then: that the SA's selectors take these addresses (RFC 4301 section 5.2 step 4), that
+// they are no martians, and which SID it is. So it ends with whatever decides that: tables that take the place of
+// others have another number, and a change of the SA itself forgets it. Its holder alone reads and writes it.
 struct LastSid {
   std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
   std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none
@@ -58,6 +62,12 @@ struct LastSid {
 };
 
 struct alignas(64) InboundSa {
+  // Asks for the two lines that a packet of it needs. Its holder's: lines that another worker writes are to stay there.
+  void prefetch() const {
+    __builtin_prefetch(this, 1);
+    __builtin_prefetch(&last_sid);
+  }
+
   // The line that opening looks at and writes; one writer, the owning worker.
   [[no_unique_address]] AeadKey key;
   bool esn;

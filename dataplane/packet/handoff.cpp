@@ -14,7 +14,7 @@ void ask_for_begin(const rte_mbuf* buffer) {
   const auto* begin = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
   rte_prefetch0(begin);
   rte_prefetch0(begin + RTE_CACHE_LINE_SIZE);
-  rte_prefetch0(begin - RTE_CACHE_LINE_SIZE);
+  rte_prefetch0_write(begin - RTE_CACHE_LINE_SIZE);
 }
 
 }  // namespace

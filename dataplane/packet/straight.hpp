@@ -32,7 +32,7 @@ class Straight {
   }
 
   // Some turns before: what the step may have to look up.
-  [[gnu::always_inline]] void expect(std::span<const std::uint8_t> bytes) const { step_.expect(bytes); }
+  [[gnu::always_inline]] void ask(std::span<const std::uint8_t> bytes) const { step_.ask(bytes); }
 
   std::size_t size() const { return size_; }  // that have come so far
 

@@ -51,9 +51,9 @@ struct ClassifyStep : ClassifyRest {
     return any_frame(std::move(frame), row);
   }
 
-  void expect(wire::Bytes frame) const {
+  void ask(wire::Bytes frame) const {
     if (frame.size() >= wire::kEthernetHeaderLength) [[likely]]
-      host.expect(frame.subspan(wire::kEthernetHeaderLength));
+      host.ask(frame.subspan(wire::kEthernetHeaderLength));
   }
 
  private:

@@ -202,16 +202,15 @@ struct EspUnwrapStep {
   }
 };
 
-// Of thousands of SAs none is in a near cache. Asked for here and no sooner: what another worker writes is to stay with
-// that one.
+// Of thousands of SAs none is in a near cache. Asked for here and no sooner: who received the packet may not hold its
+// SA.
 inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas) {
   SaId asked = SaId::none();
   for (std::size_t i = 0; i < in.size(); ++i) {
     const SaId id = in.row(i).from.sa();
     if (id == asked) continue;
     asked = id;
-    __builtin_prefetch(&sas[id.index()], 1);
-    __builtin_prefetch(&sas[id.index()].last_sid);
+    sas[id.index()].prefetch();
   }
 }
 

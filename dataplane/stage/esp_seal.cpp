@@ -39,11 +39,7 @@ void esp_seal(Burst<Sr6Out>& in, OutboundSaTable& sas, const AdjacencyTable& adj
   const EspLayOutStep lay_out{sas, adjacencies, unsealed, ends};
   in.drain_ahead(
       [&](Packet<Sr6Out> packet, const Row<Sr6Out>& row) -> Done { return lay_out.input(std::move(packet), row); },
-      [&](const Row<Sr6Out>& row, std::span<const std::uint8_t>) {
-        const OutboundSa& sa = sas[row.sa.index()];
-        __builtin_prefetch(&sa);
-        __builtin_prefetch(&sa.sequence, 1);
-      });
+      [&](const Row<Sr6Out>& row, std::span<const std::uint8_t>) { sas[row.sa.index()].prefetch(); });
   drain_asking(unsealed, EspCipherStep{sas, adjacencies, aead, out, ends});
 }
 

@@ -65,13 +65,15 @@ struct HostInputStep : HostInputRest {
     }
   }
 
-  // The SPI and its address, if this is what most packets are, ESP in UDP. Nothing of it is believed.
-  void expect(wire::Bytes ip) const {
+  // The SPI and its address, if this looks like ESP in UDP. Nothing of it is believed.
+  void ask(wire::Bytes ip) const {
+    constexpr std::size_t kPort = wire::kIpv4MinHeaderLength + 2;
     constexpr std::size_t kSpi = wire::kIpv4MinHeaderLength + wire::kUdpHeaderLength;
     if (!spis_.is_far()) [[likely]]
       return;
-    if (ip.size() >= kSpi + wire::kEspHeaderLength) [[likely]]
-      spis_.expect({wire::load_be32(ip.data() + kSpi), wire::read_ipv4(ip.data() + 16)});
+    if (ip.size() < kSpi + wire::kEspHeaderLength || ip[9] != wire::kProtocolUdp) return;
+    if (!tables.esp_ports.contains(wire::load_be16(ip.data() + kPort))) return;
+    spis_.ask({wire::load_be32(ip.data() + kSpi), wire::read_ipv4(ip.data() + 16)});
   }
 
  private:

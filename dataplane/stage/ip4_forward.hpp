@@ -144,7 +144,7 @@ inline bool leads_elsewhere(const Routes& routes, std::size_t i) {
 }
 
 // The SAs that a worker is about to seal with, of thousands of which none is in a near cache. n: routes that were
-// found. is_mine: of an OutSaId; lines that another worker writes are to stay with that one.
+// found. is_mine: bool(OutSaId).
 template <class IsMine>
 void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas,
                  const IsMine& is_mine) {
@@ -152,9 +152,7 @@ void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policie
     if (!leads_elsewhere(routes, i)) continue;
     const OutSaId id = policies[PolicyId(routes[i].index)].sa();
     if (id.is_none() || !is_mine(id)) continue;
-    const OutboundSa& sa = sas[id.index()];
-    __builtin_prefetch(&sa);
-    __builtin_prefetch(&sa.sequence, 1);
+    sas[id.index()].prefetch();
   }
 }
 

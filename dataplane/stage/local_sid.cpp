@@ -36,7 +36,7 @@ bool LocalSidRest::learns(Row<Ip6> row, wire::Ipv6View ip, wire::Bytes message) 
   if (!tables.icmp.path_mtu || row.from.sa().is_none()) return false;
   const auto [icmp, fault] = wire::Icmpv6View::check(ip, message);
   if (fault != wire::Icmpv6Fault::none || icmp.type() != wire::kIcmpv6PacketTooBig) return false;
-  return paths.learn(icmp.data(), sas[row.from.sa().index()], icmp.mtu(), now_ns);
+  return paths.learn(icmp.data(), tables.sas[row.from.sa().index()], icmp.mtu(), now_ns);
 }
 
 // RFC 8754 section 4.3.2: no SID; if it is an address of ours it is for the host.
@@ -50,9 +50,9 @@ Done LocalSidRest::no_sid(Packet<Ip6> packet, Row<Ip6> row, wire::Ipv6View ip) c
   return ends.end(std::move(packet), learned ? LocalSidEnds::cause_type(Cause::icmp_path_mtu) : Cause::punt_icmp6);
 }
 
-void local_sid(Burst<Ip6>& in, const Tables& tables, SaTable& sas, PathMtus& paths, Audit& audit, std::uint64_t now_ns,
+void local_sid(Burst<Ip6>& in, Tables& tables, PathMtus& paths, Audit& audit, std::uint64_t now_ns,
                Burst<stage::Sr6>& end_dx4, LocalSidEnds ends) {
-  drain(in, LocalSidStep<Burst<stage::Sr6>>({tables, sas, paths, audit, now_ns, ends}, end_dx4));
+  drain(in, LocalSidStep<Burst<stage::Sr6>>({tables, paths, audit, now_ns, ends}, end_dx4));
 }
 
 }  // namespace strata

@@ -22,8 +22,7 @@ using LocalSidEnds =
 
 // What a packet meets that comes to no SID, or that its SA is not for.
 struct LocalSidRest {
-  const Tables& tables;
-  SaTable& sas;  // of these
+  Tables& tables;  // an SA remembers there what was found of its last packet
   PathMtus& paths;
   Audit& audit;
   std::uint64_t now_ns;
@@ -47,17 +46,15 @@ struct LocalSidStep : LocalSidRest {
 
   Done input(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) const {
     const bool opened = !row.from.sa().is_none();
+    InboundSa* const sa = opened ? &tables.sas[row.from.sa().index()] : nullptr;
     const auto [ip, fault] = wire::Ipv6View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
-    SidId id = opened ? recall(sas[row.from.sa().index()], ip) : SidId::none();
+    SidId id = opened ? recall(*sa, ip) : SidId::none();
     if (id.is_none()) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
-      if (opened) [[likely]] {
-        const InboundSa& sa = sas[row.from.sa().index()];
-        if (!matches(sa, ip, std::as_const(packet).bytes())) [[unlikely]]
-          return mismatch(std::move(packet), row, ip, sa);
-      }
+      if (opened && !matches(*sa, ip, std::as_const(packet).bytes())) [[unlikely]]
+        return mismatch(std::move(packet), row, ip, *sa);
       if (is_martian(ip.source_bytes())) [[unlikely]]
         return ends.end(std::move(packet), Cause::sr6_martian_source);
       id = tables.sids.find(ip.destination_bytes());
@@ -65,7 +62,7 @@ struct LocalSidStep : LocalSidRest {
         return no_sid(std::move(packet), row, ip);
       if (!opened && !tables.sids[id].takes_clear) [[unlikely]]
         return ends.end(std::move(packet), Cause::policy_unprotected);
-      if (opened) note(sas[row.from.sa().index()], ip, id);
+      if (opened) note(*sa, ip, id);
     }
     auto ecn = static_cast<wire::Ecn>(ip.ecn());
     if (row.carried != ecn) [[unlikely]] {
@@ -117,8 +114,7 @@ struct LocalSidStep : LocalSidRest {
   }
 };
 
-// sas: the tables' own, of which the step remembers what it found.
-void local_sid(Burst<stage::Ip6>& in, const Tables& tables, SaTable& sas, PathMtus& paths, Audit& audit,
-               std::uint64_t now_ns, Burst<stage::Sr6>& end_dx4, LocalSidEnds ends);
+void local_sid(Burst<stage::Ip6>& in, Tables& tables, PathMtus& paths, Audit& audit, std::uint64_t now_ns,
+               Burst<stage::Sr6>& end_dx4, LocalSidEnds ends);
 
 }  // namespace strata

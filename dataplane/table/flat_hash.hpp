@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -68,6 +69,16 @@ class FlatHash {
     for (std::size_t i = 0; i < slots_.size(); ++i) n += slots_[i].used && first_slot(slots_[i].key, shift_) != i;
     return n;
   }
+  // Slots that a search in vain looks at, at the most.
+  std::size_t longest_run() const {
+    std::size_t longest = 0;
+    std::size_t run = 0;
+    for (std::size_t i = 0; i < 2 * slots_.size() && run <= slots_.size(); ++i) {
+      run = slots_[i & mask_].used ? run + 1 : 0;
+      longest = std::max(longest, run);
+    }
+    return longest;
+  }
 
  private:
   // CRC-32C: three cycles for eight octets.
@@ -94,19 +105,37 @@ class FlatHash {
   unsigned best_shift(const std::vector<std::pair<Key, Value>>& entries) const {
     constexpr int kHashBits = 32;
     unsigned best = 0;
-    std::size_t fewest = entries.size();
-    for (int shift = 0; shift <= kHashBits - std::popcount(mask_) && fewest != 0; ++shift) {
-      std::vector<bool> taken(slots_.size());
-      std::size_t clashes = 0;
-      for (const auto& [key, value] : entries) {
-        const std::size_t slot = first_slot(key, static_cast<unsigned>(shift));
-        clashes += taken[slot];
-        taken[slot] = true;
-      }
-      if (clashes < fewest) best = static_cast<unsigned>(shift);
-      fewest = std::min(fewest, clashes);
+    Clashes fewest{entries.size(), slots_.size()};
+    for (int shift = 0; shift <= kHashBits - std::popcount(mask_); ++shift) {
+      const Clashes clashes = clashes_of(entries, static_cast<unsigned>(shift));
+      if (!(clashes < fewest)) continue;
+      best = static_cast<unsigned>(shift);
+      fewest = clashes;
     }
     return best;
+  }
+
+  // Entries whose first slot another one has: what is in the table is found later. Then the longest run of first slots:
+  // what is not in it is searched for that long.
+  struct Clashes {
+    std::size_t entries;
+    std::size_t run;
+    auto operator<=>(const Clashes&) const = default;
+  };
+  Clashes clashes_of(const std::vector<std::pair<Key, Value>>& entries, unsigned shift) const {
+    std::vector<bool> taken(slots_.size());
+    Clashes clashes{0, 0};
+    for (const auto& [key, value] : entries) {
+      const std::size_t slot = first_slot(key, shift);
+      clashes.entries += taken[slot];
+      taken[slot] = true;
+    }
+    std::size_t run = 0;
+    for (const bool is_taken : taken) {
+      run = is_taken ? run + 1 : 0;
+      clashes.run = std::max(clashes.run, run);
+    }
+    return clashes;
   }
 
   void insert(const Key& key, const Value& value) {
@@ -140,9 +169,10 @@ class LastFound {
     return found_;
   }
 
-  // Some turns before find(). Where all of the table is in a near cache it is not asked for.
+  // Whether some of the table is in no near cache.
   bool is_far() const { return is_far_; }
-  void expect(const Key& key) const {
+  // Some turns before find(): asks for what it will look at, where that is not what it looked at last.
+  void ask(const Key& key) const {
     if (!(key == key_)) table_->prefetch(key);
   }
 

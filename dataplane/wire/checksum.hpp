@@ -63,12 +63,10 @@ constexpr std::uint16_t checksum_update(std::uint16_t old_checksum, std::uint16_
 // Whether an IPv4 header of 20 to 60 octets (a multiple of 4) sums up right. RFC 791 section 3.1.
 inline bool ipv4_header_sum_is_right(const std::uint8_t* header, std::size_t octets) {
   // Options are rare: with the usual length known, the five additions need no loop.
-  std::uint64_t sum = octets == 20 ? detail::sum_words32(header, 20) : detail::sum_words32(header, octets);
-  // Of at most 15 words: one step less than fold(), since 0x10000, which it would still make 1, is not right either.
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
+  const std::uint64_t sum = octets == 20 ? detail::sum_words32(header, 20) : detail::sum_words32(header, octets);
+  // RFC 1071 section 2: ones' complement sums are sums modulo 0xffff. 0 itself, which would be wrong, is none of a
+  // header that has a version. Compilers make one multiplication of it, where folding takes three steps.
+  return sum % 0xffff == 0;
 }
 
 }  // namespace strata::wire

@@ -105,9 +105,10 @@ inline void ipv4_replace_word(std::uint8_t* header, std::size_t offset, std::uin
 
 // TTL - 1, checksum updated (RFC 1812 section 5.3.1, RFC 1624). header: of a checked packet whose TTL is not 0.
 inline void ipv4_decrement_ttl(std::uint8_t* header) {
-  // RFC 1624 section 3, equation 3, where ~m + m' is the same for each TTL: 0xffff - 0x0100.
-  const std::uint32_t sum = static_cast<std::uint16_t>(~load_be16(header + 10)) + 0xfeffU;
-  store_be16(header + 10, static_cast<std::uint16_t>(~((sum & 0xffff) + (sum >> 16))));
+  // RFC 1624 section 3, equation 3, where ~m + m' is the same for each TTL, 0xffff - 0x0100: ~(~HC + 0xfeff) with its
+  // carry is HC + 0x0100, and 1 more where that leaves 16 bits or makes all of them 1.
+  const std::uint32_t sum = load_be16(header + 10) + 0x0100U;
+  store_be16(header + 10, static_cast<std::uint16_t>(sum + (sum >= 0xffff ? 1 : 0)));
   --header[8];
 }
 

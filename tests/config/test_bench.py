@@ -29,6 +29,7 @@ def test_each_row_that_was_asked_for_and_no_other():
     wanted = {(d, s, n, 1, w) for d in ("in", "out") for s in ("64", "imix") for n in (1, 16) for w in (True, False)}
     assert len(rows) == len(wanted) and set(rows) == wanted
     assert report["cpu"] and report["tsc_mhz"] > 0 and report["rounds"] == 9
+    assert {row["feed"] for row in report["results"]} == {"by bursts"}
     octets = {"64": 64, "imix": (7 * 64 + 4 * 570 + 1400) / 12}
     for row in report["results"]:
         least, most = row["spread"]
@@ -45,8 +46,17 @@ def test_two_workers_beside_one():
     report = json.loads(done.stdout)
     rows = [(r["direction"], r["sas"], r["workers"]) for r in report["results"]]
     assert sorted(rows) == sorted((d, n, w) for d in ("in", "out") for n in (1, 100) for w in (1, 2))
+    assert {row["feed"] for row in report["results"]} == {"at once"}, "both are measured in one way"
     for row in report["results"]:
         assert abs(row["mpps"] - row["workers"] * report["tsc_mhz"] / row["cycles"]) < 0.02 * row["mpps"]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers want two CPUs")
+def test_stages_of_one_worker_beside_two():
+    done = bench("--sizes", "64", "--workers", "1,2", "--stages", "--json")
+    assert done.returncode == 0, done.stderr
+    for row in json.loads(done.stdout)["results"]:
+        assert ("stages" in row) == (row["workers"] == 1)
 
 
 def test_more_workers_than_cpus():

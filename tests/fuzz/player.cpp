@@ -104,6 +104,7 @@ void Player::begin(Poison poison) {
     sa.window = ReplayWindow(sa.window.size());
     sa.packets = 0;
     sa.octets = 0;
+    sa.last_sid = {};
   }
   for (OutboundSa& sa : tables_->out_sas) {
     sa.sequence = 0;

@@ -122,8 +122,8 @@ TYPED_TEST(FlatHashOf, OfTwoEntriesWithOneKeyTheFirstStays) {
   EXPECT_EQ(*table.find(key_of<TypeParam>(9)), 1u);
 }
 
-// The worst a configuration can do: all keys want one slot, whichever bits of the hash are taken, and the run of them goes
-// over the table's end. CRC-32C of two words is f(f(first) ^ second).
+// The worst a configuration can do: all keys want one slot, whichever bits of the hash are taken, and the run of them
+// goes over the table's end. CRC-32C of two words is f(f(first) ^ second).
 TEST(FlatHashRun, KeysThatCollideAreAllFound) {
   constexpr std::uint32_t kEntries = 200;
   constexpr std::uint32_t kSlots = 512;
@@ -148,6 +148,7 @@ TEST(FlatHashRun, KeysThatCollideAreAllFound) {
 
 // As people number SAs, tunnels and sites: one by one, here or there in the key.
 TEST(FlatHashRun, KeysThatAreCountedUpAreFoundAtOnce) {
+  constexpr std::size_t kLongestRun = 16;
   for (const std::uint32_t n : {10U, 200U, 256U, 1000U, 20000U}) {
     for (unsigned place = 0; place < 8; ++place) {
       std::vector<std::pair<Key16, std::uint32_t>> sids;
@@ -164,8 +165,13 @@ TEST(FlatHashRun, KeysThatAreCountedUpAreFoundAtOnce) {
         sids.push_back({sid, i});
         spis.push_back({{{0x1000U * place + (i + 1), 0xc0000200U + place}}, i});
       }
-      EXPECT_EQ((FlatHash<Key16, std::uint32_t>(sids).displaced()), 0u) << n << " at octet " << 2 + place * 3 / 2;
-      EXPECT_EQ((FlatHash<Key8, std::uint32_t>(spis).displaced()), 0u) << n << " from " << 0x1000 * place;
+      const FlatHash<Key16, std::uint32_t> by_sid(sids);
+      const FlatHash<Key8, std::uint32_t> by_spi(spis);
+      EXPECT_EQ(by_sid.displaced(), 0u) << n << " at octet " << 2 + place * 3 / 2;
+      EXPECT_EQ(by_spi.displaced(), 0u) << n << " from " << 0x1000 * place;
+      // What is not there is searched for no longer than among keys at random.
+      EXPECT_LE(by_sid.longest_run(), kLongestRun) << n << " at octet " << 2 + place * 3 / 2;
+      EXPECT_LE(by_spi.longest_run(), kLongestRun) << n << " from " << 0x1000 * place;
     }
   }
 }
