@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 
 KEYS = ("direction", "size", "sas", "routes", "workers", "warm", "feed")
-FEED_BEFORE = "by bursts"  # of one worker, in revisions that did not say it
+FEED_BEFORE = ("by bursts", "at once")  # of one worker and of several, in revisions that did not say it
 ROUNDS = 15  # of each program in each turn
 LEAST_TURNS = 5
 LEAST_DIFFERENCE = 0.02  # code that is merely laid out otherwise makes as much
@@ -40,8 +40,8 @@ class Row:
 
 def cycles_by_key(report):
     """Of the quickest round: what else runs on the machine makes rounds slower, and none quicker."""
-    return {tuple(row.get(key, FEED_BEFORE if key == "feed" else None) for key in KEYS): row["spread"][0]
-            for row in report["results"]}
+    rows = [{"feed": FEED_BEFORE[row["workers"] > 1], **row} for row in report["results"]]
+    return {tuple(row.get(key) for key in KEYS): row["spread"][0] for row in rows}
 
 
 def compared(turns):

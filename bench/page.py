@@ -159,9 +159,10 @@ def plots(bench):
     results = bench["results"]
     panels = []
     for direction, title in (("in", "in: ESP is opened"), ("out", "out: ESP is sealed")):
-        rows = [only(results, direction=direction, size=size, sas=1, routes=0, warm=True, **ONE_WORKER) for size in SIZES]
+        found = select(results, direction=direction, sas=1, routes=0, warm=True, **ONE_WORKER)
+        rows = [only(found, size=size) for size in SIZES]
         panels.append((title, [(row["size"], row["cycles"], row["crypto_cycles"]) for row in rows if row]))
-    sas = sorted({row["sas"] for row in results if row["routes"] == 0})
+    sas = sorted({row["sas"] for row in select(results, routes=0, **ONE_WORKER)})
     curves = []
     for direction in DIRECTIONS:
         for size in ("64", "1400"):

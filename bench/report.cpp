@@ -1,5 +1,6 @@
 #include "bench/report.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "control/text_table.hpp"
@@ -47,7 +48,10 @@ std::string to_text(const Report& report) {
                std::to_string(result.workers), result.cache == Cache::warm ? "warm" : "cold", number(result.cycles, 1),
                number(result.spread[0], 1), number(result.spread[1], 1), number(result.crypto_cycles, 1),
                number(result.ratio(), 2), number(result.mpps, 2), number(result.gbps, 1)});
-  return text + table.text() + stages_text(report);
+  const bool at_once = std::ranges::any_of(report.results, [](const Result& r) { return r.feed == Feed::at_once; });
+  return text + table.text() +
+         (at_once ? "\nAll packets stood in the queues before the first moved, for one worker too.\n" : "") +
+         stages_text(report);
 }
 
 Json to_json(const Report& report) {

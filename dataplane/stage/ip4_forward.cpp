@@ -68,7 +68,7 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTabl
   }
   table.find(destinations.data(), routes.data(), n);
   for (std::size_t i = 0; i < n; ++i)
-    if (leads_elsewhere(routes, i)) __builtin_prefetch(&policies[PolicyId(routes[i].index)]);
+    if (routes[i].kind == RouteKind::policy) __builtin_prefetch(&policies[PolicyId(routes[i].index)]);
 }
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,

@@ -138,18 +138,16 @@ struct Ip4ForwardStep : Ip4ForwardRest {
 // The routes of a burst, by place, in one look-up: also of packets that turn out to need none.
 using Routes = std::array<Route, kBurstSize>;
 void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes);
-// Into a policy, and not into the one of the packet before.
-inline bool leads_elsewhere(const Routes& routes, std::size_t i) {
-  return routes[i].kind == RouteKind::policy && (i == 0 || routes[i] != routes[i - 1]);
-}
 
 // The SAs that a worker is about to seal with, of thousands of which none is in a near cache. n: routes that were
 // found. is_mine: bool(OutSaId).
 template <class IsMine>
 void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas,
                  const IsMine& is_mine) {
+  constexpr std::size_t kNear = 128;  // SAs: so many are in a near cache, and to ask costs more than it gives
+  if (sas.size() <= kNear) return;
   for (std::size_t i = 0; i < n; ++i) {
-    if (!leads_elsewhere(routes, i)) continue;
+    if (routes[i].kind != RouteKind::policy || (i != 0 && routes[i] == routes[i - 1])) continue;
     const OutSaId id = policies[PolicyId(routes[i].index)].sa();
     if (id.is_none() || !is_mine(id)) continue;
     sas[id.index()].prefetch();

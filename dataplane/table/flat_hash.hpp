@@ -69,7 +69,7 @@ class FlatHash {
     for (std::size_t i = 0; i < slots_.size(); ++i) n += slots_[i].used && first_slot(slots_[i].key, shift_) != i;
     return n;
   }
-  // Slots that a search in vain looks at, at the most.
+  // Slots that a search in vain passes by, at the most.
   std::size_t longest_run() const {
     std::size_t longest = 0;
     std::size_t run = 0;
@@ -116,7 +116,7 @@ class FlatHash {
   }
 
   // Entries whose first slot another one has: what is in the table is found later. Then the longest run of first slots:
-  // what is not in it is searched for that long.
+  // about so long is what is not in it searched for, and longer where entries are displaced.
   struct Clashes {
     std::size_t entries;
     std::size_t run;

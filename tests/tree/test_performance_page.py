@@ -49,8 +49,9 @@ def test_figures_are_written_as_measure_writes_them():
 
 
 def row(direction="in", size="64", sas=1, **more):
-    return {"direction": direction, "size": size, "sas": sas, "routes": 0, "workers": 1, "warm": True, "feed": "by bursts",
-            "cycles": 150.4, "crypto_cycles": 100.0, "ratio": 1.504, "mpps": 17.26, "gbps": 8.84, "spread": [140.2, 190.0], **more}
+    return {"direction": direction, "size": size, "sas": sas, "routes": 0, "workers": 1, "warm": True,
+            "feed": "by bursts", "cycles": 150.4, "crypto_cycles": 100.0, "ratio": 1.504, "mpps": 17.26, "gbps": 8.84,
+            "spread": [140.2, 190.0], **more}
 
 
 def report(*rows):
@@ -143,6 +144,7 @@ def test_curves_have_a_point_for_each_number_of_sas():
     (x1, y1), (x2, y2) = ([float(part) for part in point.split(",")] for point in curves[0])
     assert x1 < x2 and y1 > y2  # a greater ratio stands higher
     assert {"1", "1,000", "in, 64 octets", "out, 1400 octets", "ratio"} <= set(words(picture))
+    assert "2,000" not in words(picture), "one worker beside several has no place in it"
 
 
 def test_bars_are_as_long_as_the_stages():

@@ -174,9 +174,40 @@ TEST(WorkerSet, AnSaIsSealedByItsOwner) {
   }
   EXPECT_EQ(last.size(), kSas);
   // Dealt on from where the four inbound ones end: 1, 2, 0, 1.
+  EXPECT_EQ(crew.steps(0, Step::spread_out) + crew.steps(1, Step::spread_out) + crew.steps(2, Step::spread_out), 48u);
   EXPECT_EQ(crew.steps(0, Step::esp_seal), 12u);
   EXPECT_EQ(crew.steps(1, Step::esp_seal), 24u);
   EXPECT_EQ(crew.steps(2, Step::esp_seal), 12u);
+  crew.finish();
+}
+
+// A packet too large for its tunnel leaves in two, and what came behind it is sealed behind it: by the worker that
+// received it, and by another one.
+TEST(WorkerSet, WhatIsCutIsNotOvertaken) {
+  const auto of_octets = [](std::size_t sa, std::size_t payload) {
+    const std::string to = "0a020" + std::to_string(sa) + "05";
+    return test::ethernet("020000000102", 0x0800, test::ipv4({"0a010002", to.c_str(), 253, 0, 64, 1}, Octets(payload)));
+  };
+  Crew crew(tunnels(), 2);
+  for (const std::size_t sa : {0U, 1U}) {
+    const std::size_t before = crew.sent(kWan).size();
+    for (const std::size_t payload : {20U, 40U, 20U, 1460U, 40U, 1460U, 20U}) crew.feed(kLan, of_octets(sa, payload));
+    crew.settle();
+    const std::vector<Octets> sent(crew.sent(kWan).begin() + static_cast<std::ptrdiff_t>(before),
+                                   crew.sent(kWan).end());
+    ASSERT_EQ(sent.size(), 9u);
+    for (std::uint32_t i = 0; i < sent.size(); ++i) EXPECT_EQ(esp_of(sent[i]).second, i + 1) << sa;
+    const std::size_t small = sent[0].size();
+    const std::size_t larger = sent[1].size();
+    ASSERT_GT(larger, small);
+    EXPECT_EQ(sent[2].size(), small);
+    EXPECT_GT(sent[3].size(), std::size_t{1000}) << "the first part of the first that is cut";
+    EXPECT_EQ(sent[5].size(), larger);
+    EXPECT_GT(sent[6].size(), std::size_t{1000});
+    EXPECT_EQ(sent[8].size(), small);
+  }
+  EXPECT_NE(crew.steps(0, Step::esp_seal), 0u);
+  EXPECT_NE(crew.steps(1, Step::esp_seal), 0u);
   crew.finish();
 }
 
