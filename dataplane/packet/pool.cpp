@@ -101,7 +101,8 @@ void Stock::flush(std::size_t i) const {
 void Stock::warm(std::size_t i) const {
   for_lines(buffers_[i], [](const std::uint8_t* line) {
     auto* octet = const_cast<volatile std::uint8_t*>(line);
-    *octet = *octet;
+    const std::uint8_t as_it_is = *octet;
+    *octet = as_it_is;
   });
 }
 

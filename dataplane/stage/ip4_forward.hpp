@@ -144,8 +144,8 @@ void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const Pol
 template <class IsMine>
 void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas,
                  const IsMine& is_mine) {
-  constexpr std::size_t kNear = 128;  // SAs: so many are in a near cache, and to ask costs more than it gives
-  if (sas.size() <= kNear) return;
+  constexpr std::size_t kNear = 128;  // policies: of so many all SAs are in a near cache, and to ask costs more
+  if (policies.size() <= kNear) return;
   for (std::size_t i = 0; i < n; ++i) {
     if (routes[i].kind != RouteKind::policy || (i != 0 && routes[i] == routes[i - 1])) continue;
     const OutSaId id = policies[PolicyId(routes[i].index)].sa();
