@@ -42,7 +42,7 @@ struct alignas(64) OutboundSa {
   std::uint64_t last_number() const {
     return esn ? std::numeric_limits<std::uint64_t>::max() : std::numeric_limits<std::uint32_t>::max();
   }
-  // Asks for both lines; its holder's, as above.
+  // Asks for both lines. Its holder's: a line that another worker writes is to stay there.
   void prefetch() const {
     __builtin_prefetch(this);
     __builtin_prefetch(&sequence, 1);
