@@ -30,6 +30,8 @@ constexpr unsigned kRoomUnit = 1024;
 // before each (TPACKET_V2), and a buffer must hold as much as a frame.
 constexpr unsigned kUsualRingFrame = 2048;
 constexpr unsigned kRingFrameHead = 80;
+// Frames of that ring.
+constexpr unsigned kUsualRing = 512;
 
 // Each a millisecond: the kernel has sent by then what it was given.
 constexpr unsigned kTakeBackRounds = 10;
@@ -248,8 +250,27 @@ Device::Status Device::start(const Pool& pool) {
   }
   // Its ring shared with the kernel is filled once, and what fills it is never given back.
   if (is(info_, "net_af_xdp")) keeps_ = pool.in_use() - before;
-  if (is(info_, "net_af_packet")) sockets_ = PacketSockets::of(info_.if_index);
+  if (is(info_, "net_af_packet")) {
+    sockets_ = PacketSockets::of(info_.if_index);
+    leave_what_came_before();
+  }
   return set_mac();
+}
+
+// A packet socket takes what arrives at all interfaces until it is bound to its own, and then what its port's other
+// sockets take as well until it shares with them. The driver has had its ring filled meanwhile: with frames of the
+// unprotected side for the protected one, and with some twice. They are the first of the ring.
+void Device::leave_what_came_before() {
+  std::array<rte_mbuf*, 32> frames{};
+  const unsigned ring = number_of_device(port_.device, "framecnt").value_or(kUsualRing);
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
+    for (unsigned left = ring, n = 1; left != 0 && n != 0; left -= std::min(left, n)) {
+      n = rte_eth_rx_burst(id_, queue, frames.data(), frames.size());
+      rte_pktmbuf_free_bulk(frames.data(), n);
+    }
+  }
+  rte_eth_stats_reset(id_);
+  sockets_.forget_dropped();
 }
 
 std::string Device::text() const {

@@ -65,6 +65,7 @@ class Device {
   Status judge(unsigned workers);
   Status set_mtu();
   Status set_mac();
+  void leave_what_came_before();
   bool is_beside_the_kernel() const;
   void take_back_sent();
   Status configure(bool interrupts);

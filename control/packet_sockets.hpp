@@ -12,8 +12,12 @@ class PacketSockets {
   // Those of this process that are bound to the interface.
   static PacketSockets of(unsigned interface);
 
-  // Packets that came while the ring had no free frame, since the sockets were made.
+  // Packets that came while the ring had no free frame, since the sockets were made, or since they were forgotten.
   std::uint64_t dropped();
+  void forget_dropped() {
+    dropped();
+    dropped_ = 0;
+  }
 
  private:
   std::vector<int> sockets_;

@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 typedef void *(*pool_create)(const char *, unsigned, unsigned, unsigned short, unsigned short, int);
 
@@ -24,4 +26,22 @@ int rte_telemetry_register_cmd(const char *command, void *function, const char *
     if (getenv("STRATA_TEST_NO_TELEMETRY") != NULL && strncmp(command, "/strata/", 8) == 0)
         return -1;
     return real(command, function, help);
+}
+
+/* STRATA_TEST_BIND: so many milliseconds pass before a packet socket is bound to its interface, and before what it joins
+ * afterwards. */
+static void wait_for(const char *said) {
+    if (said != NULL)
+        usleep(1000U * (unsigned)atoi(said));
+}
+
+int bind(int socket, const struct sockaddr *address, socklen_t size) {
+    int (*real)(int, const struct sockaddr *, socklen_t) =
+        (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
+    if (address->sa_family != AF_PACKET)
+        return real(socket, address, size);
+    wait_for(getenv("STRATA_TEST_BIND"));
+    int done = real(socket, address, size);
+    wait_for(getenv("STRATA_TEST_BIND"));
+    return done;
 }
