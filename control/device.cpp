@@ -3,7 +3,6 @@
 #include <rte_errno.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <chrono>
@@ -15,6 +14,7 @@
 #include "control/endless_capture.hpp"
 #include "control/interface.hpp"
 #include "control/log.hpp"
+#include "dataplane/packet/port_io.hpp"
 
 namespace strata {
 namespace {
@@ -261,13 +261,9 @@ Device::Status Device::start(const Pool& pool) {
 // sockets take as well until it shares with them. The driver has had its ring filled meanwhile: with frames of the
 // unprotected side for the protected one, and with some twice. They are the first of the ring.
 void Device::leave_what_came_before() {
-  std::array<rte_mbuf*, 32> frames{};
-  const unsigned ring = number_of_device(port_.device, "framecnt").value_or(kUsualRing);
+  const std::size_t ring = number_of_device(port_.device, "framecnt").value_or(kUsualRing);
   for (std::uint16_t queue = 0; queue < queues_; ++queue) {
-    for (unsigned left = ring, n = 1; left != 0 && n != 0; left -= std::min(left, n)) {
-      n = rte_eth_rx_burst(id_, queue, frames.data(), frames.size());
-      rte_pktmbuf_free_bulk(frames.data(), n);
-    }
+    for (std::size_t gone = 0, n = 1; n != 0 && gone < ring; gone += n) n = PortIo::throw_away(id_, queue);
   }
   rte_eth_stats_reset(id_);
   sockets_.forget_dropped();

@@ -58,6 +58,15 @@ class PortIo {
     return n;
   }
 
+  // At most a burst of one queue goes, and is in no account: for what a device holds before the journey begins.
+  // Returns how many went.
+  static std::size_t throw_away(std::uint16_t device, std::uint16_t queue) {
+    std::array<rte_mbuf*, kBurstSize> buffers{};
+    const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers.data(), kBurstSize);
+    rte_pktmbuf_free_bulk(buffers.data(), n);
+    return n;
+  }
+
   // Sends each packet out of its port (devices and sent are indexed by PortId), those of one port together and in their
   // order; what a queue does not take is dropped.
   static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue,
