@@ -93,29 +93,22 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   steps_.add(Step::ip4_forward, forward.size());
 }
 
-namespace {
-
 // Once a packet of the burst takes another way that ends in sealing, being cut or answered, those behind it are sealed
 // after it: sequence numbers rise in the order that the packets leave in.
 template <class ToEncaps>
-struct InTurn {
+struct Worker::InTurn {
   using stage_type = stage::Steered;
 
-  const Burst<stage::Oversize>& oversize;
-  const Burst<stage::Local>& local;
-  const Burst<stage::Refused>& refused;
-  const Burst<stage::Made>& made;
+  Worker& worker;
   ToEncaps& at_once;
-  Burst<stage::Steered>& later;
 
   Done push(Packet<stage::Steered>&& packet, const Row<stage::Steered>& row) {
-    if (oversize.empty() && local.empty() && refused.empty() && made.empty()) [[likely]]
+    const Worker& w = worker;
+    if ((w.oversize_.size() | w.local_.size() | w.refused_.size() | w.made_.size()) == 0) [[likely]]
       return at_once.push(std::move(packet), row);
-    return later.push(std::move(packet), row);
+    return worker.steered_.push(std::move(packet), row);
   }
 };
-
-}  // namespace
 
 [[gnu::flatten]] void Worker::forward_straight() {
   Routes routes;
@@ -123,7 +116,7 @@ struct InTurn {
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
-    InTurn<decltype(encaps)> in_turn{oversize_, local_, refused_, made_, encaps, steered_};
+    InTurn<decltype(encaps)> in_turn{*this, encaps};
     drain_routed(ip4_, routes, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
     steps_.add(Step::h_encaps, encaps.size());
   };

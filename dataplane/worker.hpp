@@ -150,6 +150,8 @@ class Worker {
   void input_straight(const wire::MacAddress& mac);
   void open_straight(std::uint64_t now_ns);
   void forward_straight();
+  template <class ToEncaps>
+  struct InTurn;
   Ip4ForwardRest forwarding() {
     return {*tables_,   neighbors_, audit_,   oversize_, unresolved_,
             fragments_, local_,     refused_, out_,      Ip4ForwardEnds(ends_)};

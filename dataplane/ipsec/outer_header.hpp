@@ -66,15 +66,16 @@ class OuterHeader {
 
   // length() octets. By whole words, and the sum from what they are made of: one that is added up from the packet waits
   // for each of the pieces which were just written to arrive in the cache. RFC 3948 section 2.1: UDP's checksum is 0.
-  void write(std::uint8_t* at, const Own& own) const {
-    const std::uint32_t flags = own.dont_fragment ? 0x4000 : 0;
-    const std::uint32_t sum = wire::detail::fold(sum_ + own.tos + own.total + own.id + flags);
-    wire::store_be64(at, std::uint64_t{0x45} << 56 | std::uint64_t{own.tos} << 48 | std::uint64_t{own.total} << 32 |
-                             std::uint64_t{own.id} << 16 | flags);
+  [[gnu::always_inline]] void write(std::uint8_t* at, const Own& own) const {
+    const std::uint32_t fragment = std::uint32_t{own.id} << 16 | (own.dont_fragment ? 0x4000U : 0U);
+    const std::uint32_t sum = wire::detail::fold(sum_ + own.tos + own.total + (fragment >> 16) + (fragment & 0xffff));
+    wire::store_be64(
+        at, std::uint64_t{0x45} << 56 | std::uint64_t{own.tos} << 48 | std::uint64_t{own.total} << 32 | fragment);
     wire::store_be64(at + 8, second_ | std::uint64_t{sum ^ 0xffff} << 32);
     wire::store_be64(at + 16, third_);
     const std::uint64_t udp_length = own.total - wire::kIpv4MinHeaderLength;
-    if (has_udp()) wire::store_be64(at + 24, udp_length << 48 | spi_);
+    if (has_udp()) [[likely]]
+      wire::store_be64(at + 24, udp_length << 48 | spi_);
   }
 
  private:

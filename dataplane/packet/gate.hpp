@@ -240,7 +240,7 @@ class Gate {
   template <class Stage>
   static bool has_room(const Packet<Stage>& packet, std::size_t front, std::size_t end) {
     const rte_mbuf* buffer = packet.buffer_;
-    return rte_pktmbuf_headroom(buffer) + rte_pktmbuf_tailroom(buffer) >= front + end;
+    return std::size_t{buffer->buf_len} >= buffer->data_len + front + end;
   }
 
   // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. header: both; `first` stands in

@@ -18,9 +18,20 @@ bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet) {
     if (fault != wire::SrhFault::none) __builtin_unreachable();
     at += srh.header_length();
   }
-  const auto [inner, fault] = wire::Ipv4View::check(packet.subspan(at));
-  if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
-  return inner.dont_fragment();
+  return wire::Ipv4View::of_checked(packet.subspan(at)).dont_fragment();
+}
+
+void write_cuttable(OutboundSa& sa, wire::Bytes inner, std::span<std::uint8_t> whole, std::uint8_t tos) {
+  const auto [ip, fault] = wire::Ipv6View::check(inner);
+  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();
+  OuterHeader::Own own{.tos = tos, .dont_fragment = false, .id = 0, .total = static_cast<std::uint16_t>(whole.size())};
+  if (sa.outer.tunnel().df == DfMode::copy && inner_dont_fragment(ip, inner)) {
+    own.dont_fragment = true;
+  } else {
+    sa.ip_id = static_cast<std::uint16_t>(sa.ip_id + sa.ip_id_step);
+    own.id = sa.ip_id;
+  }
+  sa.outer.write(whole.data(), own);
 }
 
 EspSealEnds::cause_type why_not(const OutboundSa& sa, bool stopped) {

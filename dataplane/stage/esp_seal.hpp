@@ -35,18 +35,15 @@ static_assert(sizeof kTrailers[0] <= kIcvLength + wire::kEspTrailerLength);
 
 // RFC 4301 section 5.1.2.1: DSCP is copied unless the SA names one; RFC 6040 section 4.1: ECN always.
 inline std::uint8_t tos_of(const wire::Ipv6View& ip, const TunnelHeader& tunnel) {
-  return static_cast<std::uint8_t>(tunnel.dscp.value_or(ip.dscp()) << 2 | ip.ecn());
+  if (tunnel.dscp) [[unlikely]]
+    return static_cast<std::uint8_t>(*tunnel.dscp << 2 | ip.ecn());
+  return ip.traffic_class();
 }
 
 bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet);
 
-// RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
-inline std::uint16_t id_of(OutboundSa& sa, bool dont_fragment) {
-  if (dont_fragment) [[likely]]
-    return 0;
-  sa.ip_id = static_cast<std::uint16_t>(sa.ip_id + sa.ip_id_step);
-  return sa.ip_id;
-}
+// The outer header of one that may be cut on its way, unless the packet inside forbids it.
+void write_cuttable(OutboundSa& sa, wire::Bytes inner, std::span<std::uint8_t> whole, std::uint8_t tos);
 
 // All but the ICV, in clear. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
 inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t sequence) {
@@ -54,23 +51,26 @@ inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t
   const auto [ip, fault] = wire::Ipv6View::check(inner);
   if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
   const TunnelHeader& tunnel = sa.outer.tunnel();
-  const bool dont_fragment = tunnel.df == DfMode::copy ? inner_dont_fragment(ip, inner) : tunnel.df == DfMode::set;
   const std::size_t front = front_of(sa);
   const std::size_t padding = padding_of(inner.size());
   const std::span<std::uint8_t> whole =
       Gate::open_for_sealing(packet, front, padding + wire::kEspTrailerLength + kIcvLength);
 
-  sa.outer.write(whole.data(), {.tos = tos_of(ip, tunnel),
-                                .dont_fragment = dont_fragment,
-                                .id = id_of(sa, dont_fragment),
-                                .total = static_cast<std::uint16_t>(whole.size())});
+  const std::uint8_t tos = tos_of(ip, tunnel);
+  const auto total = static_cast<std::uint16_t>(whole.size());
+  // RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
+  if (tunnel.df == DfMode::set) [[likely]]
+    sa.outer.write(whole.data(), {.tos = tos, .dont_fragment = true, .id = 0, .total = total});
+  else
+    write_cuttable(sa, inner, whole, tos);
   wire::store_be32(inner.data() - kBehindSpi, static_cast<std::uint32_t>(sequence));
   wire::store_be64(inner.data() - kIvLength, sequence);
   std::memcpy(inner.data() + inner.size(), kTrailers[padding], sizeof kTrailers[padding]);
 }
 
 inline bool has_way(const OutboundSa& sa, const AdjacencyTable& adjacencies) {
-  return !AdjId<V4>(sa.adj).is_none() && adjacencies[sa.adj].resolved;
+  const AdjId<V4> adj = sa.adj;
+  return !adj.is_none() && adjacencies[adj].resolved;
 }
 // stopped: what sa.stopped() said; others may have lifted its limit since.
 EspSealEnds::cause_type why_not(const OutboundSa& sa, bool stopped);
@@ -109,7 +109,7 @@ struct EspLayOutStep {
   Burst<stage::Unsealed>& out;
   EspSealEnds ends;
 
-  Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const {
+  [[gnu::always_inline]] Done input(Packet<stage::Sr6Out> packet, const Row<stage::Sr6Out>& row) const {
     OutboundSa& sa = sas[row.sa.index()];
     // Where a packet of this SA cannot go out it takes no number: a gap would look like loss to the peer.
     const bool stopped = sa.stopped();

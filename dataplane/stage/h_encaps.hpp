@@ -21,10 +21,9 @@ inline std::uint32_t flow_label_of(const wire::Ipv4View& ip) {
   std::uint64_t rest = ip.protocol();
   const bool has_ports = ip.protocol() == wire::kProtocolTcp || ip.protocol() == wire::kProtocolUdp;
   const wire::Bytes payload = ip.payload();
-  if (has_ports && !ip.is_fragment() && payload.size() >= 4)
+  if (has_ports && !ip.is_fragment() && payload.size() >= 4) [[likely]]
     rest |= std::uint64_t{wire::load_be32(payload.data())} << 32;
-  const std::uint64_t addresses = std::uint64_t{ip.source().value} << 32 | ip.destination().value;
-  const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, addresses), rest);
+  const std::uint64_t hash = _mm_crc32_u64(_mm_crc32_u64(0, ip.addresses()), rest);
   const auto label = static_cast<std::uint32_t>(hash ^ hash >> 12) & 0xfffff;
   return label == 0 ? 1 : label;
 }
@@ -45,12 +44,12 @@ struct HEncapsStep {
     if (!Gate::has_room(packet, policy.header().size() + Gate::kSealFront, Gate::kSealEnd)) [[unlikely]]
       return ends.end(std::move(packet), Cause::tx_no_room);
 
-    // Checked once more, for the view: between ip4_forward and here nothing can have broken it.
-    const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
-    if (fault != wire::Ipv4Fault::none) __builtin_unreachable();
+    // Between ip4_forward and here nothing can have broken it.
+    const auto ip = wire::Ipv4View::of_checked(std::as_const(packet).bytes());
     // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
-    const auto dscp = policy.dscp().value_or(ip.dscp());
-    const auto traffic_class = static_cast<std::uint32_t>(dscp << 2 | ip.ecn());
+    std::uint32_t traffic_class = ip.tos();
+    if (policy.dscp()) [[unlikely]]
+      traffic_class = std::uint32_t{*policy.dscp()} << 2 | ip.ecn();
     const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
     // In a register: what is stored in parts and read back as a whole waits for each of them.
     const std::uint64_t first = std::uint64_t{0x60000000U | traffic_class << 20 | flow_label_of(ip)} << 32 |

@@ -91,8 +91,7 @@ std::array<std::uint8_t, kFront> front_of(const Row<Refused>& row, wire::Ipv4Add
 void icmp_error(Burst<Refused>& in, const Tables& tables, IcmpLimits& limits, IcmpCounters& counters,
                 std::uint64_t now_ns, Burst<stage::Made>& made, IcmpErrorEnds ends) {
   in.drain([&](Packet<Refused> packet, const Row<Refused>& row) -> Done {
-    const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
-    if (fault != wire::Ipv4Fault::none) __builtin_unreachable();  // checked by the step before
+    const auto ip = wire::Ipv4View::of_checked(std::as_const(packet).bytes());
     if (row.error == IcmpError::none || !may_be_answered(ip)) return ends.end(std::move(packet), row.cause);
     const wire::Ipv4Address to = ip.source();
     const auto from = source_towards(tables, to, row.from.side());

@@ -6,8 +6,9 @@ namespace strata {
 
 using stage::Ip4;
 
-Done Ip4ForwardRest::refuse(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, RefusedCause cause, IcmpError error,
+Done Ip4ForwardRest::refuse(Packet<Ip4> packet, Row<Ip4> row, RefusedCause cause, IcmpError error,
                             std::uint16_t mtu) const {
+  const auto ip = wire::Ipv4View::of_checked(packet.bytes());
   return Gate::refused(std::move(packet), as_it_came(row), ip.total_length(), cause, error, mtu, refused);
 }
 
@@ -17,10 +18,10 @@ Row<Ip4> Ip4ForwardRest::as_it_came(Row<Ip4> row) const {
 }
 
 // RFC 1812 section 5.2.6. What is rewritten is copied into each fragment.
-Done Ip4ForwardRest::too_big(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, NextHop next_hop,
-                             std::uint16_t mtu) const {
+Done Ip4ForwardRest::too_big(Packet<Ip4> packet, Row<Ip4> row, NextHop next_hop, std::uint16_t mtu) const {
+  const auto ip = wire::Ipv4View::of_checked(packet.bytes());
   if (ip.dont_fragment())
-    return refuse(std::move(packet), row, ip, Cause::ip4_too_big, IcmpError::fragmentation_needed, mtu);
+    return refuse(std::move(packet), row, Cause::ip4_too_big, IcmpError::fragmentation_needed, mtu);
   rewrite_on_the_way(packet, row, ip, audit);
   if (next_hop.is_policy()) {
     const std::uint16_t mss = tables.policies[next_hop.policy()].way().mss;
@@ -30,7 +31,8 @@ Done Ip4ForwardRest::too_big(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip
 }
 
 // On a link of ours, with no adjacency of its own yet.
-Done Ip4ForwardRest::connected(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip, PortId port) const {
+Done Ip4ForwardRest::connected(Packet<Ip4> packet, Row<Ip4> row, PortId port) const {
+  const auto ip = wire::Ipv4View::of_checked(packet.bytes());
   const Adjacency& link = tables.link_of(port);
   if (crosses_unbidden(row.from, link.side, tables.bypass, ip)) [[unlikely]]
     return ends.end(std::move(packet), Cause::policy_boundary);
@@ -41,7 +43,8 @@ Done Ip4ForwardRest::connected(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View 
 }
 
 // Out of End.DX4 too: RFC 1812 section 5.2.3 asks for this before any way out of here.
-Done Ip4ForwardRest::deliver(Packet<Ip4> packet, Row<Ip4> row, wire::Ipv4View ip) const {
+Done Ip4ForwardRest::deliver(Packet<Ip4> packet, Row<Ip4> row) const {
+  const auto ip = wire::Ipv4View::of_checked(packet.bytes());
   const wire::EcnDecap ecn = wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn()));
   audit.note_ecn(ecn);
   if (ecn.result != static_cast<wire::Ecn>(ip.ecn()))

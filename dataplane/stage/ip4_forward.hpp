@@ -50,18 +50,18 @@ struct Ip4ForwardRest {
       return Gate::unresolved(std::move(packet), row, id, unresolved);
     const std::size_t total = ip.total_length();
     if (total > adj.mtu) [[unlikely]]
-      return too_big(std::move(packet), row, ip, NextHop(id), adj.mtu);
+      return too_big(std::move(packet), row, NextHop(id), adj.mtu);
     rewrite_on_the_way(packet, row, ip, audit);
     return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
   }
 
-  [[gnu::noinline]] Done deliver(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip) const;
-  [[gnu::noinline]] Done connected(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip,
-                                   PortId port) const;
-  [[gnu::noinline]] Done too_big(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip, NextHop next_hop,
+  // Of packets that are whole and right.
+  [[gnu::noinline]] Done deliver(Packet<stage::Ip4> packet, Row<stage::Ip4> row) const;
+  [[gnu::noinline]] Done connected(Packet<stage::Ip4> packet, Row<stage::Ip4> row, PortId port) const;
+  [[gnu::noinline]] Done too_big(Packet<stage::Ip4> packet, Row<stage::Ip4> row, NextHop next_hop,
                                  std::uint16_t mtu) const;
-  [[gnu::noinline]] Done refuse(Packet<stage::Ip4> packet, Row<stage::Ip4> row, wire::Ipv4View ip, RefusedCause cause,
-                                IcmpError error, std::uint16_t mtu = 0) const;
+  [[gnu::noinline]] Done refuse(Packet<stage::Ip4> packet, Row<stage::Ip4> row, RefusedCause cause, IcmpError error,
+                                std::uint16_t mtu = 0) const;
   static void clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss);
 
  private:
@@ -92,19 +92,17 @@ struct Ip4ForwardStep : Ip4ForwardRest {
     if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
     if (mine != nullptr) [[unlikely]]
-      return deliver(std::move(packet), row, ip);
+      return deliver(std::move(packet), row);
     if (!as_before) passing_ = ip.addresses();
     if (ip.ttl() <= 1) [[unlikely]]
-      return refuse(std::move(packet), row, ip, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
+      return refuse(std::move(packet), row, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
     if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);
-    switch (route.kind) {
-      [[likely]] case RouteKind::adjacency : return send(std::move(packet), row, ip, AdjId<V4>(route.index));
-      case RouteKind::policy: return steer(std::move(packet), row, ip, PolicyId(route.index));
-      case RouteKind::connected:
-        return connected(std::move(packet), row, ip, PortId(static_cast<std::uint8_t>(route.index)));
-      case RouteKind::none: break;
-    }
-    return refuse(std::move(packet), row, ip, Cause::ip4_no_route, IcmpError::net_unreachable);
+    if (route.kind == RouteKind::policy) [[likely]]
+      return steer(std::move(packet), row, ip, PolicyId(route.index));
+    if (route.kind == RouteKind::adjacency) return send(std::move(packet), row, ip, AdjId<V4>(route.index));
+    if (route.kind == RouteKind::connected)
+      return connected(std::move(packet), row, PortId(static_cast<std::uint8_t>(route.index)));
+    return refuse(std::move(packet), row, Cause::ip4_no_route, IcmpError::net_unreachable);
   }
 
   // Out of a cross-connect no route is asked for.
@@ -128,7 +126,7 @@ struct Ip4ForwardStep : Ip4ForwardRest {
       return Gate::unresolved(std::move(packet), row, way.adj, unresolved);
     const std::size_t total = ip.total_length();
     if (total > way.mtu) [[unlikely]]
-      return too_big(std::move(packet), row, ip, NextHop(id), way.mtu);
+      return too_big(std::move(packet), row, NextHop(id), way.mtu);
     rewrite_on_the_way(packet, row, ip, audit);
     if (way.mss != 0) clamp_mss(packet.bytes().first(total), way.mss);
     return Gate::steered(std::move(packet), row, total, id, steered);

@@ -191,7 +191,7 @@ inline Ipv6Chain walk_extension_headers(Bytes packet) {
   if (packet.size() < kIpv6HeaderLength) [[unlikely]]
     return {.fault = ChainFault::truncated};
   const std::uint8_t next = packet[6];
-  if (!detail::ChainWalk::is_extension(next)) [[likely]]
+  if (next == kProtocolIpv4 || !detail::ChainWalk::is_extension(next)) [[likely]]
     return {.upper_layer = next, .upper_offset = kIpv6HeaderLength};
   return detail::walk_chain(packet);
 }
