@@ -32,7 +32,7 @@ class Straight {
   }
 
   // Some turns before: what the step may have to look up.
-  [[gnu::always_inline]] void ask(std::span<const std::uint8_t> bytes) const { step_.ask(bytes); }
+  [[gnu::always_inline]] void ask(std::span<const std::uint8_t> bytes, std::size_t at) const { step_.ask(bytes, at); }
 
   std::size_t size() const { return size_; }  // that have come so far
 
@@ -49,20 +49,17 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
 }
 
 // One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of an SA that
-// Step::sa_of(row) names. Of packets of one SA that come in a row, one that is no longer than those before it needs
-// nothing that they did not.
+// Step::sa_of(row) names. Of packets of one SA that come in a row the first one is enough.
 template <PacketStep Step>
 void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
   using Stage = typename Step::stage_type;
   auto asked = decltype(Step::sa_of(in.row(0)))::none();
-  std::size_t octets = 0;  // that were asked for
   in.drain_ahead(
       [&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); },
       [&](const Row<Stage>& row, std::span<const std::uint8_t> bytes) {
-        if (Step::sa_of(row) == asked && bytes.size() <= octets) return;
+        if (Step::sa_of(row) == asked) return;
         step.ask(row, bytes);
         asked = Step::sa_of(row);
-        octets = bytes.size();
       });
 }
 

@@ -51,10 +51,7 @@ struct ClassifyStep : ClassifyRest {
     return any_frame(std::move(frame), row);
   }
 
-  void ask(wire::Bytes frame) const {
-    if (frame.size() >= wire::kEthernetHeaderLength) [[likely]]
-      host.ask(frame.subspan(wire::kEthernetHeaderLength));
-  }
+  void ask(wire::Bytes frame) const { host.ask(frame, wire::kEthernetHeaderLength); }
 
  private:
   // Apart from the way of most.
