@@ -60,7 +60,7 @@ std::string arrow(const std::string& from, const std::string& step, const std::s
 }  // namespace
 
 std::vector<GraphStep> journey_graph() {
-  return {step("rx", &PortIo::receive, Takes::from_port),
+  return {step("rx", &PortIo::receive<Burst<stage::Frame>>, Takes::from_port),
           step("classify", &classify),
           step("classify_host", &classify_host),
           step("arp_input", &arp_input),

@@ -68,18 +68,16 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 // from several others, still waits in bursts. Flattened: a step that is called instead of inlined looks everything up
 // through its captures again.
 
-[[gnu::flatten]] void Worker::input_straight(const wire::MacAddress& mac) {
+[[gnu::flatten]] std::size_t Worker::input_straight(PortId port, std::uint16_t queue, std::size_t most,
+                                                    const Origin& here) {
+  const wire::MacAddress& mac = tables_->ports[port.index()].mac;
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
-  const ClassifyStep<decltype(host)> first({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host);
-  const auto input = [&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
-    return first.input(std::move(frame), row);
-  };
-  const auto ask = [&](const Row<stage::Frame>&, wire::Bytes bytes) {
-    rte_prefetch0(bytes.data());
-    first.ask(bytes);
-  };
-  frames_.drain_ahead(input, ask);
+  Straight frames(ClassifyStep<decltype(host)>({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host));
+  const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames,
+                                        PortIo::RxEnds(ends_), sums_[port.index()]);
+  steps_.add(Step::classify, frames.size());
   steps_.add(Step::host_input, host.size());
+  return n;
 }
 
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {

@@ -47,8 +47,8 @@ concept Answered = std::same_as<Stage, stage::Local> || std::same_as<Stage, stag
 class Gate {
  public:
   // An IPv4 packet for this host: nothing is checked yet.
-  static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
-                   LeadsTo<stage::Host> auto& out) {
+  [[gnu::always_inline]] static Done host(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
+                                          LeadsTo<stage::Host> auto& out) {
     return host_part(take(std::move(frame)), link, {.from = was.from, .sum = was.sum, .broadcast = false}, out);
   }
   static Done host_of_broadcast(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, LinkLength link,
@@ -366,8 +366,8 @@ class Gate {
     return push(buffer, Row<stage::Out>{.place = place, .port = port}, out);
   }
 
-  static Done host_part(rte_mbuf* buffer, LinkLength link, const Row<stage::Host>& row,
-                        LeadsTo<stage::Host> auto& out) {
+  [[gnu::always_inline]] static Done host_part(rte_mbuf* buffer, LinkLength link, const Row<stage::Host>& row,
+                                               LeadsTo<stage::Host> auto& out) {
     cut_front(buffer, static_cast<std::size_t>(link));
     return push(buffer, row, out);
   }
@@ -384,9 +384,7 @@ class Gate {
   }
 
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
-  static Origin past_sid(const Origin& from) {
-    return from.with(from.sa().is_none() ? Side::either_side : Side::protected_side);
-  }
+  static Origin past_sid(const Origin& from) { return from.sa().is_none() ? from.with(Side::either_side) : from; }
 
   template <class Stage>
   [[gnu::always_inline]] static Done push(rte_mbuf* buffer, const Row<Stage>& row, LeadsTo<Stage> auto& out) {

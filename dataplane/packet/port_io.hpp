@@ -26,17 +26,27 @@ class PortIo {
   // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
   // Returns how many were received; those that cannot be one whole buffer of our own are among them and end here.
   // sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means nothing.
+  // out: may say by ask(bytes) what it will look at for a frame, some turns before it gets it.
+  template <LeadsTo<stage::Frame> ToFrames>
   static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
-                             const Maker& maker, Burst<stage::Frame>& out, RxEnds ends,
-                             DeviceSums sums = DeviceSums::none) {
+                             const Maker& maker, ToFrames& out, RxEnds ends, DeviceSums sums = DeviceSums::none) {
     rte_mbuf* buffers[kBurstSize];
     const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
     const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
-    // A driver that looks at descriptors alone has left these lines to us.
-    for (std::uint16_t i = 0; i < n; ++i) rte_prefetch0(buffers[i]);
-    for (std::uint16_t i = 0; i < n; ++i) {
+    // A driver that looks at descriptors alone has left these lines to us. Of so many that are asked for at once some
+    // are not there in time, where they lie in memory: those of the next turns are asked for once more.
+    for (std::size_t i = 0; i < n; ++i) rte_prefetch0(buffers[i]);
+    for (std::size_t i = 0; i < n; ++i) rte_prefetch0(rte_pktmbuf_mtod(buffers[i], const void*));
+    const auto ask = [&](std::size_t i) {
+      const wire::Bytes bytes(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers[i]));
+      rte_prefetch0(bytes.data());
+      if constexpr (requires { out.ask(bytes); }) out.ask(bytes);
+    };
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = 0; i < n && i < kAhead; ++i) ask(i);
+    for (std::size_t i = 0; i < n; ++i) {
       rte_mbuf* buffer = buffers[i];
-      rte_prefetch0(rte_pktmbuf_mtod(buffer, const void*));
+      if (i + kAhead < n) ask(i + kAhead);
       const wire::HeaderSum sum = sum_of(buffer, sums);
       // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece.
       if (buffer->nb_segs != 1) [[unlikely]] {

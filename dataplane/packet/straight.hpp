@@ -32,7 +32,10 @@ class Straight {
   }
 
   // Some turns before: what the step may have to look up.
-  [[gnu::always_inline]] void ask(std::span<const std::uint8_t> bytes, std::size_t at) const { step_.ask(bytes, at); }
+  template <class... What>
+  [[gnu::always_inline]] void ask(const What&... of) const {
+    step_.ask(of...);
+  }
 
   std::size_t size() const { return size_; }  // that have come so far
 

@@ -30,12 +30,6 @@ struct Decryption {
   std::optional<Authentic> authentic;
 };
 
-// What is inside.
-struct Unwrapping {
-  std::optional<EspOpenEnds::cause_type> refused;
-  std::size_t payload_length = 0;  // octets from kEspTextOffset on
-};
-
 namespace detail {
 
 using EspCause = EspOpenEnds::cause_type;
@@ -49,6 +43,12 @@ inline std::optional<EspCause> cause_of(Freshness freshness) {
     case Freshness::too_old: return EspCause(Cause::esp_replay_too_old);
   }
   return std::nullopt;
+}
+
+// RFC 4303 sections 2.4 and 2.5.
+inline EspCause cause_of(wire::TrailerFault fault) {
+  if (fault == wire::TrailerFault::bad_length) return Cause::esp_bad_length;
+  return Cause::esp_bad_pad;
 }
 
 inline std::uint64_t sequence_of(const InboundSa& sa, std::uint32_t low) {
@@ -123,23 +123,6 @@ inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa
   return done;
 }
 
-// Takes the trailer off a text that is authentic, and says what is inside (RFC 4303 sections 2.4 to 2.6). text: a
-// trailer at the least.
-inline Unwrapping unwrap(std::span<const std::uint8_t> text) {
-  assert(text.size() >= wire::kEspTrailerLength);
-  // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
-  if (text.data()[text.size() - 1] == wire::kProtocolNone) [[unlikely]]
-    return {.refused = detail::EspCause(Cause::esp_dummy)};
-  const wire::EspTrailer trailer = wire::check_trailer(text);
-  if (trailer.fault == wire::TrailerFault::bad_length) [[unlikely]]
-    return {.refused = detail::EspCause(Cause::esp_bad_length)};
-  if (trailer.fault != wire::TrailerFault::none) [[unlikely]]
-    return {.refused = detail::EspCause(Cause::esp_bad_pad)};
-  if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]]
-    return {.refused = detail::EspCause(Cause::esp_next_header)};
-  return {.refused = std::nullopt, .payload_length = trailer.payload_length};
-}
-
 // All packets of a burst are decrypted before any is looked into: what a cipher has just written is read back at once
 // only after it has arrived in the cache, and meanwhile the next packet's text can be worked on.
 struct EspDecryptStep {
@@ -181,6 +164,7 @@ struct EspDecryptStep {
   }
 };
 
+// Takes the trailer off a text that is authentic, and sees what is inside (RFC 4303 sections 2.4 to 2.6).
 template <LeadsTo<stage::Ip6> ToIp6>
 struct EspUnwrapStep {
   using stage_type = stage::Decrypted;
@@ -192,13 +176,19 @@ struct EspUnwrapStep {
   Done input(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) const {
     const wire::Bytes esp = std::as_const(packet).bytes();
     assert(esp.size() >= detail::kLeast);  // what was decrypted is no less
-    const Unwrapping inside = unwrap({esp.data() + kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength});
-    if (inside.refused) [[unlikely]]
-      return ends.end(std::move(packet), *inside.refused);
+    const wire::Bytes text = esp.subspan(kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength);
+    // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
+    if (text.data()[text.size() - 1] == wire::kProtocolNone) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_dummy);
+    const wire::EspTrailer trailer = wire::check_trailer(text);
+    if (trailer.fault != wire::TrailerFault::none) [[unlikely]]
+      return ends.end(std::move(packet), detail::cause_of(trailer.fault));
+    if (trailer.next_header != wire::kProtocolIpv6) [[unlikely]]
+      return ends.end(std::move(packet), Cause::esp_next_header);
     InboundSa& sa = sas[row.from.sa().index()];
     ++sa.packets;
-    sa.octets += inside.payload_length;
-    return Gate::opened(std::move(packet), row, {kEspTextOffset, inside.payload_length}, ip6);
+    sa.octets += trailer.payload_length;
+    return Gate::opened(std::move(packet), row, {kEspTextOffset, trailer.payload_length}, ip6);
   }
 };
 

@@ -80,20 +80,19 @@ struct Ip4ForwardStep : Ip4ForwardRest {
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<Ip4ForwardEnds::cause_type>(fault));
-    const bool as_before = passes_as_before(ip);
     const OwnAddress* mine = nullptr;
-    if (!as_before) {
+    if (!passes_as_before(ip)) {
       if (is_martian_source(ip.source(), tables.own4.find(ip.source())) || is_link_local(ip.source())) [[unlikely]]
         return ends.end(std::move(packet), Cause::ip4_martian_source);
       mine = tables.own4.find(ip.destination());
       if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
         return ends.end(std::move(packet), cause_of_martian<Ip4ForwardEnds::cause_type>(ip.destination(), mine));
+      if (mine == nullptr) passing_ = ip.addresses();
     }
     if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
     if (mine != nullptr) [[unlikely]]
       return deliver(std::move(packet), row);
-    if (!as_before) passing_ = ip.addresses();
     if (ip.ttl() <= 1) [[unlikely]]
       return refuse(std::move(packet), row, Cause::ip4_ttl_exceeded, IcmpError::time_exceeded);
     if (!row.adj.is_none()) return send(std::move(packet), row, ip, row.adj);

@@ -50,6 +50,7 @@ struct LocalSidStep : LocalSidRest {
     const auto [ip, fault] = wire::Ipv6View::check(std::as_const(packet).bytes());
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
+    const std::size_t total = ip.total_length();
     SidId id = opened ? recall(*sa, ip) : SidId::none();
     if (id.is_none()) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
@@ -71,7 +72,6 @@ struct LocalSidStep : LocalSidRest {
       audit.note_ecn(decap);
       ecn = decap.result;
     }
-    const std::size_t total = ip.total_length();
     switch (tables.sids[id].behavior) {
       case SidBehavior::end_dx4: return Gate::at_sid(std::move(packet), row, total, id, ecn, end_dx4);
     }

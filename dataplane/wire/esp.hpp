@@ -47,21 +47,35 @@ struct EspTrailer {
 
 namespace detail {
 
-// 1, 2, .. P, P, by P.
-inline constexpr std::uint64_t kCountingUp[8] = {0x00,         0x0101,         0x010202,         0x01020303,
-                                                 0x0102030404, 0x010203040505, 0x01020304050606, 0x0102030405060707};
+// The end of 8 octets, as it lies in memory.
+struct Ending {
+  std::uint64_t octets;
+  std::uint64_t mask;  // of those that belong to it
+};
+// last: from the right.
+constexpr Ending ending(std::uint64_t last, unsigned octets) {
+  return {be(last), be(~std::uint64_t{0} >> (64 - 8 * octets))};
+}
 
-// Whether the P = count octets that end before `end`, where P itself stands, are 1, 2, .. P. room: how many octets can
-// be read before `end`.
-inline bool padding_counts_up(const std::uint8_t* end, std::size_t count, std::size_t room) {
-  // Short padding, the usual case, is compared as one word, with its length behind it, so that this length, which
-  // differs packet by packet, costs no mispredicted branch.
-  if (count < 8 && room >= 7) [[likely]]
-    return (load_be64(end - 7) ^ kCountingUp[count]) << (8 * (7 - count)) == 0;
+// 1, 2, .. P, P, by P.
+inline constexpr Ending kCountingUp[8] = {
+    ending(0x00, 1),         ending(0x0101, 2),         ending(0x010202, 3),         ending(0x01020303, 4),
+    ending(0x0102030404, 5), ending(0x010203040505, 6), ending(0x01020304050606, 7), ending(0x0102030405060707, 8)};
+
+// Whether the P = count octets that end before `end`, where P itself stands, are 1, 2, .. P.
+[[gnu::noinline]] inline bool padding_counts_up(const std::uint8_t* end, std::size_t count) {
   unsigned difference = 0;
   for (std::size_t i = 0; i < count; ++i)
     difference |= static_cast<unsigned>(end[i - count]) ^ static_cast<unsigned>(i + 1);
   return difference == 0;
+}
+
+// Short padding, the usual case, is compared as one word, with its length behind it, so that this length, which differs
+// packet by packet, costs no mispredicted branch. room: how many octets can be read before `end`. False: perhaps.
+inline bool is_short_padding(const std::uint8_t* end, std::size_t count, std::size_t room) {
+  if (count >= 8 || room < 7) [[unlikely]]
+    return false;
+  return ((load_native<std::uint64_t>(end - 7) ^ kCountingUp[count].octets) & kCountingUp[count].mask) == 0;
 }
 
 }  // namespace detail
@@ -76,7 +90,8 @@ inline EspTrailer check_trailer(Bytes plaintext) {
   const std::size_t pad_length = trailer[0];
   if (pad_length > room) [[unlikely]]
     return {TrailerFault::bad_length, 0, 0};
-  if (!detail::padding_counts_up(trailer, pad_length, room)) [[unlikely]]
+  if (!detail::is_short_padding(trailer, pad_length, room) && !detail::padding_counts_up(trailer, pad_length))
+      [[unlikely]]
     return {TrailerFault::bad_pad, 0, 0};
   return {TrailerFault::none, trailer[1], room - pad_length};
 }

@@ -114,9 +114,12 @@ inline void ipv4_replace_word(std::uint8_t* header, std::size_t offset, std::uin
 // TTL - 1, checksum updated (RFC 1812 section 5.3.1, RFC 1624). header: of a checked packet whose TTL is not 0.
 inline void ipv4_decrement_ttl(std::uint8_t* header) {
   // RFC 1624 section 3, equation 3, where ~m + m' is the same for each TTL, 0xffff - 0x0100: ~(~HC + 0xfeff) with its
-  // carry is HC + 0x0100, and 1 more where that leaves 16 bits or makes all of them 1.
-  const std::uint32_t sum = load_be16(header + 10) + 0x0100U;
-  store_be16(header + 10, static_cast<std::uint16_t>(sum + (sum >= 0xffff ? 1 : 0)));
+  // carry is HC + 0x0100, and 1 more where that leaves 16 bits or makes all of them 1. As the words lie in memory: RFC
+  // 1071 section 2 (B).
+  const std::uint32_t sum =
+      detail::load_native<std::uint16_t>(header + 10) + std::uint32_t{detail::be(std::uint16_t{0x0100})};
+  const auto checksum = static_cast<std::uint16_t>(sum + (sum >= 0xffff ? 1 : 0));
+  std::memcpy(header + 10, &checksum, sizeof checksum);
   --header[8];
 }
 
