@@ -1,6 +1,8 @@
 // An outbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -44,8 +46,8 @@ struct alignas(64) OutboundSa {
   }
   // Asks for both lines. Its holder's: a line that another worker writes is to stay there.
   void prefetch() const {
-    __builtin_prefetch(this);
-    __builtin_prefetch(&sequence, 1);
+    rte_prefetch0(this);
+    rte_prefetch0(&sequence);
   }
   // A number is never used twice, and with it no nonce.
   bool stopped() const { return sequence >= limit; }

@@ -5,6 +5,8 @@
 //                                                     ^ 260 = top - size + 1     ^ top
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -55,7 +57,7 @@ class ReplayWindow {
 
   // Asks for what accept() will write.
   void prefetch(std::uint64_t sequence) const {
-    if (size_ != 0) __builtin_prefetch(&blocks_[(sequence >> 6) & block_mask_], 1);
+    if (size_ != 0) rte_prefetch0(&blocks_[(sequence >> 6) & block_mask_]);
   }
 
   std::uint64_t top() const { return top_; }

@@ -1,6 +1,8 @@
 // An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,8 +66,8 @@ struct LastSid {
 struct alignas(64) InboundSa {
   // Asks for the two lines that a packet of it needs. Its holder's: lines that another worker writes are to stay there.
   void prefetch() const {
-    __builtin_prefetch(this, 1);
-    __builtin_prefetch(&last_sid);
+    rte_prefetch0(this);
+    rte_prefetch0(&last_sid);
   }
 
   // The line that opening looks at and writes; one writer, the owning worker.

@@ -18,6 +18,10 @@ namespace strata {
 // Of the checksums of IPv4 headers that a port receives.
 enum class DeviceSums : std::uint8_t { none, believed };
 
+// What will look something up for a frame, and says so some turns before it gets it.
+template <class To>
+concept LooksAhead = requires(const To& to, wire::Bytes frame) { to.ask(frame); };
+
 class PortIo {
  public:
   using RxEnds = EndsOf<Cause::rx_multi_segment, Cause::rx_shared>;
@@ -26,7 +30,6 @@ class PortIo {
   // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
   // Returns how many were received; those that cannot be one whole buffer of our own are among them and end here.
   // sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means nothing.
-  // out: may say by ask(bytes) what it will look at for a frame, some turns before it gets it.
   template <LeadsTo<stage::Frame> ToFrames>
   static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
                              const Maker& maker, ToFrames& out, RxEnds ends, DeviceSums sums = DeviceSums::none) {
@@ -40,7 +43,7 @@ class PortIo {
     const auto ask = [&](std::size_t i) {
       const wire::Bytes bytes(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers[i]));
       rte_prefetch0(bytes.data());
-      if constexpr (requires { out.ask(bytes); }) out.ask(bytes);
+      if constexpr (LooksAhead<ToFrames>) out.ask(bytes);
     };
     constexpr std::size_t kAhead = 4;
     for (std::size_t i = 0; i < n && i < kAhead; ++i) ask(i);
