@@ -1,12 +1,11 @@
 #include "dataplane/ipsec/aead.hpp"
 
 #include <intel-ipsec-mb.h>
-#include <rte_prefetch.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "dataplane/prefetch.hpp"
 #include "secret/memory.hpp"
 
 namespace strata {
@@ -72,12 +71,12 @@ AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
 // The round keys, and of the powers of the hash key, which end with the lowest, as many as the text has blocks.
 void AeadKey::prefetch(std::size_t length) const {
   const auto* key = static_cast<const std::uint8_t*>(expanded_);
-  rte_prefetch0(key);
+  prefetch_line(key);
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
-  for (std::size_t line = 1; line < 3; ++line) rte_prefetch0(key + line * kLine);
+  for (std::size_t line = 1; line < 3; ++line) prefetch_line(key + line * kLine);
   const std::size_t end = sizeof(gcm_key_data) / kLine;
   const std::size_t lines = std::min(length / kBlock * kBlock / kLine + 2, end - 3);
-  for (std::size_t line = end - lines; line < end; ++line) rte_prefetch0(key + line * kLine);
+  for (std::size_t line = end - lines; line < end; ++line) prefetch_line(key + line * kLine);
 }
 
 struct Aead::Library {

@@ -1,8 +1,6 @@
 // An outbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
-#include <rte_prefetch.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -10,6 +8,7 @@
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/ipsec/outer_header.hpp"
 #include "dataplane/packet/id.hpp"
+#include "dataplane/prefetch.hpp"
 #include "dataplane/relaxed.hpp"
 #include "dataplane/table/slots.hpp"
 
@@ -46,8 +45,8 @@ struct alignas(64) OutboundSa {
   }
   // Asks for both lines. Its holder's: a line that another worker writes is to stay there.
   void prefetch() const {
-    rte_prefetch0(this);
-    rte_prefetch0(&sequence);
+    prefetch_line(this);
+    prefetch_line(&sequence);
   }
   // A number is never used twice, and with it no nonce.
   bool stopped() const { return sequence >= limit; }

@@ -5,13 +5,12 @@
 //                                                     ^ 260 = top - size + 1     ^ top
 #pragma once
 
-#include <rte_prefetch.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <memory>
 
+#include "dataplane/prefetch.hpp"
 #include "dataplane/relaxed.hpp"
 
 namespace strata {
@@ -57,7 +56,7 @@ class ReplayWindow {
 
   // Asks for what accept() will write.
   void prefetch(std::uint64_t sequence) const {
-    if (size_ != 0) rte_prefetch0(&blocks_[(sequence >> 6) & block_mask_]);
+    if (size_ != 0) prefetch_line(&blocks_[(sequence >> 6) & block_mask_]);
   }
 
   std::uint64_t top() const { return top_; }

@@ -1,8 +1,6 @@
 // An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
-#include <rte_prefetch.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/ipsec/replay_window.hpp"
 #include "dataplane/packet/id.hpp"
+#include "dataplane/prefetch.hpp"
 #include "dataplane/relaxed.hpp"
 #include "dataplane/table/flat_hash.hpp"
 #include "dataplane/table/slots.hpp"
@@ -66,8 +65,8 @@ struct LastSid {
 struct alignas(64) InboundSa {
   // Asks for the two lines that a packet of it needs. Its holder's: lines that another worker writes are to stay there.
   void prefetch() const {
-    rte_prefetch0(this);
-    rte_prefetch0(&last_sid);
+    prefetch_line(this);
+    prefetch_line(&last_sid);
   }
 
   // The line that opening looks at and writes; one writer, the owning worker.

@@ -1,8 +1,6 @@
 // Up to 64 packets at one stage, each with its row. A packet and its row are only ever pushed together.
 #pragma once
 
-#include <rte_prefetch.h>
-
 #include <concepts>
 #include <cstddef>
 #include <cstring>
@@ -11,6 +9,7 @@
 
 #include "dataplane/packet/burst_size.hpp"
 #include "dataplane/packet/packet.hpp"
+#include "dataplane/prefetch.hpp"
 
 namespace strata {
 
@@ -86,7 +85,7 @@ class alignas(64) Burst {
   template <class Step>
   void drain_ahead(Step&& step) {
     drain_ahead(std::forward<Step>(step),
-                [](const Row<Stage>&, std::span<const std::uint8_t> bytes) { rte_prefetch0(bytes.data()); });
+                [](const Row<Stage>&, std::span<const std::uint8_t> bytes) { prefetch_line(bytes.data()); });
   }
   template <class Step, class Ask>
   void drain_ahead(Step&& step, Ask&& ask) {

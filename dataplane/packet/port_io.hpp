@@ -11,6 +11,7 @@
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/maker.hpp"
+#include "dataplane/prefetch.hpp"
 #include "dataplane/relaxed.hpp"
 
 namespace strata {
@@ -20,7 +21,9 @@ enum class DeviceSums : std::uint8_t { none, believed };
 
 // What will look something up for a frame, and says so some turns before it gets it.
 template <class To>
-concept LooksAhead = requires(const To& to, wire::Bytes frame) { to.ask(frame); };
+concept LooksAhead = requires(const To& to, wire::Bytes frame) {
+  to.ask(frame);
+};
 
 class PortIo {
  public:
@@ -38,11 +41,11 @@ class PortIo {
     const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
     // A driver that looks at descriptors alone has left these lines to us. Of so many that are asked for at once some
     // are not there in time, where they lie in memory: those of the next turns are asked for once more.
-    for (std::size_t i = 0; i < n; ++i) rte_prefetch0(buffers[i]);
-    for (std::size_t i = 0; i < n; ++i) rte_prefetch0(rte_pktmbuf_mtod(buffers[i], const void*));
+    for (std::size_t i = 0; i < n; ++i) prefetch_line(buffers[i]);
+    for (std::size_t i = 0; i < n; ++i) prefetch_line(rte_pktmbuf_mtod(buffers[i], const void*));
     const auto ask = [&](std::size_t i) {
       const wire::Bytes bytes(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers[i]));
-      rte_prefetch0(bytes.data());
+      prefetch_line(bytes.data());
       if constexpr (LooksAhead<ToFrames>) out.ask(bytes);
     };
     constexpr std::size_t kAhead = 4;

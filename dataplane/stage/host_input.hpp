@@ -120,7 +120,7 @@ struct HostInputStep : HostInputRest {
     const wire::Ipv4Address source = ip.source();
     const auto ecn = static_cast<wire::Ecn>(ip.ecn());
     if (entry == last_ && udp_port != kPlain && offset == wire::EspInUdpHead::kEspOffset)
-      train_ = {entry, udp_port, ecn, source, wire::EspInUdpHead::of(whole.data())};
+      train_ = {entry, udp_port, ecn, source, wire::EspInUdpHead(whole.data())};
     last_ = entry;
     return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
   }
@@ -134,7 +134,7 @@ struct HostInputStep : HostInputRest {
     wire::Ipv4Address source;
     wire::EspInUdpHead head;
   };
-  mutable Train train_{nullptr, kPlain, wire::Ecn::not_ect, {}, wire::EspInUdpHead::none()};
+  mutable Train train_{nullptr, kPlain, wire::Ecn::not_ect, {}, {}};
   mutable const SpiEntry* last_ = nullptr;
   mutable LastFound<wire::Ipv4Address, OwnAddress> sources_{tables.own4};
   mutable LastFound<SpiKey, SpiEntry> spis_{tables.spis};

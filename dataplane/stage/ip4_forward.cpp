@@ -1,7 +1,6 @@
 #include "dataplane/stage/ip4_forward.hpp"
 
-#include <rte_prefetch.h>
-
+#include "dataplane/prefetch.hpp"
 #include "dataplane/wire/tcp.hpp"
 
 namespace strata {
@@ -73,7 +72,7 @@ void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTabl
   }
   table.find(destinations.data(), routes.data(), n);
   for (std::size_t i = 0; i < n; ++i)
-    if (routes[i].kind == RouteKind::policy) rte_prefetch0(&policies[PolicyId(routes[i].index)]);
+    if (routes[i].kind == RouteKind::policy) prefetch_line(&policies[PolicyId(routes[i].index)]);
 }
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <nmmintrin.h>
-#include <rte_prefetch.h>
-
 #include <algorithm>
 #include <bit>
 #include <compare>
@@ -13,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+#include "dataplane/prefetch.hpp"
 
 namespace strata {
 
@@ -60,7 +59,7 @@ class FlatHash {
   Value* find(const Key& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
 
   // Asks for what find() will look at.
-  void prefetch(const Key& key) const { rte_prefetch0(&slots_.data()[first_slot(key, shift_)]); }
+  void prefetch(const Key& key) const { prefetch_line(&slots_.data()[first_slot(key, shift_)]); }
 
   static constexpr std::size_t kSlotSize = sizeof(AlignedSlot);
   std::size_t bytes() const { return slots_.size() * sizeof(AlignedSlot); }

@@ -5,8 +5,6 @@
 //   0                 4                  8            12       16            20      24           28    32
 #pragma once
 
-#include <emmintrin.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -21,17 +19,19 @@ class EspInUdpHead {
   static constexpr std::size_t kEspOffset = kIpv4MinHeaderLength + kUdpHeaderLength;
   static constexpr std::size_t kLength = kEspOffset + 4;
 
-  // packet: kLength octets at the least.
-  static EspInUdpHead of(const std::uint8_t* packet) { return {low(packet), high(packet)}; }
-
   // Of no packet.
-  static EspInUdpHead none() { return {_mm_setzero_si128(), _mm_setzero_si128()}; }
+  EspInUdpHead() = default;
+
+  // packet: kLength octets at the least.
+  explicit EspInUdpHead(const std::uint8_t* packet)
+      : begin_(word(packet)), source_(word(packet + 8)), destination_(word(packet + 16)), spi_(half(packet + 28)) {}
 
   // Whether a packet's, of kLength octets at the least, says the same, but for both lengths, the ID, and both sums.
   bool says_the_same(const std::uint8_t* packet) const {
-    const __m128i difference = _mm_or_si128(_mm_and_si128(_mm_xor_si128(low(packet), low_), kept_low()),
-                                            _mm_and_si128(_mm_xor_si128(high(packet), high_), kept_high()));
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(difference, _mm_setzero_si128())) == 0xffff;
+    constexpr std::uint64_t kNoLengthAndId = detail::be(std::uint64_t{0xffff'0000'0000'ffff});
+    constexpr std::uint64_t kNoSum = detail::be(std::uint64_t{0xffff'0000'ffff'ffff});
+    return (((word(packet) ^ begin_) & kNoLengthAndId) | ((word(packet + 8) ^ source_) & kNoSum) |
+            (word(packet + 16) ^ destination_) | (half(packet + 28) ^ spi_)) == 0;
   }
 
   // This head's packet was found right. What of another one that says the same is left to be judged: both lengths, and
@@ -50,15 +50,14 @@ class EspInUdpHead {
   }
 
  private:
-  EspInUdpHead(__m128i low, __m128i high) : low_(low), high_(high) {}
+  // As they lie in memory.
+  static std::uint64_t word(const std::uint8_t* p) { return detail::load_native<std::uint64_t>(p); }
+  static std::uint32_t half(const std::uint8_t* p) { return detail::load_native<std::uint32_t>(p); }
 
-  static __m128i low(const std::uint8_t* packet) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(packet)); }
-  static __m128i high(const std::uint8_t* packet) { return low(packet + sizeof(__m128i)); }
-  static __m128i kept_low() { return _mm_setr_epi8(-1, -1, 0, 0, 0, 0, -1, -1, -1, -1, 0, 0, -1, -1, -1, -1); }
-  static __m128i kept_high() { return _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, -1, -1, -1, -1); }
-
-  __m128i low_, high_;
+  std::uint64_t begin_ = 0;
+  std::uint64_t source_ = 0;       // and TTL and protocol before it
+  std::uint64_t destination_ = 0;  // and the ports behind it
+  std::uint32_t spi_ = 0;
 };
-static_assert(EspInUdpHead::kLength == 2 * sizeof(__m128i));
 
 }  // namespace strata::wire

@@ -22,7 +22,7 @@ TEST(EspInUdpHead, WhatIsComparedOctetByOctet) {
   const std::set<std::size_t> of_each_packet = {2, 3, 4, 5, 10, 11, 24, 25, 26, 27};
   const test::Octets packet = head();
   ASSERT_EQ(packet.size(), EspInUdpHead::kLength);
-  const EspInUdpHead kept = EspInUdpHead::of(packet.data());
+  const EspInUdpHead kept(packet.data());
   EXPECT_TRUE(kept.says_the_same(packet.data()));
   for (std::size_t bit = 0; bit < 8 * packet.size(); ++bit) {
     test::Octets other = packet;
@@ -35,14 +35,14 @@ TEST(EspInUdpHead, NoOctetMoreThanItsLength) {
   const test::Octets packet = head();
   test::GuardedMemory memory(packet.size());
   const auto begin = memory.at_begin(packet);
-  const EspInUdpHead kept = EspInUdpHead::of(begin.data());
+  const EspInUdpHead kept(begin.data());
   EXPECT_TRUE(kept.says_the_same(begin.data()));
   const auto end = memory.at_end(packet);
   EXPECT_TRUE(kept.says_the_same(end.data()));
-  EXPECT_TRUE(EspInUdpHead::of(end.data()).says_the_same(packet.data()));
+  EXPECT_TRUE(EspInUdpHead(end.data()).says_the_same(packet.data()));
 }
 
-TEST(EspInUdpHead, NoneIsLikeNoPacket) { EXPECT_FALSE(EspInUdpHead::none().says_the_same(head().data())); }
+TEST(EspInUdpHead, NoneIsLikeNoPacket) { EXPECT_FALSE(EspInUdpHead().says_the_same(head().data())); }
 
 }  // namespace
 }  // namespace strata::wire
