@@ -68,16 +68,13 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 // from several others, still waits in bursts. Flattened: a step that is called instead of inlined looks everything up
 // through its captures again.
 
-[[gnu::flatten]] std::size_t Worker::input_straight(PortId port, std::uint16_t queue, std::size_t most,
-                                                    const Origin& here) {
-  const wire::MacAddress& mac = tables_->ports[port.index()].mac;
+[[gnu::flatten]] void Worker::input_straight(PortIo::Polled& polled, const Origin& here) {
+  const wire::MacAddress& mac = tables_->ports[here.port().index()].mac;
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
   Straight frames(ClassifyStep<decltype(host)>({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host));
-  const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames,
-                                        PortIo::RxEnds(ends_), sums_[port.index()]);
+  PortIo::receive(polled, here, maker_, frames, PortIo::RxEnds(ends_), sums_[here.port().index()]);
   steps_.add(Step::classify, frames.size());
   steps_.add(Step::host_input, host.size());
-  return n;
 }
 
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
@@ -101,8 +98,9 @@ struct Worker::InTurn {
   ToEncaps& at_once;
 
   Done push(Packet<stage::Steered>&& packet, const Row<stage::Steered>& row) {
-    const Worker& w = worker;
-    if ((w.oversize_.size() | w.local_.size() | w.refused_.size() | w.made_.size()) == 0) [[likely]]
+    const std::size_t turned_off =
+        worker.oversize_.size() | worker.local_.size() | worker.refused_.size() | worker.made_.size();
+    if (turned_off == 0) [[likely]]
       return at_once.push(std::move(packet), row);
     return worker.steered_.push(std::move(packet), row);
   }

@@ -144,10 +144,10 @@ class Worker {
     if constexpr (requires { eye.at(from); }) eye.at(from);
   }
   template <class Eye>
-  std::size_t input(PortId port, std::uint16_t queue, std::size_t most, const Origin& here, Eye& eye);
+  void input(PortIo::Polled& polled, const Origin& here, Eye& eye);
   template <class Eye>
   void open(std::uint64_t now_ns, Eye& eye);
-  std::size_t input_straight(PortId port, std::uint16_t queue, std::size_t most, const Origin& here);
+  void input_straight(PortIo::Polled& polled, const Origin& here);
   void open_straight(std::uint64_t now_ns);
   void forward_straight();
   template <class ToEncaps>
@@ -259,9 +259,11 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
   const PortEntry& at = tables_->ports[port.index()];
   ends_.mark({.time_ns = now_ns, .port = port, .side = at.side});
   const Origin here{SaId::none(), port, at.side, Arrival{}};
-  const std::size_t n = input(port, queue, most, here, eye);
-  received_[port.index()] += n;
+  PortIo::Polled polled;
+  const std::size_t n = PortIo::poll(devices_[port.index()], queue, most, polled);
   if (n == 0) return 0;
+  received_[port.index()] += n;
+  input(polled, here, eye);
   if (!at.is_host) host(now_ns, eye);
   open(now_ns, eye);
   onwards(now_ns, eye);
@@ -270,22 +272,20 @@ std::size_t Worker::turn(PortId port, std::uint16_t queue, std::size_t most, std
 }
 
 // From a port to what is in its frames; IPv4 to an address of ours: what is ESP waits in esp_, fragments wait for each
-// other, the rest waits in local_. Returns how many frames came.
+// other, the rest waits in local_.
 template <class Eye>
-std::size_t Worker::input(PortId port, std::uint16_t queue, std::size_t most, const Origin& here, Eye& eye) {
-  const PortEntry& at = tables_->ports[port.index()];
+void Worker::input(PortIo::Polled& polled, const Origin& here, Eye& eye) {
+  const PortEntry& at = tables_->ports[here.port().index()];
   if constexpr (!kLooks<Eye>)
     if (!at.is_host) [[likely]]
-      return input_straight(port, queue, most, here);
-  const std::size_t n = PortIo::receive(devices_[port.index()], queue, most, here, maker_, frames_,
-                                        PortIo::RxEnds(ends_), sums_[port.index()]);
-  if (n == 0) return 0;
+      return input_straight(polled, here);
+  PortIo::receive(polled, here, maker_, frames_, PortIo::RxEnds(ends_), sums_[here.port().index()]);
   eye.after("rx", frames_);
   if (at.is_host) {
     take(Step::classify_host, frames_, eye);
     classify_host(frames_, *tables_, arp_, made_, ClassifyEnds(ends_));
     eye.after("classify", arp_, made_);
-    return n;
+    return;
   }
   take(Step::classify, frames_, eye);
   classify(frames_, *tables_, at.mac, arp_, host_, ip4_, ip6_, ClassifyEnds(ends_));
@@ -293,7 +293,6 @@ std::size_t Worker::input(PortId port, std::uint16_t queue, std::size_t most, co
   take(Step::host_input, host_, eye);
   host_input(host_, *tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_));
   eye.after("host_input", esp_, fragments_, local_);
-  return n;
 }
 
 // From the first IPv6 or IPv4 packet in hand to the last port.

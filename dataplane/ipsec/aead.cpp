@@ -1,6 +1,7 @@
 #include "dataplane/ipsec/aead.hpp"
 
 #include <intel-ipsec-mb.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>

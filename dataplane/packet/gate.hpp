@@ -384,7 +384,10 @@ class Gate {
   }
 
   // What an SA protected stays so; what came in clear has the SID's word for wherever that sends it.
-  static Origin past_sid(const Origin& from) { return from.sa().is_none() ? from.with(Side::either_side) : from; }
+  static Origin past_sid(const Origin& from) {
+    assert(from.sa().is_none() || from.side() == Side::protected_side);
+    return from.sa().is_none() ? from.with(Side::either_side) : from;
+  }
 
   template <class Stage>
   [[gnu::always_inline]] static Done push(rte_mbuf* buffer, const Row<Stage>& row, LeadsTo<Stage> auto& out) {

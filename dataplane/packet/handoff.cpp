@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+
 #include "dataplane/prefetch.hpp"
 
 namespace strata {

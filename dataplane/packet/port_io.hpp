@@ -1,4 +1,4 @@
-// Between a DPDK port and the bursts: the first and the last step of the journey.
+// Between a DPDK port and the stages: the first and the last step of the journey.
 #pragma once
 
 #include <rte_ethdev.h>
@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <utility>
 
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
@@ -30,15 +31,32 @@ class PortIo {
   using RxEnds = EndsOf<Cause::rx_multi_segment, Cause::rx_shared>;
   using TxEnds = EndsOf<Cause::tx_full>;
 
-  // At most `most` frames of one queue. `from` is what all of them share; each gets its own place.
-  // Returns how many were received; those that cannot be one whole buffer of our own are among them and end here.
-  // sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means nothing.
+  // Frames as a driver gave them. All of them are received next, or buffers are lost.
+  class Polled {
+   public:
+    std::size_t size() const { return n_; }
+
+   private:
+    friend class PortIo;
+    rte_mbuf* buffers_[kBurstSize];
+    std::size_t n_ = 0;
+  };
+
+  // At most `most` frames of one queue. Returns how many came.
+  static std::size_t poll(std::uint16_t device, std::uint16_t queue, std::size_t most, Polled& polled) {
+    polled.n_ =
+        rte_eth_rx_burst(device, queue, polled.buffers_, static_cast<std::uint16_t>(std::min(most, kBurstSize)));
+    return polled.n_;
+  }
+
+  // `from` is what all of them share; each gets its own place. Those that cannot be one whole buffer of our own end
+  // here. sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means
+  // nothing.
   template <LeadsTo<stage::Frame> ToFrames>
-  static std::size_t receive(std::uint16_t device, std::uint16_t queue, std::size_t most, const Origin& from,
-                             const Maker& maker, ToFrames& out, RxEnds ends, DeviceSums sums = DeviceSums::none) {
-    rte_mbuf* buffers[kBurstSize];
-    const auto want = static_cast<std::uint16_t>(std::min(most, kBurstSize));
-    const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers, want);
+  static void receive(Polled& polled, const Origin& from, const Maker& maker, ToFrames& out, RxEnds ends,
+                      DeviceSums sums = DeviceSums::none) {
+    rte_mbuf* const* buffers = polled.buffers_;
+    const std::size_t n = std::exchange(polled.n_, 0);
     // A driver that looks at descriptors alone has left these lines to us. Of so many that are asked for at once some
     // are not there in time, where they lie in memory: those of the next turns are asked for once more.
     for (std::size_t i = 0; i < n; ++i) prefetch_line(buffers[i]);
@@ -71,16 +89,14 @@ class PortIo {
       }
       (void)out.push(std::move(frame), Row<stage::Frame>{.from = from.with(static_cast<Arrival>(i)), .sum = sum});
     }
-    return n;
   }
 
   // At most a burst of one queue goes, and is in no account: for what a device holds before the journey begins.
   // Returns how many went.
   static std::size_t throw_away(std::uint16_t device, std::uint16_t queue) {
-    std::array<rte_mbuf*, kBurstSize> buffers{};
-    const std::uint16_t n = rte_eth_rx_burst(device, queue, buffers.data(), kBurstSize);
-    rte_pktmbuf_free_bulk(buffers.data(), n);
-    return n;
+    Polled polled;
+    rte_pktmbuf_free_bulk(polled.buffers_, static_cast<unsigned>(poll(device, queue, kBurstSize, polled)));
+    return polled.n_;
   }
 
   // Sends each packet out of its port (devices and sent are indexed by PortId), those of one port together and in their

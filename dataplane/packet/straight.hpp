@@ -12,8 +12,8 @@ concept PacketStep = requires(const Step& step, Packet<typename Step::stage_type
   { step.input(std::move(packet), row) } -> std::same_as<Done>;
 };
 
-// What is rare, and so a function of its own, takes rows and views as values: what has given its address away would lie
-// in memory on the usual way too.
+// What is rare, and so a function of its own, takes rows as values, and packets without the view that the usual way has
+// of them: what has given its address away, or is put together for a call, would lie in memory on the usual way too.
 //
 // Takes a packet where a step before would put it into a burst. What a cipher leaves idle of a core, it is a chain of
 // dependent instructions, goes to the steps around it where these are in one loop with it.
@@ -33,9 +33,8 @@ class Straight {
 
   // Some turns before: what the step may have to look up.
   template <class... What>
-  [[gnu::always_inline]] void ask(const What&... of) const {
-    step_.ask(of...);
-  }
+  requires requires(const Step& step, const What&... of) { step.ask(of...); }
+  [[gnu::always_inline]] void ask(const What&... of) const { step_.ask(of...); }
 
   std::size_t size() const { return size_; }  // that have come so far
 
@@ -52,17 +51,20 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
 }
 
 // One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of an SA that
-// Step::sa_of(row) names. Of packets of one SA that come in a row the first one is enough.
+// Step::sa_of(row) names. Of packets of one SA that come in a row, one that is no longer than those before it needs
+// nothing that they did not.
 template <PacketStep Step>
 void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
   using Stage = typename Step::stage_type;
   auto asked = decltype(Step::sa_of(in.row(0)))::none();
+  std::size_t octets = 0;  // that were asked for
   in.drain_ahead(
       [&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); },
       [&](const Row<Stage>& row, std::span<const std::uint8_t> bytes) {
-        if (Step::sa_of(row) == asked) return;
+        if (Step::sa_of(row) == asked && bytes.size() <= octets) return;
         step.ask(row, bytes);
         asked = Step::sa_of(row);
+        octets = bytes.size();
       });
 }
 

@@ -51,7 +51,8 @@ struct ClassifyStep : ClassifyRest {
     return any_frame(std::move(frame), row);
   }
 
-  void ask(wire::Bytes frame) const { host.ask(frame, wire::kEthernetHeaderLength); }
+  void ask(wire::Bytes frame) const requires requires(const ToHost& to) { to.ask(frame, wire::kEthernetHeaderLength); }
+  { host.ask(frame, wire::kEthernetHeaderLength); }
 
  private:
   // Apart from the way of most.

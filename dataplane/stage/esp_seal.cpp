@@ -8,12 +8,12 @@ namespace strata {
 using stage::Sr6Out;
 using stage::Unsealed;
 
-namespace detail {
+namespace {
 
 // The IPv4 packet behind the IPv6 header and the SRH, if there is one: nothing else is what h_encaps makes.
-bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet) {
+bool inner_dont_fragment(wire::Bytes packet) {
   std::size_t at = wire::kIpv6HeaderLength;
-  if (ip.next_header() == wire::kProtocolRouting) {
+  if (wire::Ipv6View::of_checked(packet).next_header() == wire::kProtocolRouting) {
     const auto [srh, fault] = wire::SrhView::check(packet.subspan(at));
     if (fault != wire::SrhFault::none) __builtin_unreachable();
     at += srh.header_length();
@@ -21,11 +21,13 @@ bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet) {
   return wire::Ipv4View::of_checked(packet.subspan(at)).dont_fragment();
 }
 
+}  // namespace
+
+namespace detail {
+
 void write_cuttable(OutboundSa& sa, wire::Bytes inner, std::span<std::uint8_t> whole, std::uint8_t tos) {
-  const auto [ip, fault] = wire::Ipv6View::check(inner);
-  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();
   OuterHeader::Own own{.tos = tos, .dont_fragment = false, .id = 0, .total = static_cast<std::uint16_t>(whole.size())};
-  if (sa.outer.tunnel().df == DfMode::copy && inner_dont_fragment(ip, inner)) {
+  if (sa.outer.tunnel().df == DfMode::copy && inner_dont_fragment(inner)) {
     own.dont_fragment = true;
   } else {
     sa.ip_id = static_cast<std::uint16_t>(sa.ip_id + sa.ip_id_step);

@@ -40,16 +40,13 @@ inline std::uint8_t tos_of(const wire::Ipv6View& ip, const TunnelHeader& tunnel)
   return ip.traffic_class();
 }
 
-bool inner_dont_fragment(wire::Ipv6View ip, wire::Bytes packet);
-
 // The outer header of one that may be cut on its way, unless the packet inside forbids it.
 void write_cuttable(OutboundSa& sa, wire::Bytes inner, std::span<std::uint8_t> whole, std::uint8_t tos);
 
 // All but the ICV, in clear. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
 inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t sequence) {
   const std::span<std::uint8_t> inner = packet.bytes();
-  const auto [ip, fault] = wire::Ipv6View::check(inner);
-  if (fault != wire::Ipv6Fault::none) __builtin_unreachable();  // h_encaps has made it
+  const auto ip = wire::Ipv6View::of_checked(inner);  // h_encaps has made it
   const TunnelHeader& tunnel = sa.outer.tunnel();
   const std::size_t front = front_of(sa);
   const std::size_t padding = padding_of(inner.size());

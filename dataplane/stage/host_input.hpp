@@ -1,6 +1,8 @@
 // IPv4 packets to an address of ours: ESP goes to its SA, fragments wait for the others, the rest is for the host.
 #pragma once
 
+#include <optional>
+
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
@@ -35,14 +37,13 @@ struct HostInputRest {
     return Cause::esp_encap_mismatch;
   }
 
-  // Apart from the way of ESP.
-  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
-  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip) const;
-  [[gnu::noinline]] Done short_udp(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip,
-                                   wire::Bytes payload) const;
-  [[gnu::noinline]] Done no_sa(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes payload,
+  // Apart from the way of ESP. Of packets that Ipv4View::check has found right.
+  [[gnu::noinline]] Done fragment(Packet<stage::Host> packet, Row<stage::Host> row) const;
+  [[gnu::noinline]] Done deliver(Packet<stage::Host> packet, Row<stage::Host> row) const;
+  [[gnu::noinline]] Done short_udp(Packet<stage::Host> packet, Row<stage::Host> row, wire::Bytes payload) const;
+  [[gnu::noinline]] Done no_sa(Packet<stage::Host> packet, Row<stage::Host> row, wire::Bytes payload,
                                std::uint16_t udp_port) const;
-  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Ipv4View ip, wire::Bytes esp,
+  [[gnu::noinline]] Done refuse(Packet<stage::Host> packet, Row<stage::Host> row, wire::Bytes esp,
                                 HostInputEnds::cause_type cause) const;
 };
 
@@ -52,12 +53,12 @@ struct HostInputStep : HostInputRest {
   explicit HostInputStep(const HostInputRest& rest) : HostInputRest(rest) {}
 
   [[gnu::always_inline]] Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
-    if (train_.entry != nullptr) {
-      const std::size_t esp = train_.head.esp_behind(std::as_const(packet).bytes(), row.sum);
-      if (esp >= wire::kEspHeaderLength && train_.entry->udp_port == train_.port) [[likely]]
-        return Gate::esp(std::move(packet), row, {train_.head.kEspOffset, esp}, train_.entry->sa, train_.source,
-                         train_.ecn, out);
-      train_.entry = nullptr;
+    if (train_) {
+      const std::size_t esp = train_->head.esp_behind(std::as_const(packet).bytes(), row.sum);
+      if (esp >= wire::kEspHeaderLength && train_->entry->udp_port == train_->port) [[likely]]
+        return Gate::esp(std::move(packet), row, {wire::EspInUdpHead::kEspOffset, esp}, train_->entry->sa,
+                         train_->source, train_->ecn, out);
+      train_.reset();
     }
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
@@ -65,11 +66,11 @@ struct HostInputStep : HostInputRest {
     if (is_martian_source(ip.source(), sources_.find(ip.source()))) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_martian_source);
     if (ip.is_fragment()) [[unlikely]]
-      return fragment(std::move(packet), row, ip);
+      return fragment(std::move(packet), row);
     switch (ip.protocol()) {
       [[likely]] case wire::kProtocolUdp : return udp(std::move(packet), row, ip);
       case wire::kProtocolEsp: return plain_esp(std::move(packet), row, ip);
-      default: return deliver(std::move(packet), row, ip);
+      default: return deliver(std::move(packet), row);
     }
   }
 
@@ -93,10 +94,10 @@ struct HostInputStep : HostInputRest {
       return ends.end(std::move(packet), Cause::udp_bad_length);
     const std::uint16_t port = udp.destination_port();
     if (!tables.esp_ports.contains(port)) [[unlikely]]
-      return deliver(std::move(packet), row, ip);
+      return deliver(std::move(packet), row);
     const wire::Bytes payload = udp.payload();
     if (payload.size() < wire::kEspHeaderLength) [[unlikely]]
-      return short_udp(std::move(packet), row, ip, payload);
+      return short_udp(std::move(packet), row, payload);
     return esp(std::move(packet), row, ip, payload, port);
   }
 
@@ -112,15 +113,15 @@ struct HostInputStep : HostInputRest {
            std::uint16_t udp_port) const {
     const SpiEntry* entry = spis_.find({wire::load_be32(payload.data()), ip.destination()});
     if (entry == nullptr) [[unlikely]]
-      return no_sa(std::move(packet), row, ip, payload, udp_port);
+      return no_sa(std::move(packet), row, payload, udp_port);
     if (entry->udp_port != udp_port) [[unlikely]]
-      return refuse(std::move(packet), row, ip, payload, why_not(*entry));
+      return refuse(std::move(packet), row, payload, why_not(*entry));
     const wire::Bytes whole = std::as_const(packet).bytes();
     const auto offset = static_cast<std::size_t>(payload.data() - whole.data());
     const wire::Ipv4Address source = ip.source();
     const auto ecn = static_cast<wire::Ecn>(ip.ecn());
     if (entry == last_ && udp_port != kPlain && offset == wire::EspInUdpHead::kEspOffset)
-      train_ = {entry, udp_port, ecn, source, wire::EspInUdpHead(whole.data())};
+      train_ = Train{entry, udp_port, ecn, source, wire::EspInUdpHead(whole.data())};
     last_ = entry;
     return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
   }
@@ -128,13 +129,13 @@ struct HostInputStep : HostInputRest {
   // Packets come in trains. Behind two of one SA, in UDP and without IPv4 options, each whose head says what that of
   // the last one said is judged by what was not compared, and is otherwise what that one was.
   struct Train {
-    const SpiEntry* entry;  // nullptr: there is none
+    const SpiEntry* entry;
     std::uint16_t port;
     wire::Ecn ecn;
     wire::Ipv4Address source;
     wire::EspInUdpHead head;
   };
-  mutable Train train_{nullptr, kPlain, wire::Ecn::not_ect, {}, {}};
+  mutable std::optional<Train> train_;
   mutable const SpiEntry* last_ = nullptr;
   mutable LastFound<wire::Ipv4Address, OwnAddress> sources_{tables.own4};
   mutable LastFound<SpiKey, SpiEntry> spis_{tables.spis};

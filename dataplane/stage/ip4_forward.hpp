@@ -55,7 +55,7 @@ struct Ip4ForwardRest {
     return Gate::linked(std::move(packet), row, total, adj.header, adj.port, out);
   }
 
-  // Of packets that are whole and right.
+  // Of packets that Ipv4View::check has found right.
   [[gnu::noinline]] Done deliver(Packet<stage::Ip4> packet, Row<stage::Ip4> row) const;
   [[gnu::noinline]] Done connected(Packet<stage::Ip4> packet, Row<stage::Ip4> row, PortId port) const;
   [[gnu::noinline]] Done too_big(Packet<stage::Ip4> packet, Row<stage::Ip4> row, NextHop next_hop,

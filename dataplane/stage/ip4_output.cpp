@@ -59,8 +59,8 @@ Done Output::connected(Packet<Made> packet, const Row<Made>& row, const wire::Ip
 }
 
 Done Output::input(Packet<Made> packet, const Row<Made>& row) const {
-  const auto ip =
-      wire::Ipv4View::of_checked(std::as_const(packet).bytes());  // made here, or checked as it came from the kernel
+  // Made here, or checked as it came from the kernel.
+  const auto ip = wire::Ipv4View::of_checked(std::as_const(packet).bytes());
   const wire::Ipv4Address destination = ip.destination();
   const OwnAddress* mine = tables.own4.find(destination);
   if (is_martian_destination(destination, mine))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nmmintrin.h>
+
 #include <algorithm>
 #include <bit>
 #include <compare>
@@ -11,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
 #include "dataplane/prefetch.hpp"
 
 namespace strata {

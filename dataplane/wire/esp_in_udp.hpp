@@ -19,9 +19,6 @@ class EspInUdpHead {
   static constexpr std::size_t kEspOffset = kIpv4MinHeaderLength + kUdpHeaderLength;
   static constexpr std::size_t kLength = kEspOffset + 4;
 
-  // Of no packet.
-  EspInUdpHead() = default;
-
   // packet: kLength octets at the least.
   explicit EspInUdpHead(const std::uint8_t* packet)
       : begin_(word(packet)), source_(word(packet + 8)), destination_(word(packet + 16)), spi_(half(packet + 28)) {}
@@ -54,10 +51,10 @@ class EspInUdpHead {
   static std::uint64_t word(const std::uint8_t* p) { return detail::load_native<std::uint64_t>(p); }
   static std::uint32_t half(const std::uint8_t* p) { return detail::load_native<std::uint32_t>(p); }
 
-  std::uint64_t begin_ = 0;
-  std::uint64_t source_ = 0;       // and TTL and protocol before it
-  std::uint64_t destination_ = 0;  // and the ports behind it
-  std::uint32_t spi_ = 0;
+  std::uint64_t begin_;
+  std::uint64_t source_;       // and TTL and protocol before it
+  std::uint64_t destination_;  // and the ports behind it
+  std::uint32_t spi_;
 };
 
 }  // namespace strata::wire

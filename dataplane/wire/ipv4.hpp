@@ -4,6 +4,7 @@
 //    8: TTL   9: protocol  10: header checksum      12: source          16: destination      20: options, to IHL * 4
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -40,10 +41,10 @@ class Ipv4View {
     return {Ipv4View(p, kIpv4MinHeaderLength, total), Ipv4Fault::none};
   }
 
-  // Of a packet that check() has found right: whoever is called seldom asks for it anew, and takes no view from where
-  // it would have to be made for every packet.
+  // packet: check() has found it right.
   static Ipv4View of_checked(Bytes packet) {
     const auto [ip, fault] = check(packet, HeaderSum::right);
+    assert(fault == Ipv4Fault::none);
     if (fault != Ipv4Fault::none) __builtin_unreachable();
     return ip;
   }

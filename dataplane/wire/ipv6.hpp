@@ -5,6 +5,7 @@
 //   8: source   24: destination   40: extension headers and upper layer
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,6 +32,14 @@ class Ipv6View {
     if (kIpv6HeaderLength + load_be16(p + 4) > packet.size()) [[unlikely]]
       return {{}, Ipv6Fault::bad_length};
     return {Ipv6View(p), Ipv6Fault::none};
+  }
+
+  // packet: check() has found it right.
+  static Ipv6View of_checked(Bytes packet) {
+    const auto [ip, fault] = check(packet);
+    assert(fault == Ipv6Fault::none);
+    if (fault != Ipv6Fault::none) __builtin_unreachable();
+    return ip;
   }
 
   std::uint8_t traffic_class() const { return static_cast<std::uint8_t>(load_be16(data_) >> 4); }

@@ -84,10 +84,16 @@ def test_mbuf_fields_are_named_in_the_packet_room_alone(pattern):
     assert offences(others, pattern) == []
 
 
+PREFETCH = r"\b(?:__builtin_prefetch|_mm_prefetch|rte_prefetch\w+)\s*\("
+
+
 def test_what_is_asked_for_ahead_is_asked_for():
     """GCC takes a function that does nothing but __builtin_prefetch for one without effect, and leaves out its calls, when
     it has not been inlined. dataplane/prefetch.hpp has the instruction."""
-    assert offences(sources(), r"\b(?:__builtin_prefetch|_mm_prefetch|rte_prefetch\w+)\(") == []
+    assert offences(sources(), PREFETCH) == []
+    for line in ["__builtin_prefetch(this, 1);", "rte_prefetch0 (buffers[i]);", "_mm_prefetch(p, _MM_HINT_T0);"]:
+        assert re.search(PREFETCH, line), line
+    assert not re.search(PREFETCH, "prefetch_line(p); sa.prefetch();")
 
 
 def test_the_mbuf_wall_sees_what_it_should():

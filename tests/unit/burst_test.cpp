@@ -36,9 +36,7 @@ TEST(BurstOf, ReceiveTakesNoMoreThanItIsAskedFor) {
   Source source;
   for (int i = 0; i < 10; ++i) source.feed(counted(20));
   Burst<Frame> frames;
-  EXPECT_EQ(
-      PortIo::receive(source.port().device(), 0, 4, kWan, Maker(source.pool()), frames, PortIo::RxEnds(source.ends())),
-      4u);
+  EXPECT_EQ(source.receive(4, frames, kWan), 4u);
   EXPECT_EQ(frames.size(), 4u);
   end_all(frames, source.ends());
   EXPECT_EQ(source.receive(frames, kWan), 6u);

@@ -77,8 +77,13 @@ class Source {
     EXPECT_NE(buffer, nullptr);
     return buffer;
   }
-  std::size_t receive(Burst<stage::Frame>& out, const Origin& from) {
-    return PortIo::receive(port_.device(), 0, kBurstSize, from, Maker(pool_), out, PortIo::RxEnds(ends_));
+  std::size_t receive(Burst<stage::Frame>& out, const Origin& from) { return receive(kBurstSize, out, from); }
+  template <LeadsTo<stage::Frame> ToFrames>
+  std::size_t receive(std::size_t most, ToFrames& out, const Origin& from) {
+    PortIo::Polled polled;
+    const std::size_t n = PortIo::poll(port_.device(), 0, most, polled);
+    PortIo::receive(polled, from, Maker(pool_), out, PortIo::RxEnds(ends_));
+    return n;
   }
 
   Ends& ends() { return ends_; }
