@@ -7,6 +7,7 @@
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/esp_in_udp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/icmpv6.hpp"
@@ -101,6 +102,15 @@ void rewrite_ip4(std::span<std::uint8_t> packet, std::size_t header) {
     must(i == 1 || i == 8 || i == 10 || i == 11 || packet[i] == was.span()[i], "another octet was rewritten");
 }
 
+// A good IPv4 packet beside itself: what it has of ESP is what IPv4 and UDP say, when UDP fills it.
+void esp_in_udp(Bytes packet) {
+  if (packet.size() < wire::EspInUdpHead::kLength) return;
+  const std::size_t esp = wire::EspInUdpHead(packet.data()).esp_behind(packet, wire::HeaderSum::unknown);
+  const std::size_t total = be16(packet, 2);
+  const bool good = packet[0] == 0x45 && total >= 32 && be16(packet, 24) + 20 == total;
+  if (packet[0] == 0x45) must((esp != 0) == good && (!good || esp == total - 28), "ESP in UDP");
+}
+
 void ip4(std::span<std::uint8_t> packet) {
   const auto [view, fault] = wire::Ipv4View::check(packet);
   must((fault == wire::Ipv4Fault::none) == is_good_ip4(packet), "what is a good IPv4 header");
@@ -118,6 +128,7 @@ void ip4(std::span<std::uint8_t> packet) {
   must(view.source().value == read(packet, 12, 4) && view.destination().value == read(packet, 16, 4), "addresses");
   must_be_in(view.payload(), packet, "an IPv4 payload outside of its packet");
   must(view.payload().size() + view.header_length() == view.total_length(), "payload");
+  esp_in_udp(packet);
   rewrite_ip4(packet, view.header_length());
 }
 

@@ -14,6 +14,9 @@ namespace {
 constexpr std::uint16_t kEspPort = 4500;
 constexpr std::uint32_t kManySas = 20'000;
 
+static_assert(LooksAhead<Straight<ClassifyStep<Straight<HostInputStep>>>>);
+static_assert(!LooksAhead<Straight<ClassifyStep<Burst<stage::Host>>>>);
+
 class HostInputAsk : public testing::Test {
  protected:
   HostInputAsk() {

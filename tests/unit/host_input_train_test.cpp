@@ -50,7 +50,7 @@ Octets with_options(Octets packet, std::size_t octets) {
   return with_sum(packet, kIp + octets);
 }
 
-class HostInputTrain : public testing::Test {
+class HostInputTrain : public testing::TestWithParam<wire::HeaderSum> {
  protected:
   HostInputTrain() {
     const wire::Ipv4Address here{0xc0000201};
@@ -69,12 +69,12 @@ class HostInputTrain : public testing::Test {
 
   // What became of each of them, in words, by their places. At most one of them may end here.
   std::map<unsigned, std::string> became(const std::vector<Octets>& packets) {
-    for (const Octets& packet : packets) source_.feed(packet);
+    for (const Octets& packet : packets) source_.feed(packet, static_cast<Poison>(0x45));
     Burst<stage::Frame> frames;
     EXPECT_EQ(source_.receive(frames, test::kWan), packets.size());
     Burst<stage::Host> hosts;
     frames.drain([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
-      return Gate::host(std::move(frame), row, test::kNoLink, hosts);
+      return Gate::host(std::move(frame), {.from = row.from, .sum = GetParam()}, test::kNoLink, hosts);
     });
     std::map<Cause, std::uint64_t> before;
     for (const Cause cause : HostInputEnds::kListed) before[cause] = source_.ends().count(cause);
@@ -136,7 +136,7 @@ class HostInputTrain : public testing::Test {
   std::map<unsigned, std::string> train_;
 };
 
-TEST_F(HostInputTrain, EachBitOfTheHead) {
+TEST_P(HostInputTrain, EachBitOfTheHead) {
   const Octets packet = esp_in_udp(0x1001, 4);
   for (std::size_t bit = 0; bit < 8 * 40; ++bit) {
     Octets changed = packet;
@@ -147,7 +147,7 @@ TEST_F(HostInputTrain, EachBitOfTheHead) {
   }
 }
 
-TEST_F(HostInputTrain, EachLength) {
+TEST_P(HostInputTrain, EachLength) {
   const Octets packet = esp_in_udp(0x1001, 4);
   for (std::size_t length = 0; length <= packet.size(); ++length) {
     const std::string what = std::to_string(length) + " octets";
@@ -167,7 +167,7 @@ TEST_F(HostInputTrain, EachLength) {
   expect_as_alone(test::join(packet, Octets(18, 0)), "with padding of Ethernet's");
 }
 
-TEST_F(HostInputTrain, PacketsOfOtherKinds) {
+TEST_P(HostInputTrain, PacketsOfOtherKinds) {
   const Octets esp = test::from_hex("00001005 00000004 0000000000000004 5a5a5a5a 5a5a5a5a 5a5a5a5a 5a5a5a5a 5a5a5a5a");
   expect_as_alone(esp_in_udp(0x1000, 4), "of another SA");
   expect_as_alone(esp_in_udp(0x1001, 4, kOtherPort), "by another SA's port");
@@ -183,7 +183,7 @@ TEST_F(HostInputTrain, PacketsOfOtherKinds) {
 
 // Trains that are none to go by: their heads are longer, or no UDP is in them. Octets of options stand where UDP would,
 // and say what its length would have to be.
-TEST_F(HostInputTrain, OfPacketsWithOptions) {
+TEST_P(HostInputTrain, OfPacketsWithOptions) {
   for (const bool in_udp : {true, false})
     for (const std::size_t octets : {4U, 8U, 12U, 40U}) {
       std::vector<Octets> packets;
@@ -201,13 +201,13 @@ TEST_F(HostInputTrain, OfPacketsWithOptions) {
       packets.push_back(packets.back());
       packets.back()[kIp + octets - 1] ^= 1;
       alone[5] = became({packets.back()}).at(0);
-      ASSERT_EQ(alone[5], text_of(Cause::ip4_bad_checksum).name);
+      ASSERT_EQ(alone[5] == text_of(Cause::ip4_bad_checksum).name, GetParam() == wire::HeaderSum::unknown);
       EXPECT_EQ(became(packets), alone) << octets << " octets";
     }
 }
 
 // RFC 4303 section 3.4.2 is for each packet: a lifetime may be over in the middle of a train.
-TEST_F(HostInputTrain, AnSaWhoseLifetimeEndsMeanwhile) {
+TEST_P(HostInputTrain, AnSaWhoseLifetimeEndsMeanwhile) {
   for (unsigned i = 1; i <= 5; ++i) source_.feed(esp_in_udp(0x1001, i));
   Burst<stage::Frame> frames;
   ASSERT_EQ(source_.receive(frames, test::kWan), 5u);
@@ -224,6 +224,9 @@ TEST_F(HostInputTrain, AnSaWhoseLifetimeEndsMeanwhile) {
   EXPECT_EQ(source_.ends().count(Cause::esp_expired), 2u);
   test::end_all(esp_, source_.ends());
 }
+
+// What the device has said of the header's sum.
+INSTANTIATE_TEST_SUITE_P(Sums, HostInputTrain, testing::Values(wire::HeaderSum::unknown, wire::HeaderSum::right));
 
 }  // namespace
 }  // namespace strata

@@ -5,6 +5,7 @@
 
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/packet/parking.hpp"
+#include "dataplane/packet/straight.hpp"
 #include "tests/unit/dataplane_env.hpp"
 #include "tests/unit/mbuf_probe.hpp"
 #include "tests/unit/packets.hpp"
@@ -288,8 +289,19 @@ TEST(EndsLedger, AStageEndsOnItsWorkersLedger) {
   EXPECT_EQ(source.ends().count(Cause::esp_truncated), 2u);
 }
 
-// Duty 70: a jumbo frame that a driver spreads over buffers goes on as one; where it fits into none, it ends.
-TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
+// The next step of a loop, which only keeps its packets.
+struct KeepStep {
+  using stage_type = Frame;
+  Burst<Frame>& kept;
+  Done input(Packet<Frame> packet, const Row<Frame>& row) const { return kept.push(std::move(packet), row); }
+};
+static_assert(!LooksAhead<Straight<KeepStep>> && !LooksAhead<Burst<Frame>>);
+
+// Duty 70: a jumbo frame that a driver spreads over buffers goes on as one; where it fits into none, it ends. Received
+// into a burst, and straight into a step.
+class ReceivedChains : public testing::TestWithParam<bool> {};
+
+TEST_P(ReceivedChains, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   Source source;
   test::RawBuffers raw(test::unique_name("raw"), kPrivateSize);
   source.feed(counted(20));
@@ -299,8 +311,13 @@ TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), raw.make_of_two_segments(1025)), 0);
   source.feed(counted(21));
   Burst<Frame> frames;
-  EXPECT_EQ(source.receive(frames, kWan), 4u);
+  Straight step(KeepStep{frames});
+  EXPECT_EQ(GetParam() ? source.receive(kBurstSize, step, kWan) : source.receive(frames, kWan), 4u);
   ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(step.size(), GetParam() ? 3u : 0u);
+  EXPECT_EQ(static_cast<int>(frames.row(0).from.place()), 0);
+  EXPECT_EQ(octets_of(frames, 0), counted(20));
+  EXPECT_EQ(octets_of(frames, 2), counted(21));
   EXPECT_EQ(static_cast<int>(frames.row(1).from.place()), 1);
   EXPECT_EQ(Octets(frames.bytes(1).begin(), frames.bytes(1).end()), expected);
   EXPECT_EQ(static_cast<int>(frames.row(2).from.place()), 3);
@@ -309,6 +326,8 @@ TEST(EndsLedger, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
   source.ends().flush();
   EXPECT_EQ(raw.in_use(), 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(BurstAndStep, ReceivedChains, testing::Bool());
 
 // --- parking ---------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@
 #include "dataplane/wire/checksum.hpp"
 #include "dataplane/wire/ecn.hpp"
 #include "dataplane/wire/esp.hpp"
+#include "dataplane/wire/esp_in_udp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/ipv4.hpp"
@@ -143,6 +144,18 @@ bool read_icmp(Span octets) {
   return true;
 }
 
+constexpr const char* kEspInUdp =
+    "4500 0030 0001 4000 4011 4e85 c0000202 c6336401 1194 1194 001c 0000 00001001 00000001 0102030405060708 aabbccdd";
+
+// What says the same as the sample, but for lengths, ID and sums.
+bool read_esp_in_udp(Span octets) {
+  static const Octets sample = from_hex(kEspInUdp);
+  const std::size_t esp = EspInUdpHead(sample.data()).esp_behind(octets, HeaderSum::unknown);
+  if (esp == 0) return false;
+  use(Bytes(octets).subspan(EspInUdpHead::kEspOffset, esp));
+  return true;
+}
+
 bool read_checksum(Span octets) {
   use(checksum(octets));
   return true;
@@ -165,6 +178,7 @@ const std::array kSamples{
     Sample{"ipv4_options", read_ipv4, "4600 001c 0000 4000 4011 23b4 c0a8 0001 c0a8 00c7 9404 0000 deadbeef", 28},
     Sample{"udp", read_udp, "1194 1194 000c 0000 00001001 eeee", 12},
     Sample{"esp", read_esp, "00001001 00000001 00", 8},
+    Sample{"esp_in_udp", read_esp_in_udp, kEspInUdp, 48},
     Sample{"arp", read_arp, "0001 0800 06 04 0001 020000000202 c0000202 000000000000 c0000201 0000", 28},
     Sample{"icmp", read_icmp, "080072ca1234000173", 9},
     Sample{"ipv6", read_ipv6,
