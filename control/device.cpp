@@ -30,8 +30,8 @@ constexpr unsigned kRoomUnit = 1024;
 // before each (TPACKET_V2), and a buffer must hold as much as a frame.
 constexpr unsigned kUsualRingFrame = 2048;
 constexpr unsigned kRingFrameHead = 80;
-// Frames of that ring.
-constexpr unsigned kUsualRing = 512;
+// More frames than such a ring has: a flood is to keep no port from starting.
+constexpr std::size_t kMostOfRing = std::size_t{1} << 22;
 
 // Each a millisecond: the kernel has sent by then what it was given.
 constexpr unsigned kTakeBackRounds = 10;
@@ -131,6 +131,10 @@ Device::Status Device::judge(unsigned workers) {
   // What it receives may be longer, but what it sends it holds against the 1500 that DPDK believes in.
   if (is(info_, "net_tap") && port_.mtu > RTE_ETHER_MTU)
     return fault("net_tap sends an MTU of 1500 at the most, not " + std::to_string(port_.mtu), 0);
+  // The driver reads what it can of it: its frames would be of another size than we have buffers for.
+  if (is(info_, "net_af_packet") && argument_of_device(port_.device, "framesz") &&
+      !number_of_device(port_.device, "framesz"))
+    return fault("framesz is no number; give it one in decimal digits", 0);
   if (is(info_, "net_af_packet") && ring_frame(port_) < port_.mtu + kRingFrameHead) {
     return fault("an MTU of " + std::to_string(port_.mtu) +
                      " wants larger frames in the ring that is shared with the " +
@@ -252,6 +256,12 @@ Device::Status Device::start(const Pool& pool) {
   if (is(info_, "net_af_xdp")) keeps_ = pool.in_use() - before;
   if (is(info_, "net_af_packet")) {
     sockets_ = PacketSockets::of(info_.if_index);
+    if (sockets_.put_fragments_together()) {
+      return fault(
+          "the kernel would put fragments of all interfaces together, so that those of one side complete "
+          "packets of the other; the driver's sockets were not made by this program's setsockopt",
+          0);
+    }
     leave_what_came_before();
   }
   return set_mac();
@@ -261,9 +271,8 @@ Device::Status Device::start(const Pool& pool) {
 // sockets take as well until it shares with them. The driver has had its ring filled meanwhile: with frames of the
 // unprotected side for the protected one, and with some twice. They are the first of the ring.
 void Device::leave_what_came_before() {
-  const std::size_t ring = number_of_device(port_.device, "framecnt").value_or(kUsualRing);
   for (std::uint16_t queue = 0; queue < queues_; ++queue) {
-    for (std::size_t gone = 0, n = 1; n != 0 && gone < ring; gone += n) n = PortIo::throw_away(id_, queue);
+    for (std::size_t gone = 0, n = 1; n != 0 && gone < kMostOfRing; gone += n) n = PortIo::throw_away(id_, queue);
   }
   rte_eth_stats_reset(id_);
   sockets_.forget_dropped();

@@ -34,7 +34,7 @@ std::vector<std::string> arguments_of_device(std::string_view device, std::strin
 
 std::optional<std::string> argument_of_device(std::string_view device, std::string_view key) {
   const std::vector<std::string> values = arguments_of_device(device, key);
-  return values.empty() ? std::nullopt : std::optional(values.front());
+  return values.empty() ? std::nullopt : std::optional(values.back());
 }
 
 std::optional<unsigned> number_of_device(std::string_view device, std::string_view key) {

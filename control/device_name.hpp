@@ -17,7 +17,7 @@ std::string name_of_device(std::string_view device);
 // "net_tap" of "net_tap0,iface=tap0".
 std::string driver_of_device(std::string_view device);
 
-// framesz of "net_af_packet0,iface=wan0,framesz=4096".
+// framesz of "net_af_packet0,iface=wan0,framesz=4096"; of several the last one, which DPDK goes by.
 std::optional<std::string> argument_of_device(std::string_view device, std::string_view key);
 std::vector<std::string> arguments_of_device(std::string_view device, std::string_view key);  // all of that name
 std::optional<unsigned> number_of_device(std::string_view device, std::string_view key);

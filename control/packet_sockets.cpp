@@ -3,6 +3,7 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <string>
@@ -33,6 +34,15 @@ PacketSockets PacketSockets::of(unsigned interface) {
     if (fd >= 0 && is_bound_to(fd, interface)) found.sockets_.push_back(fd);
   }
   return found;
+}
+
+bool PacketSockets::put_fragments_together() const {
+  return std::ranges::any_of(sockets_, [](int fd) {
+    unsigned fanout = 0;  // as it was set (packet(7))
+    socklen_t size = sizeof fanout;
+    return ::getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &fanout, &size) != 0 ||
+           (fanout >> 16 & PACKET_FANOUT_FLAG_DEFRAG) != 0;
+  });
 }
 
 std::uint64_t PacketSockets::dropped() {

@@ -12,6 +12,9 @@ class PacketSockets {
   // Those of this process that are bound to the interface.
   static PacketSockets of(unsigned interface);
 
+  // Whether the kernel puts fragments together for them, of whatever interface.
+  bool put_fragments_together() const;
+
   // Packets that came while the ring had no free frame, since the sockets were made, or since they were forgotten.
   std::uint64_t dropped();
   void forget_dropped() {

@@ -389,6 +389,7 @@ TEST(DeviceName, IsTakenApart) {
   EXPECT_EQ(arguments_of_device("net_pcap0,rx_pcap=a", "tx_pcap"), std::vector<std::string>());
   EXPECT_EQ(number_of_device("net_af_packet0,framesz=4096", "framesz"), 4096u);
   EXPECT_EQ(number_of_device("net_af_packet0,framesz=x", "framesz"), std::nullopt);
+  EXPECT_EQ(number_of_device("net_af_packet0,framesz=4096,framesz=16384", "framesz"), 16384u);
 }
 
 TEST(CpuList, IsRead) {
