@@ -258,8 +258,8 @@ Device::Status Device::start(const Pool& pool) {
     sockets_ = PacketSockets::of(info_.if_index);
     if (sockets_.put_fragments_together()) {
       return fault(
-          "the kernel would put fragments of all interfaces together, so that those of one side complete "
-          "packets of the other; the driver's sockets were not made by this program's setsockopt",
+          "the kernel would put fragments of all interfaces together, so that those of one side complete packets of "
+          "the other: the driver was not given this program's setsockopt; use another device, and report the build",
           0);
     }
     leave_what_came_before();

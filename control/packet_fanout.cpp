@@ -21,9 +21,9 @@ long ask_kernel(int socket, int level, int name, const void* value, socklen_t si
 
 }  // namespace
 
-// As in POSIX.
-extern "C" [[gnu::visibility("default")]] int setsockopt(int socket, int level, int name, const void* value,
-                                                         socklen_t size) noexcept {
+extern "C" {
+
+int strata_setsockopt(int socket, int level, int name, const void* value, socklen_t size) noexcept {
   // Group, and in the upper half mode and flags; newer kernels take a second word, the most members.
   std::array<unsigned, 2> fanout{};
   if (level != SOL_PACKET || name != PACKET_FANOUT || size < sizeof fanout[0] || size > sizeof fanout)
@@ -31,4 +31,8 @@ extern "C" [[gnu::visibility("default")]] int setsockopt(int socket, int level, 
   std::memcpy(fanout.data(), value, size);
   fanout[0] &= ~(unsigned{PACKET_FANOUT_FLAG_DEFRAG} << 16);
   return static_cast<int>(ask_kernel(socket, level, name, fanout.data(), size));
+}
+
+[[gnu::alias("strata_setsockopt"), gnu::visibility("default")]] int setsockopt(int, int, int, const void*,
+                                                                               socklen_t) noexcept;
 }
