@@ -60,7 +60,7 @@ def test_a_stranger_completes_no_datagram(outside, tmp_path, queues):
 
 
 @pytest.mark.parametrize("queues", [1, 2])
-def test_esp_in_fragments(outside, tmp_path, queues):
+def test_duty_03_esp_in_fragments(outside, tmp_path, queues):
     """RFC 4301 section 7: what a router has cut on the way to the gateway is put together by the gateway, by side."""
     with Running(configuration(queues), tmp_path, within=outside.prefix) as strata:
         wan, lan = outside.wire("wan1"), outside.wire("lan1")

@@ -128,8 +128,7 @@ def test_arp_and_icmp(second):
 
 
 def test_fragments_and_large_packets(taps):
-    """A ping in fragments comes back, and a large packet without DF leaves in two, each sealed. (The kernel itself puts
-    together what it gives to net_af_packet.)"""
+    """A ping in fragments comes back, and a large packet without DF leaves in two, each sealed."""
     strata, wan, lan = taps
     ping = IP(src="10.1.0.2", dst="10.1.0.1", id=9) / ICMP(id=3, seq=4) / Raw(bytes(range(250)) * 8)
     lan.send(*[of_lan_host(part) for part in fragment(IP(bytes(ping)), 800)])
