@@ -27,7 +27,7 @@ ENOUGH = 100
 
 
 class Numbered(threading.Thread):
-    """Frames for the printer, each with a number, one each millisecond until it ends."""
+    """Frames for the printer, each with a number, one each 5 milliseconds until it ends: no ring fills meanwhile."""
 
     def __init__(self, wire, source):
         super().__init__(daemon=True)
@@ -37,7 +37,7 @@ class Numbered(threading.Thread):
         self._head = bytes(Ether(src=g.LAN_HOST_MAC, dst=g.LAN_MAC) / packet)[:NUMBER]
 
     def run(self):
-        while not self._ends.wait(0.001):
+        while not self._ends.wait(0.005):
             self.sent += 1
             self._wire.send(self._head + struct.pack("!Q", self.sent))
 
@@ -74,7 +74,7 @@ def numbers(frames, source):
 @pytest.mark.parametrize("queues", [1, 2])
 def test_what_came_before_a_port_was_open(outside, tmp_path, queues):
     """The wire to wan is the Internet: who is there writes to lan's MAC address, which none of wan's has."""
-    pairs = f",qpairs={queues}" if queues > 1 else ""
+    pairs = ",framesz=4096,framecnt=2048" + (f",qpairs={queues}" if queues > 1 else "")
     tree = journeys.configuration(
         {"device": af_packet(0, "wan0") + pairs, "mac": g.WAN_MAC, "queues": queues},
         {"device": af_packet(1, "lan0") + pairs, "mac": g.LAN_MAC, "queues": queues}, workers={"count": queues})
