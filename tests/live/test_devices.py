@@ -27,14 +27,6 @@ FAR_MAC, FAR_HOST_MAC = "02:00:00:00:04:01", "02:00:00:00:04:02"
 
 
 @pytest.fixture
-def outside():
-    with netns.Namespace() as namespace:
-        for name in ("wan", "lan"):
-            namespace.veth(f"{name}0", f"{name}1")
-        yield namespace
-
-
-@pytest.fixture
 def beyond():
     """For a second process with AF_PACKET ports: of two in one namespace net_af_packet may take the ports for one."""
     with netns.Namespace() as namespace:

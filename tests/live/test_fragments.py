@@ -18,14 +18,6 @@ import gateway as g
 pytestmark = pytest.mark.skipif(netns.why_not() is not None, reason=str(netns.why_not()))
 
 
-@pytest.fixture
-def outside():
-    with netns.Namespace() as namespace:
-        for name in ("wan", "lan"):
-            namespace.veth(f"{name}0", f"{name}1")
-        yield namespace
-
-
 def configuration(queues):
     pairs = f",qpairs={queues}" if queues > 1 else ""
     return journeys.configuration(

@@ -57,14 +57,6 @@ def sending(*kinds):
             kind.end()
 
 
-@pytest.fixture
-def outside():
-    with netns.Namespace() as namespace:
-        for name in ("wan", "lan"):
-            namespace.veth(f"{name}0", f"{name}1")
-        yield namespace
-
-
 def numbers(frames, source):
     """Of what the printer got from there."""
     packets = [Ether(frame) for frame in frames if Ether(frame).dst == PRINTER_MAC]

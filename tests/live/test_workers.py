@@ -22,14 +22,6 @@ pytestmark = pytest.mark.skipif(netns.why_not() is not None, reason=str(netns.wh
 CPUS = sorted(os.sched_getaffinity(0))
 
 
-@pytest.fixture
-def outside():
-    with netns.Namespace() as namespace:
-        for name in ("wan", "lan"):
-            namespace.veth(f"{name}0", f"{name}1")
-        yield namespace
-
-
 def tree(queues=1, workers=None, **sections):
     def port(number, name, mac):
         device = f"net_af_packet{number},iface={name}0" + (f",qpairs={queues}" if queues > 1 else "")
