@@ -276,14 +276,14 @@ def test_what_is_kept(planted, monkeypatch):
     left.unlink()
 
 
-def test_a_log(planted):
-    gateway = planted.scene.gateways["a"]
-    path, key = gateway.life_folder / "log", planted.scene.keys["a", 0].key[8:30]
-    kept = path.read_text()
+def test_a_log(planted, tmp_path):
+    """What is planted is said by a life of its own: into a file that a gateway writes at that moment it would be torn."""
+    gateway, key = planted.scene.gateways["a"], planted.scene.keys["a", 0].key[8:30]
     flood = "2026-01-01T00:00:00.000000Z port wan: link is up\n" * (accounting.MOST_LINES_A_SECOND + 1)
-    path.write_text(f"{kept}{flood}2026-01-01T00:00:01.000000Z found {key}\n2026-01-01T00:00:02.000000Z SOAK-IN-CLEAR\n")
+    (tmp_path / "log").write_text(f"{flood}2026-01-01T00:00:01.000000Z found {key}\n2026-01-01T00:00:02.000000Z SOAK-IN-CLEAR\n")
+    gateway.lives.append(tmp_path / "log")
     told(planted, "lines of log in the second", "part of a key", "is in its log")
-    path.write_text(kept)
+    gateway.lives.remove(tmp_path / "log")
 
 
 def test_esp_is_found_in_a_frame():
