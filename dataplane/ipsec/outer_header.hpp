@@ -45,6 +45,7 @@ class OuterHeader {
     const std::uint64_t destination = tunnel.destination.value;
     third_ = destination << 32 | (has_udp() ? std::uint32_t{tunnel.udp_source} << 16 | tunnel.udp_destination : spi);
     spi_ = spi;
+    length_ = wire::kIpv4MinHeaderLength + (has_udp() ? wire::kUdpHeaderLength : 0) + sizeof spi_;
     set_ttl(tunnel.ttl);
   }
 
@@ -52,10 +53,7 @@ class OuterHeader {
   std::uint32_t spi() const { return spi_; }
   bool has_udp() const { return tunnel_.udp_destination != 0; }
   // Octets, the SPI included: 32 or 24.
-  std::size_t length() const {
-    constexpr std::size_t kPlain = wire::kIpv4MinHeaderLength + sizeof spi_;
-    return has_udp() ? kPlain + wire::kUdpHeaderLength : kPlain;
-  }
+  std::size_t length() const { return length_; }
 
   // Addresses and ports stay: whoever is told of them by an ICMP error reads them meanwhile.
   void change(std::uint8_t ttl, std::optional<std::uint8_t> dscp, DfMode df) {
@@ -93,7 +91,8 @@ class OuterHeader {
   std::uint64_t second_;  // TTL | protocol | 0 | source
   std::uint64_t third_;   // destination, and the ports or the SPI
   std::uint32_t spi_;
-  std::uint32_t sum_;  // of all 16-bit words but what a packet has of its own
+  std::uint16_t length_;
+  std::uint16_t sum_;  // of all 16-bit words but what a packet has of its own
   TunnelHeader tunnel_;
 };
 static_assert(sizeof(OuterHeader) == 40);

@@ -96,10 +96,7 @@ inline std::optional<Authentic> decrypt(std::span<std::uint8_t> packet, const In
              .aad = aad.octets,
              .aad_length = sa.esn ? 12U : 8U},
             icv);
-  std::optional<Authentic> authentic = AeadVerdict::compare(icv, text + length);
-  if (!authentic) [[unlikely]]
-    std::memset(text, 0, length);
-  return authentic;
+  return AeadVerdict::compare(icv, text + length);
 }
 
 }  // namespace detail
@@ -114,6 +111,7 @@ inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa
     return done;
   done.authentic = detail::decrypt(packet, sa, sequence, aead);
   if (!done.authentic) [[unlikely]] {
+    std::memset(packet.data() + kEspTextOffset, 0, packet.size() - kEspTextOffset - kIcvLength);
     // An error of the library is no fault of the peer's.
     done.refused =
         aead.has_failed() ? detail::EspCause(Cause::esp_open_failed) : detail::EspCause(Cause::esp_auth_failed);
@@ -176,7 +174,7 @@ struct EspUnwrapStep {
   Done input(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) const {
     const wire::Bytes esp = std::as_const(packet).bytes();
     assert(esp.size() >= detail::kLeast);  // what was decrypted is no less
-    const wire::Bytes text = esp.subspan(kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength);
+    const wire::Bytes text(esp.data() + kEspTextOffset, esp.size() - kEspTextOffset - kIcvLength);
     // RFC 4303 section 2.6: of a dummy packet nothing but the next header has to be right.
     if (text.data()[text.size() - 1] == wire::kProtocolNone) [[unlikely]]
       return ends.end(std::move(packet), Cause::esp_dummy);
