@@ -107,8 +107,7 @@ struct Worker::InTurn {
 };
 
 [[gnu::flatten]] void Worker::forward_straight() {
-  Routes routes;
-  find_routes(ip4_, tables_->routes, tables_->policies, routes);
+  const Routes routes(ip4_, tables_->routes, tables_->policies);
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
@@ -117,7 +116,7 @@ struct Worker::InTurn {
     steps_.add(Step::h_encaps, encaps.size());
   };
   const auto is_mine = [this](OutSaId sa) { return !handoff_ || handoff_->ownership().owner(sa) == self_; };
-  ask_for_sas(routes, ip4_.size(), tables_->policies, tables_->out_sas, is_mine);
+  ask_for_sas(routes, tables_->policies, tables_->out_sas, is_mine);
   Burst<stage::Unsealed> unsealed;
   Straight sealing(EspLayOutStep{tables_->out_sas, adjacencies_, unsealed, EspSealEnds(ends_)});
   if (handoff_) {

@@ -61,26 +61,26 @@ void Ip4ForwardRest::clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss
 
 // A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way, and is
 // 0.0.0.0 where there is too little of a packet: then its route is not used.
-void find_routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes) {
+Routes::Routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies) {
   std::array<wire::Ipv4Address, kBurstSize> destinations;
-  const std::size_t n = in.size();
-  if (n == 0) return;
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < in.size(); ++i) {
     const wire::Bytes packet = in.bytes(i);
-    destinations[i] =
+    const wire::Ipv4Address destination =
         packet.size() >= wire::kIpv4MinHeaderLength ? wire::read_ipv4(packet.data() + 16) : wire::Ipv4Address{};
+    if (n_ == 0 || destination != destinations[n_ - 1]) destinations[n_++] = destination;
+    which_[i] = static_cast<std::uint8_t>(n_ - 1);
   }
-  table.find(destinations.data(), routes.data(), n);
-  for (std::size_t i = 0; i < n; ++i)
-    if (routes[i].kind == RouteKind::policy) prefetch_line(&policies[PolicyId(routes[i].index)]);
+  if (n_ == 0) return;
+  table.find(destinations.data(), found_.data(), n_);
+  for (const Route& route : found())
+    if (route.kind == RouteKind::policy) prefetch_line(&policies[PolicyId(route.index)]);
 }
 
 void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Audit& audit,
                  Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize, Burst<stage::Unresolved>& unresolved,
                  Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
-  Routes routes;
-  find_routes(in, tables.routes, tables.policies, routes);
+  const Routes routes(in, tables.routes, tables.policies);
   drain_routed(in, routes,
                Ip4ForwardStep<Burst<stage::Steered>>(
                    {tables, neighbors, audit, oversize, unresolved, fragments, local, refused, out, ends}, steered));

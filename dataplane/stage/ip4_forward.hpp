@@ -132,20 +132,34 @@ struct Ip4ForwardStep : Ip4ForwardRest {
   }
 };
 
-// The routes of a burst, by place, in one look-up: also of packets that turn out to need none.
-using Routes = std::array<Route, kBurstSize>;
-void find_routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies, Routes& routes);
+// The routes of a burst: also of packets that turn out to need none. Packets come in trains, and of those in a row with
+// one destination the route is found once.
+class Routes {
+ public:
+  Routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies);
 
-// The SAs that a worker is about to seal with, of thousands of which none is in a near cache. n: routes that were
-// found. is_mine: bool(OutSaId).
+  // place: of a packet of the burst.
+  const Route& of(std::size_t place) const {
+    assert(place < kBurstSize && which_[place] < n_);
+    return found_.data()[which_.data()[place]];
+  }
+  // Of one packet of each row.
+  std::span<const Route> found() const { return {found_.data(), n_}; }
+
+ private:
+  std::array<Route, kBurstSize> found_;
+  std::array<std::uint8_t, kBurstSize> which_;
+  std::size_t n_ = 0;
+};
+
+// The SAs that a worker is about to seal with, of thousands of which none is in a near cache. is_mine: bool(OutSaId).
 template <class IsMine>
-void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policies, const OutboundSaTable& sas,
-                 const IsMine& is_mine) {
+void ask_for_sas(const Routes& routes, const PolicyTable& policies, const OutboundSaTable& sas, const IsMine& is_mine) {
   constexpr std::size_t kNear = 128;  // policies: of so many all SAs are in a near cache, and to ask costs more
   if (policies.size() <= kNear) return;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (routes[i].kind != RouteKind::policy || (i != 0 && routes[i] == routes[i - 1])) continue;
-    const OutSaId id = policies[PolicyId(routes[i].index)].sa();
+  for (const Route& route : routes.found()) {
+    if (route.kind != RouteKind::policy) continue;
+    const OutSaId id = policies[PolicyId(route.index)].sa();
     if (id.is_none() || !is_mine(id)) continue;
     sas[id.index()].prefetch();
   }
@@ -154,7 +168,7 @@ void ask_for_sas(const Routes& routes, std::size_t n, const PolicyTable& policie
 template <class ToSteered>
 void drain_routed(Burst<stage::Ip4>& in, const Routes& routes, const Ip4ForwardStep<ToSteered>& step) {
   in.drain([&](Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, std::size_t i) -> Done {
-    return step.input(std::move(packet), row, routes[i]);
+    return step.input(std::move(packet), row, routes.of(i));
   });
 }
 
