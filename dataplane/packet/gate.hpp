@@ -148,6 +148,14 @@ class Gate {
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 
+  // The last two and out by the cross-connect, of an IPv4 packet right behind the IPv6 header (stage/dx4_at_once.hpp).
+  static Done cross_connected(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, Within ip4,
+                              const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    rte_mbuf* buffer = take(std::move(packet));
+    cut_to(buffer, ip4);
+    return link(buffer, was.from.place(), header, port, out);
+  }
+
   // An IPv4 packet of `total` octets that a policy takes. What carried it is forgotten here too.
   template <Forwarded Stage>
   static Done steered(Packet<Stage>&& packet, const Row<Stage>& was, std::size_t total, PolicyId policy,

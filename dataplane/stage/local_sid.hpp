@@ -36,6 +36,17 @@ struct LocalSidRest {
   static LocalSidEnds::cause_type cause_of(wire::Ipv6Fault fault, bool opened);
 };
 
+// What depends on SA and addresses alone: that the SA is for them, that none of them is a martian, the SID. addresses:
+// source and destination. none(): they are others than those of the SA's last packet.
+inline SidId recall(const InboundSa& sa, const std::uint8_t* addresses, const Tables& tables) {
+  const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+  const LastSid& last = sa.last_sid;
+  const std::uint8_t* then = last.addresses.data();
+  const __m128i same =
+      _mm_and_si128(_mm_cmpeq_epi8(load(addresses), load(then)), _mm_cmpeq_epi8(load(addresses + 16), load(then + 16)));
+  return last.tables == tables.number && _mm_movemask_epi8(same) == 0xffff ? last.sid : SidId::none();
+}
+
 template <LeadsTo<stage::Sr6> ToEndDx4>
 struct LocalSidStep : LocalSidRest {
   using stage_type = stage::Ip6;
@@ -51,7 +62,7 @@ struct LocalSidStep : LocalSidRest {
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
     const std::size_t total = ip.total_length();
-    SidId id = opened ? recall(*sa, ip) : SidId::none();
+    SidId id = opened ? recall(*sa, ip.source_bytes(), tables) : SidId::none();
     if (id.is_none()) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
       if (opened && !matches(*sa, ip, std::as_const(packet).bytes())) [[unlikely]]
@@ -79,26 +90,12 @@ struct LocalSidStep : LocalSidRest {
   }
 
  private:
-  // What depends on SA and addresses alone: that the SA is for them, that none of them is a martian, the SID.
-  // none(): they are others.
-  SidId recall(const InboundSa& sa, const wire::Ipv6View& ip) const {
-    const LastSid& last = sa.last_sid;
-    const std::uint8_t* addresses = last.addresses.data();
-    const __m128i same = _mm_and_si128(_mm_cmpeq_epi8(load(ip.source_bytes()), load(addresses)),
-                                       _mm_cmpeq_epi8(load(ip.destination_bytes()), load(addresses + 16)));
-    return last.tables == tables.number && _mm_movemask_epi8(same) == 0xffff ? last.sid : SidId::none();
-  }
-
   // Where an SA is for one protocol each packet has to show its own.
   void note(InboundSa& sa, const wire::Ipv6View& ip, SidId sid) const {
     if (sa.protocol != kAnyProtocol) return;
     std::memcpy(sa.last_sid.addresses.data(), ip.source_bytes(), sa.last_sid.addresses.size());
     sa.last_sid.tables = tables.number;
     sa.last_sid.sid = sid;
-  }
-
-  static __m128i load(const std::uint8_t* address) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address));
   }
 
   // Multicast, unspecified, loopback: no packet comes from there (RFC 4291 sections 2.5.2, 2.5.3 and 2.7).

@@ -6,6 +6,7 @@
 
 #include "control/account.hpp"
 #include "control/eal.hpp"
+#include "tests/unit/idle_eye.hpp"
 
 namespace strata::fuzz {
 namespace {
@@ -34,12 +35,6 @@ Pool make_pool() {
   if (!pool) fail(pool.error());
   return std::move(*pool);
 }
-
-// Looks without looking: what is not a NoEye has the worker go step by step.
-struct IdleEye {
-  template <class... Stages>
-  void after(const char*, const Burst<Stages>&...) {}
-};
 
 std::string text_of_frame(const Sent& sent) {
   std::string text = "port " + std::to_string(sent.port) + ":";
@@ -174,7 +169,7 @@ void Player::turn(const Turn& turn, Poison poison, Way way) {
     NoEye blind;
     got = worker_->turn(port, 0, kBurstSize, now_ns_, blind);
   } else {
-    IdleEye eye;
+    test::IdleEye eye;
     got = worker_->turn(port, 0, kBurstSize, now_ns_, eye);
   }
   if (got != fed) fail("of " + std::to_string(fed) + " frames the worker received " + std::to_string(got));

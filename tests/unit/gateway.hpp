@@ -10,6 +10,7 @@
 #include "control/build.hpp"
 #include "dataplane/worker.hpp"
 #include "tests/unit/dataplane_env.hpp"
+#include "tests/unit/idle_eye.hpp"
 
 namespace strata::test {
 
@@ -57,13 +58,17 @@ class Gateway {
   }
 
   // One burst: up to 64 frames of one port. What was sent stays in the ports until collect().
+  template <class Eye = NoEye>
   void turn(std::size_t port, std::span<const Octets> frames, std::optional<Poison> poison = std::nullopt,
-            std::uint64_t now_ns = kStart) {
+            std::uint64_t now_ns = kStart, Eye eye = {}) {
     for (const Octets& frame : frames) ASSERT_NE(ports_[port].feed(pool_, frame, poison), nullptr);
-    NoEye eye;
     const PortId id(static_cast<std::uint8_t>(port));
     ASSERT_EQ(worker_->turn(id, 0, kBurstSize, now_ns, eye), frames.size());
     received_ += frames.size();
+  }
+  // The same from burst to burst, as where somebody looks on.
+  void turn_step_by_step(std::size_t port, std::span<const Octets> frames) {
+    turn(port, frames, std::nullopt, kStart, IdleEye());
   }
   // One frame, of buffers of another pool.
   void turn_of_chain(std::size_t port, void* chain) {

@@ -13,6 +13,7 @@
 #include "dataplane/wire/esp_in_udp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
+#include "dataplane/wire/ip4_in_ip6.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/srh.hpp"
@@ -156,6 +157,19 @@ bool read_esp_in_udp(Span octets) {
   return true;
 }
 
+bool read_ip4_in_ip6(Span octets) {
+  const auto ip = Ip4InIp6View::check(octets, Ecn::not_ect);
+  if (!ip) return false;
+  EXPECT_LE(ip->total_length(), octets.size());
+  use(Bytes(ip->addresses(), 32));
+  use(ip->ttl() + ip->ip4_addresses());
+  use(ip->source());
+  use(ip->destination());
+  use(Bytes(octets).subspan(Ip4InIp6View::kIp4Offset, ip->ip4_length()));
+  ipv4_decrement_ttl(octets.data() + Ip4InIp6View::kIp4Offset);
+  return true;
+}
+
 bool read_checksum(Span octets) {
   use(checksum(octets));
   return true;
@@ -183,6 +197,10 @@ const std::array kSamples{
     Sample{"icmp", read_icmp, "080072ca1234000173", 9},
     Sample{"ipv6", read_ipv6,
            "60000000 0004 04 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4 45000014 ee", 44},
+    Sample{"ip4_in_ip6", read_ip4_in_ip6,
+           "60000000 0018 04 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4"
+           "4500 0018 0000 4000 4011 b8bc c0a8 0001 c0a8 00c7 deadbeef ee",
+           64},
     Sample{"chain", read_chain,
            "60000000 004c 00 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4"
            "3c00 0104 00000000 2b00 0104 00000000"

@@ -1,0 +1,99 @@
+#include "dataplane/wire/ip4_in_ip6.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/hex.hpp"
+
+namespace strata::wire {
+namespace {
+
+using test::Octets;
+
+constexpr std::size_t kIp4 = 40;
+
+// By scapy 2.5.0: IPv6(tc=0x0a, fl=0xbeef, src="fc00:2::1", dst="fc00:1::d4", hlim=7, nh=4) / IP(tos=0x0a, id=0x1234,
+// flags="DF", ttl=64, proto=17, src="10.2.0.5", dst="10.1.0.5") / ("00" * 4).
+const Octets kPacket = test::from_hex(
+    "60a0beef 0018 04 07 fc000002000000000000000000000001 fc0000010000000000000000000000d4"
+    "450a 0018 1234 4000 4011 148b 0a020005 0a010005 00000000");
+
+// What the views of each of the two headers find, one after the other.
+bool is_usual(const Octets& packet, Ecn ecn) {
+  const auto [ip6, ip6_fault] = Ipv6View::check(packet);
+  if (ip6_fault != Ipv6Fault::none || ip6.next_header() != kProtocolIpv4 || static_cast<Ecn>(ip6.ecn()) != ecn)
+    return false;
+  const auto [ip4, ip4_fault] = Ipv4View::check(Bytes(packet).subspan(kIp4, ip6.payload_length()));
+  return ip4_fault == Ipv4Fault::none && ip4.header_length() == kIpv4MinHeaderLength &&
+         static_cast<Ecn>(ip4.ecn()) == ecn;
+}
+
+Octets with_sum(Octets packet) {
+  test::Octets header(packet.begin() + kIp4, packet.begin() + kIp4 + 20);
+  header[10] = header[11] = 0;
+  store_be16(&packet[kIp4 + 10], checksum(header));
+  return packet;
+}
+
+TEST(Ip4InIp6, WhatItSays) {
+  const auto ip = Ip4InIp6View::check(kPacket, Ecn::ect0);
+  ASSERT_TRUE(ip);
+  EXPECT_EQ(ip->total_length(), 64u);
+  EXPECT_EQ(ip->addresses(), &kPacket[8]);
+  EXPECT_EQ(ip->ip4_length(), 24u);
+  EXPECT_EQ(ip->ttl(), 64);
+  EXPECT_EQ(ip->source().value, 0x0a020005u);
+  EXPECT_EQ(ip->destination().value, 0x0a010005u);
+  EXPECT_EQ(ip->ip4_addresses(), 0x0a0200050a010005u);
+}
+
+TEST(Ip4InIp6, OneEcnInBothAndOutside) {
+  for (unsigned bits = 0; bits < 64; ++bits) {
+    Octets packet = kPacket;
+    packet[1] = static_cast<std::uint8_t>((packet[1] & ~0x30) | (bits & 3) << 4);
+    packet[kIp4 + 1] = static_cast<std::uint8_t>((packet[kIp4 + 1] & ~3) | (bits >> 2 & 3));
+    const auto outside = static_cast<Ecn>(bits >> 4);
+    const bool same = (bits & 3) == (bits >> 2 & 3) && (bits & 3) == bits >> 4;
+    EXPECT_EQ(Ip4InIp6View::check(with_sum(packet), outside).has_value(), same) << bits;
+  }
+}
+
+// Usual is what both views find right, with no options and no extension headers.
+TEST(Ip4InIp6, EachBit) {
+  std::size_t usual = 0;
+  for (std::size_t bit = 0; bit < 8 * kPacket.size(); ++bit) {
+    Octets packet = kPacket;
+    packet[bit / 8] = static_cast<std::uint8_t>(packet[bit / 8] ^ 1U << (bit % 8));
+    for (const Octets& each : {packet, with_sum(packet)}) {
+      EXPECT_EQ(Ip4InIp6View::check(each, Ecn::ect0).has_value(), is_usual(each, Ecn::ect0)) << "bit " << bit;
+      usual += Ip4InIp6View::check(each, Ecn::ect0).has_value();
+    }
+  }
+  EXPECT_GT(usual, 2 * 256u);  // addresses, to begin with
+}
+
+TEST(Ip4InIp6, EachPairOfLengths) {
+  for (std::size_t size = 0; size <= kPacket.size() + 4; ++size) {
+    for (std::uint16_t payload = 0; payload < 40; ++payload) {
+      for (std::uint16_t total = 0; total < 40; ++total) {
+        Octets packet = kPacket;
+        store_be16(&packet[4], payload);
+        store_be16(&packet[kIp4 + 2], total);
+        packet = with_sum(packet);
+        packet.resize(size);
+        EXPECT_EQ(Ip4InIp6View::check(packet, Ecn::ect0).has_value(), is_usual(packet, Ecn::ect0))
+            << size << " " << payload << " " << total;
+      }
+    }
+  }
+  for (const unsigned huge_value : {0x8000U, 0xffd7U, 0xffd8U, 0xffffU}) {
+    const auto huge = static_cast<std::uint16_t>(huge_value);
+    Octets packet = kPacket;
+    store_be16(&packet[4], huge);
+    EXPECT_FALSE(Ip4InIp6View::check(packet, Ecn::ect0));
+    store_be16(&packet[kIp4 + 2], huge);
+    EXPECT_FALSE(Ip4InIp6View::check(with_sum(packet), Ecn::ect0));
+  }
+}
+
+}  // namespace
+}  // namespace strata::wire
