@@ -80,15 +80,15 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::open_straight(std::uint64_t now_ns) {
   Straight forward(Ip4ForwardStep<Burst<stage::Steered>>(forwarding(), steered_));
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
-  Straight unusual(
+  Straight local_sid(
       LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
-  Straight ip6(Dx4AtOnceStep<decltype(unusual)>(*tables_, neighbors_, sid_counters_, unusual, out_));
+  Straight ip6(Dx4FastPathStep<decltype(local_sid)>(*tables_, neighbors_, sid_counters_, local_sid, out_));
   steps_.note(Step::esp_open, esp_);
   open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
-  const std::size_t at_once = ip6.size() - unusual.size();
+  const std::size_t fast = ip6.size() - local_sid.size();
   steps_.add(Step::local_sid, ip6.size());
-  steps_.add(Step::end_dx4, at_once + at_sid.size());
-  steps_.add(Step::ip4_forward, at_once + forward.size());
+  steps_.add(Step::end_dx4, fast + at_sid.size());
+  steps_.add(Step::ip4_forward, fast + forward.size());
 }
 
 // Once a packet of the burst takes another way that ends in sealing, being cut or answered, those behind it are sealed
@@ -110,7 +110,7 @@ struct Worker::InTurn {
 };
 
 [[gnu::flatten]] void Worker::forward_straight() {
-  const Routes routes(ip4_, tables_->routes, tables_->policies);
+  const BurstRoutes routes(ip4_, tables_->routes, tables_->policies);
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});

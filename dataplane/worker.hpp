@@ -9,7 +9,7 @@
 #include "dataplane/packet/port_io.hpp"
 #include "dataplane/stage/arp_input.hpp"
 #include "dataplane/stage/classify.hpp"
-#include "dataplane/stage/dx4_at_once.hpp"
+#include "dataplane/stage/dx4_fast_path.hpp"
 #include "dataplane/stage/end_dx4.hpp"
 #include "dataplane/stage/esp_open.hpp"
 #include "dataplane/stage/esp_seal.hpp"

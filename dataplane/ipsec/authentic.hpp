@@ -1,5 +1,7 @@
 #pragma once
 
+#include "dataplane/packet/id.hpp"
+
 namespace strata {
 
 // The proof that an ICV was right. Only the comparison makes one, and only with one does a packet leave EspIn opened
@@ -16,6 +18,20 @@ class Authentic {
  private:
   Authentic() = default;
   friend class AeadVerdict;
+};
+
+// The proof that a packet has the addresses of one that its SA has let in before, and the SID which that one came to
+// (RFC 4301 section 5.2 step 4). Only the comparison with it makes one, and only with one does a packet leave Ip6 past
+// local_sid.
+class LetIn {
+ public:
+  SidId sid() const { return sid_; }
+
+ private:
+  explicit LetIn(SidId sid) : sid_(sid) {}
+  friend struct LastSid;
+
+  SidId sid_;
 };
 
 // The proof that a packet was sealed: no other IPv6 packet leaves for the unprotected side (RFC 4301 section 5.1).

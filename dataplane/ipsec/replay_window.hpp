@@ -39,6 +39,7 @@ class ReplayWindow {
     const std::uint64_t top = top_;
     if (sequence > top || size_ == 0) return Freshness::fresh;
     if (top - sequence >= size_) return Freshness::too_old;
+    // Not blocks_[]: the library would ask for each packet whether there are any, which the size has said.
     const std::uint64_t block = blocks_.get()[(sequence >> 6) & block_mask_];
     return ((block >> (sequence & 63)) & 1) != 0 ? Freshness::replayed : Freshness::fresh;
   }
@@ -50,7 +51,7 @@ class ReplayWindow {
       return;
     }
     if (sequence > top_) slide(sequence);
-    Block& block = blocks_.get()[(sequence >> 6) & block_mask_];  // there are some: the size is not 0
+    Block& block = blocks_.get()[(sequence >> 6) & block_mask_];
     block = block | std::uint64_t{1} << (sequence & 63);
   }
 

@@ -1,11 +1,15 @@
 // An inbound SA (RFC 4301 section 4.4.2) as the worker that owns it uses it.
 #pragma once
 
+#include <emmintrin.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/ipsec/aead.hpp"
+#include "dataplane/ipsec/authentic.hpp"
 #include "dataplane/ipsec/replay_window.hpp"
 #include "dataplane/packet/id.hpp"
 #include "dataplane/prefetch.hpp"
@@ -60,6 +64,17 @@ struct LastSid {
   std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
   std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none
   SidId sid = SidId::none();
+
+  // in: 32 octets, a packet's source and destination. in_force: Tables::number. Nothing: they are others, or were
+  // found in other tables, or the SA is for one protocol, which each packet has to show.
+  std::optional<LetIn> recall(const std::uint8_t* in, std::uint64_t in_force) const {
+    const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+    const std::uint8_t* then = addresses.data();
+    const __m128i same =
+        _mm_and_si128(_mm_cmpeq_epi8(load(in), load(then)), _mm_cmpeq_epi8(load(in + 16), load(then + 16)));
+    if (tables != in_force || _mm_movemask_epi8(same) != 0xffff) return std::nullopt;
+    return LetIn(sid);
+  }
 };
 
 struct alignas(64) InboundSa {

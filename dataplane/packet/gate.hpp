@@ -148,9 +148,10 @@ class Gate {
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 
-  // The last two and out by the cross-connect, of an IPv4 packet right behind the IPv6 header (stage/dx4_at_once.hpp).
-  static Done cross_connected(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, Within ip4,
+  // at_sid, decapsulated and linked in one, of what an SA has opened (stage/dx4_fast_path.hpp).
+  static Done cross_connected(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, const LetIn&, Within ip4,
                               const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    assert(!was.from.sa().is_none() && was.from.side() == Side::protected_side);
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, ip4);
     return link(buffer, was.from.place(), header, port, out);

@@ -52,14 +52,18 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
 
 // One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of an SA that
 // Step::sa_of(row) names. Of packets of one SA that come in a row, one that is no longer than those before it needs
-// nothing that they did not; and where all of a burst seem to be of one, its first packet brings what the others need.
+// nothing that they did not; where all of a burst are of one, its first packet asks, and a longer one may have to wait
+// for the rest of the key.
 template <PacketStep Step>
 void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
   using Stage = typename Step::stage_type;
   if (in.empty()) return;
-  const auto first = Step::sa_of(in.row(0));
-  if (first == Step::sa_of(in.row(in.size() / 2)) && first == Step::sa_of(in.row(in.size() - 1)))
+  std::size_t alike = 1;
+  while (alike < in.size() && Step::sa_of(in.row(alike)) == Step::sa_of(in.row(0))) ++alike;
+  if (alike == in.size()) {
+    step.ask(in.row(0), in.bytes(0));
     return drain(in, step);
+  }
   auto asked = decltype(Step::sa_of(in.row(0)))::none();
   std::size_t octets = 0;  // that were asked for
   in.drain_ahead(

@@ -81,6 +81,7 @@ inline AeadBlock aad_of(const InboundSa& sa, const std::uint8_t* esp, std::uint6
   return sa.esn ? AeadBlock(spi, __builtin_bswap64(sequence)) : AeadBlock(spi, as_it_lies<std::uint32_t>(esp + 4));
 }
 
+// Of a text that is not authentic the caller lets nobody see what came out.
 inline std::optional<Authentic> decrypt(std::span<std::uint8_t> packet, const InboundSa& sa, std::uint64_t sequence,
                                         Aead& aead) {
   const AeadBlock nonce(sa.key.salt(), as_it_lies<std::uint64_t>(packet.data() + wire::kEspHeaderLength));

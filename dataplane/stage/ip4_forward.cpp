@@ -61,16 +61,22 @@ void Ip4ForwardRest::clamp_mss(std::span<std::uint8_t> packet, std::uint16_t mss
 
 // A destination is read where the header may yet turn out to be broken, or where a cross-connect has the way, and is
 // 0.0.0.0 where there is too little of a packet: then its route is not used.
-Routes::Routes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies) {
-  std::array<wire::Ipv4Address, kBurstSize> destinations;
-  for (std::size_t i = 0; i < in.size(); ++i) {
+BurstRoutes::BurstRoutes(const Burst<Ip4>& in, const RouteTable& table, const PolicyTable& policies) {
+  if (in.empty()) return;
+  const auto destination_of = [&](std::size_t i) {
     const wire::Bytes packet = in.bytes(i);
-    const wire::Ipv4Address destination =
-        packet.size() >= wire::kIpv4MinHeaderLength ? wire::read_ipv4(packet.data() + 16) : wire::Ipv4Address{};
-    if (n_ == 0 || destination != destinations[n_ - 1]) destinations[n_++] = destination;
-    which_[i] = static_cast<std::uint8_t>(n_ - 1);
+    return packet.size() >= wire::kIpv4MinHeaderLength ? wire::read_ipv4(packet.data() + 16) : wire::Ipv4Address{};
+  };
+  std::array<wire::Ipv4Address, kBurstSize> destinations;
+  destinations[0] = destination_of(0);
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const wire::Ipv4Address destination = destination_of(i);
+    last += destination != destinations[last];  // no branch: who sends mixes them as they like
+    destinations[last] = destination;
+    which_[i] = static_cast<std::uint8_t>(last);
   }
-  if (n_ == 0) return;
+  n_ = last + 1;
   table.find(destinations.data(), found_.data(), n_);
   for (const Route& route : found())
     if (route.kind == RouteKind::policy) prefetch_line(&policies[PolicyId(route.index)]);
@@ -80,7 +86,7 @@ void ip4_forward(Burst<Ip4>& in, const Tables& tables, Neighbors& neighbors, Aud
                  Burst<stage::Steered>& steered, Burst<stage::Oversize>& oversize, Burst<stage::Unresolved>& unresolved,
                  Burst<stage::Fragment>& fragments, Burst<stage::Local>& local, Burst<stage::Refused>& refused,
                  Burst<stage::Out>& out, Ip4ForwardEnds ends) {
-  const Routes routes(in, tables.routes, tables.policies);
+  const BurstRoutes routes(in, tables.routes, tables.policies);
   drain_routed(in, routes,
                Ip4ForwardStep<Burst<stage::Steered>>(
                    {tables, neighbors, audit, oversize, unresolved, fragments, local, refused, out, ends}, steered));

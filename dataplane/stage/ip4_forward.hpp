@@ -81,13 +81,13 @@ struct Ip4ForwardStep : Ip4ForwardRest {
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<Ip4ForwardEnds::cause_type>(fault));
     const OwnAddress* mine = nullptr;
-    if (!passes_as_before(ip)) {
+    if (!passing_.is(ip.addresses())) {
       if (is_martian_source(ip.source(), tables.own4.find(ip.source())) || is_link_local(ip.source())) [[unlikely]]
         return ends.end(std::move(packet), Cause::ip4_martian_source);
       mine = tables.own4.find(ip.destination());
       if (is_martian_destination(ip.destination(), mine)) [[unlikely]]
         return ends.end(std::move(packet), cause_of_martian<Ip4ForwardEnds::cause_type>(ip.destination(), mine));
-      if (mine == nullptr) passing_ = ip.addresses();
+      if (mine == nullptr) passing_.note(ip.addresses());
     }
     if (wire::ecn_decapsulate(row.carried, static_cast<wire::Ecn>(ip.ecn())).drop) [[unlikely]]
       return ends.end(std::move(packet), Cause::ip4_ce_not_ect);
@@ -111,10 +111,7 @@ struct Ip4ForwardStep : Ip4ForwardRest {
   }
 
  private:
-  // Packets come in trains: source and destination of the last one that may come from where it says, and is not for us.
-  // 0, which neither of them may be: there was none.
-  mutable std::uint64_t passing_ = 0;
-  bool passes_as_before(const wire::Ipv4View& ip) const { return ip.addresses() == passing_ && passing_ != 0; }
+  mutable LastPassing passing_;
 
   // A policy leads to the peer's protected side: what comes in clear from the unprotected one has no business there.
   Done steer(Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, const wire::Ipv4View& ip, PolicyId id) const {
@@ -134,16 +131,16 @@ struct Ip4ForwardStep : Ip4ForwardRest {
 
 // The routes of a burst: also of packets that turn out to need none. Packets come in trains, and of those in a row with
 // one destination the route is found once.
-class Routes {
+class BurstRoutes {
  public:
-  Routes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies);
+  BurstRoutes(const Burst<stage::Ip4>& in, const RouteTable& table, const PolicyTable& policies);
 
   // place: of a packet of the burst.
   const Route& of(std::size_t place) const {
     assert(place < kBurstSize && which_[place] < n_);
-    return found_.data()[which_.data()[place]];
+    return found_.data()[which_.data()[place]];  // unchecked: both are of our own making
   }
-  // Of one packet of each row.
+  // One for each run of packets with one destination.
   std::span<const Route> found() const { return {found_.data(), n_}; }
 
  private:
@@ -154,11 +151,15 @@ class Routes {
 
 // The SAs that a worker is about to seal with, of thousands of which none is in a near cache. is_mine: bool(OutSaId).
 template <class IsMine>
-void ask_for_sas(const Routes& routes, const PolicyTable& policies, const OutboundSaTable& sas, const IsMine& is_mine) {
+void ask_for_sas(const BurstRoutes& routes, const PolicyTable& policies, const OutboundSaTable& sas,
+                 const IsMine& is_mine) {
   constexpr std::size_t kNear = 128;  // policies: of so many all SAs are in a near cache, and to ask costs more
   if (policies.size() <= kNear) return;
+  const Route* last = nullptr;
   for (const Route& route : routes.found()) {
-    if (route.kind != RouteKind::policy) continue;
+    const bool is_asked = last != nullptr && route == *last;
+    last = &route;
+    if (route.kind != RouteKind::policy || is_asked) continue;
     const OutSaId id = policies[PolicyId(route.index)].sa();
     if (id.is_none() || !is_mine(id)) continue;
     sas[id.index()].prefetch();
@@ -166,7 +167,7 @@ void ask_for_sas(const Routes& routes, const PolicyTable& policies, const Outbou
 }
 
 template <class ToSteered>
-void drain_routed(Burst<stage::Ip4>& in, const Routes& routes, const Ip4ForwardStep<ToSteered>& step) {
+void drain_routed(Burst<stage::Ip4>& in, const BurstRoutes& routes, const Ip4ForwardStep<ToSteered>& step) {
   in.drain([&](Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, std::size_t i) -> Done {
     return step.input(std::move(packet), row, routes.of(i));
   });

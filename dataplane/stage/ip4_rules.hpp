@@ -57,6 +57,16 @@ CauseType cause_of_martian(wire::Ipv4Address destination, const OwnAddress* mine
   return Cause::ip4_martian_destination;
 }
 
+// Packets come in trains: source and destination of the last one that may come from where it says, and is not for us.
+class LastPassing {
+ public:
+  bool is(std::uint64_t addresses) const { return addresses == addresses_ && addresses_ != 0; }
+  void note(std::uint64_t addresses) { addresses_ = addresses; }
+
+ private:
+  std::uint64_t addresses_ = 0;  // there was none: neither of them may be 0
+};
+
 // RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, nor is it taken in there, unless a
 // rule lets it. What an SA protected on its way here is on the protected side, and does not get to the other in clear
 // either.

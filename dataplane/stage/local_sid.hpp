@@ -1,8 +1,6 @@
 // IPv6 packets, opened or in clear, that come to a local SID (RFC 8754 section 4.3, RFC 8986 section 4).
 #pragma once
 
-#include <emmintrin.h>
-
 #include <cstring>
 
 #include "dataplane/ipsec/audit.hpp"
@@ -36,17 +34,6 @@ struct LocalSidRest {
   static LocalSidEnds::cause_type cause_of(wire::Ipv6Fault fault, bool opened);
 };
 
-// What depends on SA and addresses alone: that the SA is for them, that none of them is a martian, the SID. addresses:
-// source and destination. none(): they are others than those of the SA's last packet.
-inline SidId recall(const InboundSa& sa, const std::uint8_t* addresses, const Tables& tables) {
-  const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
-  const LastSid& last = sa.last_sid;
-  const std::uint8_t* then = last.addresses.data();
-  const __m128i same =
-      _mm_and_si128(_mm_cmpeq_epi8(load(addresses), load(then)), _mm_cmpeq_epi8(load(addresses + 16), load(then + 16)));
-  return last.tables == tables.number && _mm_movemask_epi8(same) == 0xffff ? last.sid : SidId::none();
-}
-
 template <LeadsTo<stage::Sr6> ToEndDx4>
 struct LocalSidStep : LocalSidRest {
   using stage_type = stage::Ip6;
@@ -62,8 +49,9 @@ struct LocalSidStep : LocalSidRest {
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
     const std::size_t total = ip.total_length();
-    SidId id = opened ? recall(*sa, ip.source_bytes(), tables) : SidId::none();
-    if (id.is_none()) {
+    const auto let_in = opened ? sa->last_sid.recall(ip.source_bytes(), tables.number) : std::nullopt;
+    SidId id = let_in ? let_in->sid() : SidId::none();
+    if (!let_in) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
       if (opened && !matches(*sa, ip, std::as_const(packet).bytes())) [[unlikely]]
         return mismatch(std::move(packet), row, ip, *sa);

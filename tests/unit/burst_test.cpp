@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "dataplane/stage/ip4_forward.hpp"
+#include "tests/unit/frames.hpp"
 #include "tests/unit/packets.hpp"
 
 namespace strata {
@@ -81,6 +83,111 @@ TEST(BurstOf, DrainTellsThePlaceInTheBurst) {
   });
   EXPECT_EQ(next, 10u);
 }
+
+// --- what is asked ahead -------------------------------------------------------------------------------------------
+
+struct Asking {
+  using stage_type = stage::EspIn;
+
+  std::vector<std::pair<SaId, std::size_t>>& asked;  // octets
+  Burst<stage::EspIn>& out;
+
+  Done input(Packet<stage::EspIn> packet, const Row<stage::EspIn>& row) const {
+    return out.push(std::move(packet), row);
+  }
+  static SaId sa_of(const Row<stage::EspIn>& row) { return row.from.sa(); }
+  void ask(const Row<stage::EspIn>& row, std::span<const std::uint8_t> bytes) const {
+    asked.emplace_back(row.from.sa(), bytes.size());
+  }
+};
+
+// Packets of SAs, each of so many octets.
+std::vector<std::pair<SaId, std::size_t>> asked_for(const std::vector<std::pair<SaId, std::size_t>>& packets) {
+  Source source;
+  for (const auto& packet : packets) source.feed(counted(packet.second));
+  Burst<Frame> frames;
+  EXPECT_EQ(source.receive(frames, kWan), packets.size());
+  Burst<stage::Host> hosts;
+  frames.drain(
+      [&](Packet<Frame> p, const Row<Frame>& row) -> Done { return Gate::host(std::move(p), row, kNoLink, hosts); });
+  Burst<stage::EspIn> esp;
+  hosts.drain([&](Packet<stage::Host> p, const Row<stage::Host>& row, std::size_t i) -> Done {
+    return Gate::esp(std::move(p), row, {0, packets[i].second}, packets[i].first, {}, wire::Ecn::not_ect, esp);
+  });
+  std::vector<std::pair<SaId, std::size_t>> asked;
+  Burst<stage::EspIn> out;
+  drain_asking(esp, Asking{asked, out});
+  EXPECT_EQ(out.size(), packets.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    EXPECT_EQ(static_cast<std::size_t>(out.row(i).from.place()), i);
+    EXPECT_EQ(out.row(i).from.sa(), packets[i].first);
+  }
+  end_all(out, source.ends());
+  return asked;
+}
+
+TEST(AskedAhead, OnceForABurstOfOneSa) {
+  const SaId a(1);
+  using Asked = std::vector<std::pair<SaId, std::size_t>>;
+  EXPECT_EQ(asked_for({}), Asked{});
+  EXPECT_EQ(asked_for({{a, 100}}), (Asked{{a, 100}}));
+  EXPECT_EQ(asked_for(Asked(kBurstSize, {a, 100})), (Asked{{a, 100}}));
+}
+
+TEST(AskedAhead, WhatTheOneBeforeHasNotAskedFor) {
+  const SaId a(1);
+  const SaId b(2);
+  using Asked = std::vector<std::pair<SaId, std::size_t>>;
+  // Also where the first, the last and the one in the middle are of one.
+  EXPECT_EQ(asked_for({{a, 100}, {b, 100}, {a, 100}, {b, 100}, {a, 100}}),
+            (Asked{{a, 100}, {b, 100}, {a, 100}, {b, 100}, {a, 100}}));
+  EXPECT_EQ(asked_for({{a, 100}, {a, 100}, {b, 100}, {b, 90}, {b, 110}}), (Asked{{a, 100}, {b, 100}, {b, 110}}));
+}
+
+// --- routes of a burst -----------------------------------------------------------------------------------------------
+
+TEST(RoutesOfABurst, EachPacketHasItsOwn) {
+  test::start_dataplane();
+  const auto table = RouteTable::create({{{{0x0a010000}, 24}, {RouteKind::adjacency, 1}},
+                                         {{{0x0a010200}, 24}, {RouteKind::connected, 2}},
+                                         {{{0x0a010300}, 24}, {RouteKind::adjacency, 3}}});
+  ASSERT_TRUE(table) << table.error();
+  const auto to = [](const char* destination) { return test::ipv4({"0a090909", destination, 17}, {}); };
+  const Octets a = to("0a010001");
+  const Octets b = to("0a010201");
+  const Octets c = to("0a010301");
+  const Octets nowhere = to("0a010401");
+  const Octets zero = to("00000000");
+  const Octets cut(a.begin(), a.begin() + 19);  // too short to have a destination: as if it were 0.0.0.0
+  std::vector<Octets> other_each(kBurstSize, a);
+  for (std::size_t i = 0; i < kBurstSize; ++i) other_each[i][19] = static_cast<std::uint8_t>(i);
+  const std::vector<std::pair<std::vector<Octets>, std::size_t>> bursts = {{{a}, 1},
+                                                                           {{a, a, a}, 1},
+                                                                           {{a, b, a}, 3},
+                                                                           {{a, a, b, b, nowhere, c}, 4},
+                                                                           {{cut, a, a, cut, cut, zero, b}, 4},
+                                                                           {std::vector<Octets>(kBurstSize, b), 1},
+                                                                           {other_each, kBurstSize},
+                                                                           {{}, 0}};
+  const PolicyTable policies;
+  for (const auto& [packets, runs] : bursts) {
+    Source source;
+    Burst<Ip4> ip4;
+    test::receive_ip4(source, packets, ip4);
+    const BurstRoutes routes(ip4, *table, policies);
+    EXPECT_EQ(routes.found().size(), runs);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      wire::Ipv4Address destination{};
+      if (packets[i].size() >= 20) destination = wire::read_ipv4(&packets[i][16]);
+      Route alone{};
+      table->find(&destination, &alone, 1);
+      EXPECT_EQ(routes.of(i), alone) << i;
+    }
+    end_all(ip4, source.ends());
+  }
+}
+
+// --- order -----------------------------------------------------------------------------------------------------------
 
 // Puts the packets of arrival `order` into one burst of Ip4, in that order, and restores.
 void restore(const std::vector<std::size_t>& order, std::size_t received) {

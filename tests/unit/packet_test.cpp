@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "dataplane/ipsec/aead.hpp"
+#include "dataplane/ipsec/security_association.hpp"
 #include "dataplane/packet/parking.hpp"
 #include "dataplane/packet/straight.hpp"
 #include "tests/unit/dataplane_env.hpp"
@@ -140,6 +141,30 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   expect_clean(74, "linked");
   EXPECT_EQ(octets_of(out_, 0), test::join(Octets(header.begin(), header.end()), counted(60, 90)));
   EXPECT_EQ(out_.row(0).port, PortId(2));
+  end_all(out_, source_.ends());
+}
+
+TEST_P(Gates, Duty59_TheFastPathForgetsTheSame) {
+  arrive(counted(200));
+  to_esp(200);
+  esp_.drain([&](Packet<EspIn> p, const Row<EspIn>& row) -> Done {
+    return Gate::decrypted(std::move(p), row, proof(), decrypted_);
+  });
+  decrypted_.drain([&](Packet<Decrypted> p, const Row<Decrypted>& row) -> Done {
+    return Gate::opened(std::move(p), row, {16, 120}, ip6_);
+  });
+  const LastSid last{.addresses = {}, .tables = 3, .sid = SidId(5)};
+  const std::optional<LetIn> let_in = last.recall(std::array<std::uint8_t, 32>{}.data(), 3);
+  ASSERT_TRUE(let_in);
+  EXPECT_EQ(let_in->sid(), SidId(5));
+  const EthernetHeader header{0xde, 0xad, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x08, 0x00};
+  ip6_.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
+    return Gate::cross_connected(std::move(p), row, *let_in, {40, 60}, header, PortId(2), out_);
+  });
+  expect_clean(74, "cross_connected");
+  EXPECT_EQ(octets_of(out_, 0), test::join(Octets(header.begin(), header.end()), counted(60, 90)));
+  EXPECT_EQ(out_.row(0).port, PortId(2));
+  EXPECT_EQ(out_.row(0).place, kWan.place());
   end_all(out_, source_.ends());
 }
 

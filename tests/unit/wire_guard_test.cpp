@@ -13,8 +13,8 @@
 #include "dataplane/wire/esp_in_udp.hpp"
 #include "dataplane/wire/ethernet.hpp"
 #include "dataplane/wire/icmp.hpp"
-#include "dataplane/wire/ip4_in_ip6.hpp"
 #include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv4_in_ipv6.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/srh.hpp"
 #include "dataplane/wire/udp.hpp"
@@ -157,16 +157,15 @@ bool read_esp_in_udp(Span octets) {
   return true;
 }
 
-bool read_ip4_in_ip6(Span octets) {
-  const auto ip = Ip4InIp6View::check(octets, Ecn::not_ect);
+bool read_ipv4_in_ipv6(Span octets) {
+  const auto ip = Ipv4InIpv6View::check(octets, Ecn::not_ect);
   if (!ip) return false;
-  EXPECT_LE(ip->total_length(), octets.size());
-  use(Bytes(ip->addresses(), 32));
-  use(ip->ttl() + ip->ip4_addresses());
-  use(ip->source());
-  use(ip->destination());
-  use(Bytes(octets).subspan(Ip4InIp6View::kIp4Offset, ip->ip4_length()));
-  ipv4_decrement_ttl(octets.data() + Ip4InIp6View::kIp4Offset);
+  EXPECT_LE(ip->ipv6_total_length(), octets.size());
+  use(ip->ttl() + ip->ipv4_addresses());
+  use(ip->ipv4_source());
+  use(ip->ipv4_destination());
+  use(Bytes(octets).subspan(Ipv4InIpv6View::kIpv4Offset, ip->ipv4_total_length()));
+  ipv4_decrement_ttl(octets.data() + Ipv4InIpv6View::kIpv4Offset);
   return true;
 }
 
@@ -197,7 +196,7 @@ const std::array kSamples{
     Sample{"icmp", read_icmp, "080072ca1234000173", 9},
     Sample{"ipv6", read_ipv6,
            "60000000 0004 04 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4 45000014 ee", 44},
-    Sample{"ip4_in_ip6", read_ip4_in_ip6,
+    Sample{"ipv4_in_ipv6", read_ipv4_in_ipv6,
            "60000000 0018 04 40 fc000002000000000000000000000001 fc0000010000000000000000000000d4"
            "4500 0018 0000 4000 4011 b8bc c0a8 0001 c0a8 00c7 deadbeef ee",
            64},

@@ -1,5 +1,5 @@
-// What is done at once for most packets is what the steps do one by one, for all of them.
-#include "dataplane/stage/dx4_at_once.hpp"
+// What becomes of a packet on the fast path is what the steps make of it one by one.
+#include "dataplane/stage/dx4_fast_path.hpp"
 
 #include <gtest/gtest.h>
 
@@ -70,11 +70,11 @@ Octets with_sum(Octets ip6) {
   return ip6;
 }
 
-// --- which packets are most -----------------------------------------------------------------------------------------
+// --- which packets take it ------------------------------------------------------------------------------------------
 
-class Dx4AtOnce : public testing::Test {
+class Dx4FastPath : public testing::Test {
  protected:
-  Dx4AtOnce() {
+  Dx4FastPath() {
     config::Config config = config_of_both();
     tables_ = std::move(build_tables(config, {config.ports[0].mac.value(), config.ports[1].mac.value()}).value());
     neighbors_.emplace(std::move(Neighbors::create(tables_->adjacencies, tables_->neighbors).value()));
@@ -87,8 +87,8 @@ class Dx4AtOnce : public testing::Test {
     sa.last_sid.sid = sid_;
   }
 
-  // How many of these, out of the first SA, were done at once; the others went on to local_sid as they came.
-  std::size_t at_once(const std::vector<Octets>& packets, wire::Ecn carried = wire::Ecn::not_ect, SaId from = SaId(0)) {
+  // How many of these, out of the first SA, took it; the others went on to local_sid as they came.
+  std::size_t fast(const std::vector<Octets>& packets, wire::Ecn carried = wire::Ecn::not_ect, SaId from = SaId(0)) {
     for (const Octets& packet : packets) source_.feed(packet);
     Burst<stage::Frame> frames;
     EXPECT_EQ(source_.receive(frames, test::kWan), packets.size());
@@ -97,7 +97,7 @@ class Dx4AtOnce : public testing::Test {
       return Gate::ip6(std::move(frame), row, test::kNoLink, opened);
     });
     Burst<stage::Ip6> others;
-    const Dx4AtOnceStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
+    const Dx4FastPathStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
     opened.drain([&](Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) -> Done {
       return step.input(std::move(packet),
                         {.from = row.from.with(from).with(Side::protected_side), .carried = carried});
@@ -126,8 +126,8 @@ class Dx4AtOnce : public testing::Test {
   std::vector<Octets> sent_;
 };
 
-TEST_F(Dx4AtOnce, WhatMostAre) {
-  EXPECT_EQ(at_once({usual(), usual(inner(0)), usual(inner(1400, 2)), usual(inner(30, 255))}), 4u);
+TEST_F(Dx4FastPath, WhatMostAre) {
+  EXPECT_EQ(fast({usual(), usual(inner(0)), usual(inner(1400, 2)), usual(inner(30, 255))}), 4u);
   Octets expected = test::ethernet("020000000202", 0x0800, inner(30, 63));
   std::copy_n(test::from_hex("020000000102").begin(), 6, expected.begin() + 6);
   EXPECT_EQ(sent_.at(0), expected);
@@ -135,53 +135,57 @@ TEST_F(Dx4AtOnce, WhatMostAre) {
   EXPECT_EQ(counters_[sid_.index()].packets, 4u);
   EXPECT_EQ(counters_[sid_.index()].octets, 90 + 60 + 1460 + 90u);
   // RFC 4303 section 2.7: what follows the packet is none of it.
-  EXPECT_EQ(at_once({test::join(usual(), Octets(20, 0x99))}), 1u);
+  EXPECT_EQ(fast({test::join(usual(), Octets(20, 0x99))}), 1u);
   EXPECT_EQ(sent_.at(0), expected);
 }
 
-TEST_F(Dx4AtOnce, OtherHostsInside) {
+TEST_F(Dx4FastPath, OtherHostsInside) {
   const auto to = [](const char* source, const char* destination) {
     return usual(inner(30, 64, 0, source, destination));
   };
-  EXPECT_EQ(at_once({to("0a020005", "0a010005"), to("0a020006", "0a010005"), to("0a020005", "08080808")}), 3u);
+  EXPECT_EQ(fast({to("0a020005", "0a010005"), to("0a020006", "0a010005"), to("0a020005", "08080808")}), 3u);
   // RFC 1812 sections 5.3.7 and 5.3.5, RFC 3927 section 7; ours, and the broadcast addresses of our subnets.
   for (const char* martian : {"00000000", "7f000001", "e0000001", "ffffffff", "a9fe0001", "0a010001", "0a0100ff"}) {
-    EXPECT_EQ(at_once({to(martian, "0a010005")}), 0u) << martian;
-    EXPECT_EQ(at_once({to("0a020005", martian)}), 0u) << martian;
-    EXPECT_EQ(at_once({usual(), to("0a020005", martian), to(martian, martian), usual()}), 2u) << martian;
+    EXPECT_EQ(fast({to(martian, "0a010005")}), 0u) << martian;
+    EXPECT_EQ(fast({to("0a020005", martian)}), 0u) << martian;
+    EXPECT_EQ(fast({to("0a020005", martian), to("0a020005", martian)}), 0u) << martian << " twice";
+    EXPECT_EQ(fast({to(martian, "0a010005"), to(martian, "0a010005")}), 0u) << martian << " twice";
+    EXPECT_EQ(fast({usual(), to("0a020005", martian), to(martian, martian), usual()}), 2u) << martian;
   }
-  EXPECT_EQ(at_once({to("00000000", "00000000")}), 0u);
+  EXPECT_EQ(fast({to("00000000", "00000000")}), 0u);
 }
 
-TEST_F(Dx4AtOnce, WhatTheSaHasNotShownBefore) {
-  EXPECT_EQ(at_once({usual()}, wire::Ecn::not_ect, SaId(1)), 0u);
-  EXPECT_EQ(at_once({test::ipv6(kOtherPeer, kSid, 4, inner()), test::ipv6(kPeer, kSilentSid, 4, inner())}), 0u);
+TEST_F(Dx4FastPath, WhatTheSaHasNotShownBefore) {
+  EXPECT_EQ(fast({usual()}, wire::Ecn::not_ect, SaId(1)), 0u);
+  EXPECT_EQ(fast({test::ipv6(kOtherPeer, kSid, 4, inner()), test::ipv6(kPeer, kSilentSid, 4, inner())}), 0u);
   tables_->sas[0].last_sid.tables = tables_->number - 1;
-  EXPECT_EQ(at_once({usual()}), 0u);
+  EXPECT_EQ(fast({usual()}), 0u);
 }
 
-TEST_F(Dx4AtOnce, ANextHopThatDoesNotTakeIt) {
+TEST_F(Dx4FastPath, ANextHopThatDoesNotTakeIt) {
   const AdjId<V4> id = tables_->sids[sid_].adj;
   Adjacency& adj = tables_->adjacencies.at(id);
   adj.mtu = 50;
-  EXPECT_EQ(at_once({usual(inner(30)), usual(inner(31))}), 1u);
+  EXPECT_EQ(fast({usual(inner(30)), usual(inner(31))}), 1u);
   adj.mtu = 1500;
   adj.side = Side::unprotected_side;
-  EXPECT_EQ(at_once({usual()}), 0u);
+  EXPECT_EQ(fast({usual()}), 0u);
   adj.side = Side::protected_side;
-  EXPECT_EQ(at_once({usual()}), 1u);
+  EXPECT_EQ(fast({usual()}), 1u);
   adj.resolved = false;
-  EXPECT_EQ(at_once({usual()}), 0u);
+  EXPECT_EQ(fast({usual()}), 0u);
 }
 
-TEST_F(Dx4AtOnce, ATtlThatEndsHere) { EXPECT_EQ(at_once({usual(inner(30, 0)), usual(inner(30, 1))}), 0u); }
+TEST_F(Dx4FastPath, ATtlThatEndsHere) { EXPECT_EQ(fast({usual(inner(30, 0)), usual(inner(30, 1))}), 0u); }
 
-TEST_F(Dx4AtOnce, OneEcnAlone) {
+TEST_F(Dx4FastPath, EcnThatStaysAsItIs) {
   for (std::uint8_t ecn = 0; ecn < 4; ++ecn) {
     Octets packet = usual(inner(30, 64, ecn));
     packet[1] = static_cast<std::uint8_t>(ecn << 4);
     for (std::uint8_t carried = 0; carried < 4; ++carried)
-      EXPECT_EQ(at_once({packet}, static_cast<wire::Ecn>(carried)), carried == ecn ? 1u : 0u);
+      EXPECT_EQ(fast({packet}, static_cast<wire::Ecn>(carried)), carried == ecn ? 1u : 0u);
+    EXPECT_EQ(fast({usual(inner(30, 64, ecn))}), 1u) << "none outside";
+    EXPECT_EQ(sent_.at(0).at(14 + 1), ecn);
   }
 }
 
@@ -206,15 +210,18 @@ class Dx4BothWays : public testing::Test {
       sent_ += sent.size();
     }
   }
-  // Between packets as most are.
+  // Twice, between packets as most are.
   void expect_same(const Octets& ip6, const std::string& what, std::uint8_t outer_tos = 0, std::size_t tfc = 0) {
-    expect_same({frame(usual()), frame(usual()), frame(ip6, outer_tos, tfc), frame(usual())}, what);
+    const std::vector<Octets> frames = {frame(usual()), frame(usual()), frame(ip6, outer_tos, tfc),
+                                        frame(ip6, outer_tos, tfc), frame(usual())};
+    expect_same(frames, what);
   }
 
   // All that they count, too.
   test::Outcome finish() {
     for (const Step step : {Step::local_sid, Step::end_dx4, Step::ip4_forward})
       EXPECT_EQ(straight_.worker().steps().of(step), stepwise_.worker().steps().of(step));
+    EXPECT_EQ(straight_.worker().audit().ecn_anomalies(), stepwise_.worker().audit().ecn_anomalies());
     test::Outcome outcome = straight_.finish();
     test::expect_same(outcome, stepwise_.finish());
     EXPECT_GT(sent_, 0u);
