@@ -15,8 +15,7 @@ concept PacketStep = requires(const Step& step, Packet<typename Step::stage_type
 // What is rare, and so a function of its own, takes rows as values, and packets without the view that the usual way has
 // of them: what has given its address away, or is put together for a call, would lie in memory on the usual way too.
 //
-// Takes a packet where a step before would put it into a burst. What a cipher leaves idle of a core, it is a chain of
-// dependent instructions, goes to the steps around it where these are in one loop with it.
+// Takes a packet where a step before would put it into a burst.
 template <PacketStep Step>
 class Straight {
  public:

@@ -30,29 +30,27 @@ class Dx4FastPathStep {
 
   // Packets that an SA has opened.
   Done input(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) const {
-    using View = wire::Ipv4InIpv6View;
-    const wire::Bytes bytes = std::as_const(packet).bytes();
-    if (bytes.size() < View::kHeadersLength) [[unlikely]]
+    const auto ip = wire::Ipv4InIpv6View::check(std::as_const(packet).bytes(), row.carried);
+    if (!ip) [[unlikely]]
       return slow_path(std::move(packet), row);
     const LastSid& last = tables_.sas[row.from.sa().index()].last_sid;
-    const std::optional<LetIn> let_in = last.recall(bytes.data() + View::kIpv6AddressesOffset, tables_.number);
+    const std::optional<LetIn> let_in = last.recall(ip->ipv6_addresses(), tables_.number);
     if (!let_in) [[unlikely]]
       return slow_path(std::move(packet), row);
     const LocalSid& sid = tables_.sids[let_in->sid()];
-    if (sid.behavior != SidBehavior::end_dx4) [[unlikely]]
+    if (sid.behavior != SidBehavior::end_dx4 || !ip->ipv4_sum_is_right() || ip->ttl() <= 1 || !may_pass(*ip))
+        [[unlikely]]
       return slow_path(std::move(packet), row);
     const Adjacency& adj = neighbors_[sid.adj];
-    const auto ip = View::check(bytes, row.carried);
-    if (!ip || ip->ttl() <= 1 || ip->ipv4_total_length() > adj.mtu || !may_pass(*ip)) [[unlikely]]
+    if (!adj.resolved || adj.side != Side::protected_side || ip->ipv4_total_length() > adj.mtu) [[unlikely]]
       return slow_path(std::move(packet), row);
-    if (!adj.resolved || adj.side != Side::protected_side) [[unlikely]]
-      return slow_path(std::move(packet), row);
+    constexpr std::size_t kIpv4Offset = wire::Ipv4InIpv6View::kIpv4Offset;
     SidCounter& counter = counters_[let_in->sid().index()];
     ++counter.packets;
     counter.octets += ip->ipv6_total_length();
-    wire::ipv4_decrement_ttl(packet.bytes().data() + View::kIpv4Offset);
-    return Gate::cross_connected(std::move(packet), row, *let_in, {View::kIpv4Offset, ip->ipv4_total_length()},
-                                 adj.header, adj.port, out_);
+    wire::ipv4_decrement_ttl(packet.bytes().data() + kIpv4Offset);
+    return Gate::cross_connected(std::move(packet), row, *let_in, {kIpv4Offset, ip->ipv4_total_length()}, adj.header,
+                                 adj.port, out_);
   }
 
  private:

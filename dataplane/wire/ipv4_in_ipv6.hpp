@@ -21,11 +21,10 @@ class Ipv4InIpv6View {
  public:
   static constexpr std::size_t kIpv4Offset = kIpv6HeaderLength;
   static constexpr std::size_t kHeadersLength = kIpv4Offset + kIpv4MinHeaderLength;
-  static constexpr std::size_t kIpv6AddressesOffset = 8;  // source and destination, 32 octets
 
   // packet: from the version octet; more octets than the payload length says are allowed. ecn: of what carried it.
   // Nothing: a header is wrong, or has options or extension headers, or something else follows, or RFC 6040 section 4.2
-  // has more to do than to leave each ECN field as it is: the views of either header tell.
+  // has more to do than to leave each ECN field as it is: the views of either header tell. Of the sum nothing is said.
   [[gnu::always_inline]] static std::optional<Ipv4InIpv6View> check(Bytes packet, Ecn ecn) {
     if (packet.size() < kHeadersLength) [[unlikely]]
       return std::nullopt;
@@ -43,13 +42,14 @@ class Ipv4InIpv6View {
     const std::size_t total = ipv4 >> 32 & 0xffff;
     if (kIpv6HeaderLength + payload > packet.size() || total > payload || total < kIpv4MinHeaderLength) [[unlikely]]
       return std::nullopt;
-    if (!ipv4_header_sum_is_right(p + kIpv4Offset, kIpv4MinHeaderLength)) [[unlikely]]
-      return std::nullopt;
     return Ipv4InIpv6View(p, payload, total);
   }
 
   std::size_t ipv6_total_length() const { return kIpv6HeaderLength + ipv6_payload_; }  // octets
 
+  const std::uint8_t* ipv6_addresses() const { return data_ + 8; }  // 32: source, destination
+
+  bool ipv4_sum_is_right() const { return ipv4_header_sum_is_right(data_ + kIpv4Offset, kIpv4MinHeaderLength); }
   std::size_t ipv4_total_length() const { return ipv4_total_; }  // octets
   std::uint8_t ttl() const { return data_[kIpv4Offset + 8]; }
   Ipv4Address ipv4_source() const { return read_ipv4(data_ + kIpv4Offset + 12); }

@@ -12,6 +12,7 @@
 #include "dataplane/wire/icmp.hpp"
 #include "dataplane/wire/icmpv6.hpp"
 #include "dataplane/wire/ipv4.hpp"
+#include "dataplane/wire/ipv4_in_ipv6.hpp"
 #include "dataplane/wire/ipv6.hpp"
 #include "dataplane/wire/srh.hpp"
 #include "dataplane/wire/tcp.hpp"
@@ -159,10 +160,31 @@ void chain(Bytes packet) {
   if (chain.srh_offset != 0) must(packet[chain.srh_offset + 2U] == 4, "an SRH of another routing type");
 }
 
+// Beside what is good of either header. is_ipv6: the first one is.
+void ip4_in_ip6(Bytes packet, bool is_ipv6) {
+  for (std::uint8_t ecn = 0; ecn < 4; ++ecn) {
+    const auto view = wire::Ipv4InIpv6View::check(packet, static_cast<wire::Ecn>(ecn));
+    bool good = is_ipv6 && packet[6] == 4 && (packet[1] >> 4 & 3) == ecn;
+    if (good) {
+      const Bytes inner = packet.subspan(40, be16(packet, 4));
+      good = is_good_ip4(inner) && inner[0] == 0x45 && (ecn == 0 || (inner[1] & 3) == ecn);
+    }
+    must((view && view->ipv4_sum_is_right()) == good, "what is good of IPv4 in IPv6");
+    if (!good) continue;
+    must(view->ipv6_addresses() == &packet[8], "IPv6 addresses");
+    must(view->ipv6_total_length() == be16(packet, 4) + 40U && view->ipv4_total_length() == be16(packet, 42),
+         "lengths");
+    must(view->ttl() == packet[48] && view->ipv4_addresses() == read(packet, 52, 8), "what is inside");
+    must(view->ipv4_source().value == read(packet, 52, 4) && view->ipv4_destination().value == read(packet, 56, 4),
+         "addresses inside");
+  }
+}
+
 void ip6(std::span<std::uint8_t> packet) {
   const auto [view, fault] = wire::Ipv6View::check(packet);
   const bool good = packet.size() >= 40 && packet[0] >> 4 == 6 && be16(packet, 4) + 40 <= packet.size();
   must((fault == wire::Ipv6Fault::none) == good, "what is a good IPv6 header");
+  ip4_in_ip6(packet, good);
   if (!good) return;
   const std::uint64_t first = read(packet, 0, 4);
   must(view.traffic_class() == (first >> 20 & 0xff) && view.flow_label() == (first & 0xfffff), "class, label");

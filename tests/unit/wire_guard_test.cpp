@@ -159,7 +159,8 @@ bool read_esp_in_udp(Span octets) {
 
 bool read_ipv4_in_ipv6(Span octets) {
   const auto ip = Ipv4InIpv6View::check(octets, Ecn::not_ect);
-  if (!ip) return false;
+  if (!ip || !ip->ipv4_sum_is_right()) return false;
+  use(Bytes(ip->ipv6_addresses(), 32));
   EXPECT_LE(ip->ipv6_total_length(), octets.size());
   use(ip->ttl() + ip->ipv4_addresses());
   use(ip->ipv4_source());
