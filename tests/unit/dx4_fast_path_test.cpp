@@ -178,6 +178,18 @@ TEST_F(Dx4FastPath, ANextHopThatDoesNotTakeIt) {
 
 TEST_F(Dx4FastPath, ATtlThatEndsHere) { EXPECT_EQ(fast({usual(inner(30, 0)), usual(inner(30, 1))}), 0u); }
 
+TEST_F(Dx4FastPath, AWrongSumOrAnotherHeader) {
+  Octets packet = usual();
+  packet[kIp6 + 10] ^= 1;
+  EXPECT_EQ(fast({packet}), 0u);
+  EXPECT_EQ(fast({with_sum(packet)}), 1u);
+  // Destination Options of padding before it; IPv4 options.
+  const Octets padding = test::from_hex("0400 0104 00000000");
+  EXPECT_EQ(fast({test::ipv6(kPeer, kSid, 60, test::join(padding, inner()))}), 0u);
+  packet[kIp6] = 0x46;
+  EXPECT_EQ(fast({with_sum(packet)}), 0u);
+}
+
 TEST_F(Dx4FastPath, EcnThatStaysAsItIs) {
   for (std::uint8_t ecn = 0; ecn < 4; ++ecn) {
     Octets packet = usual(inner(30, 64, ecn));
