@@ -61,14 +61,7 @@ Octets inner(std::size_t payload = 30, std::uint8_t ttl = 64, std::uint8_t tos =
 Octets usual(const Octets& ip4 = inner()) { return test::ipv6(kPeer, kSid, 4, ip4); }
 
 // The sum of the inner IPv4 header made right.
-Octets with_sum(Octets ip6) {
-  test::put16(ip6, kIp6 + 10, 0);
-  unsigned sum = 0;
-  for (std::size_t i = 0; i < 20; i += 2) sum += ip6[kIp6 + i] * 256U + ip6[kIp6 + i + 1];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  test::put16(ip6, kIp6 + 10, ~sum);
-  return ip6;
-}
+Octets with_sum(const Octets& ip6) { return test::with_ipv4_sum(ip6, kIp6); }
 
 // --- which packets take it ------------------------------------------------------------------------------------------
 

@@ -5,14 +5,9 @@
 #include <algorithm>
 
 #include "dataplane/ipsec/aead.hpp"
-#include "tests/unit/hex.hpp"
+#include "tests/unit/ipv4_sum.hpp"
 
 namespace strata::test {
-
-inline void put16(Octets& octets, std::size_t at, std::size_t value) {
-  octets[at] = static_cast<std::uint8_t>(value >> 8);
-  octets[at + 1] = static_cast<std::uint8_t>(value);
-}
 
 inline Octets ethernet(const char* destination, std::uint16_t type, const Octets& payload) {
   Octets header = join(from_hex(destination), from_hex("0200000000fe 0000"));
@@ -40,11 +35,7 @@ inline Octets ipv4(const Ipv4Fields& fields, const Octets& payload) {
   put16(packet, 6, fields.fragment);
   packet[8] = fields.ttl;
   packet[9] = fields.protocol;
-  unsigned sum = 0;
-  for (std::size_t i = 0; i < packet.size(); i += 2) sum += packet[i] * 256U + packet[i + 1];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  put16(packet, 10, ~sum);
-  return join(packet, payload);
+  return join(with_ipv4_sum(packet), payload);
 }
 
 inline Octets udp(std::uint16_t source, std::uint16_t destination, const Octets& payload, std::uint16_t checksum = 0) {

@@ -29,16 +29,6 @@ Octets esp_in_udp(std::uint32_t spi, std::uint32_t sequence, std::uint16_t port 
                     test::udp(kEspPort, port, esp, static_cast<std::uint16_t>(sequence)));
 }
 
-// The sum of a header of so many octets, made right.
-Octets with_sum(Octets packet, std::size_t header = kIp) {
-  test::put16(packet, 10, 0);
-  unsigned sum = 0;
-  for (std::size_t i = 0; i < header; i += 2) sum += packet[i] * 256U + packet[i + 1];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  test::put16(packet, 10, ~sum);
-  return packet;
-}
-
 // So many octets behind a header without. They add up to nothing, so that the sum of the first 20 octets is right too.
 Octets with_options(Octets packet, std::size_t octets) {
   packet[0] = static_cast<std::uint8_t>(0x45 + octets / 4);
@@ -47,7 +37,7 @@ Octets with_options(Octets packet, std::size_t octets) {
     packet.insert(packet.begin() + kIp, word.begin(), word.end());
   }
   test::put16(packet, 2, packet.size());
-  return with_sum(packet, kIp + octets);
+  return test::with_ipv4_sum(packet, 0, kIp + octets);
 }
 
 class HostInputTrain : public testing::TestWithParam<wire::HeaderSum> {
@@ -143,7 +133,7 @@ TEST_P(HostInputTrain, EachBitOfTheHead) {
     changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ 1U << (bit % 8));
     const std::string what = "octet " + std::to_string(bit / 8) + ", bit " + std::to_string(bit % 8);
     expect_as_alone(changed, what);
-    expect_as_alone(with_sum(changed), what + ", sum right");
+    expect_as_alone(test::with_ipv4_sum(changed), what + ", sum right");
   }
 }
 
@@ -156,13 +146,13 @@ TEST_P(HostInputTrain, EachLength) {
     if (length < kIp) continue;
     Octets said = packet;
     test::put16(said, 2, length);
-    expect_as_alone(with_sum(said), what + " said by IPv4");
+    expect_as_alone(test::with_ipv4_sum(said), what + " said by IPv4");
     if (length < kIp + kUdp) continue;
     said = packet;
     test::put16(said, 24, length - kIp);
     expect_as_alone(said, what + " said by UDP");
     test::put16(said, 2, length);
-    expect_as_alone(with_sum(said), what + " said by both");
+    expect_as_alone(test::with_ipv4_sum(said), what + " said by both");
   }
   expect_as_alone(test::join(packet, Octets(18, 0)), "with padding of Ethernet's");
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/hex.hpp"
+#include "tests/unit/ipv4_sum.hpp"
 
 namespace strata::wire {
 namespace {
@@ -33,12 +33,7 @@ bool is_right(Bytes packet, Ecn ecn) {
   return ip && ip->ipv4_sum_is_right();
 }
 
-Octets with_sum(Octets packet) {
-  test::Octets header(packet.begin() + kIp4, packet.begin() + kIp4 + 20);
-  header[10] = header[11] = 0;
-  store_be16(&packet[kIp4 + 10], checksum(header));
-  return packet;
-}
+Octets with_sum(const Octets& packet) { return test::with_ipv4_sum(packet, kIp4); }
 
 TEST(Ipv4InIpv6, WhatItSays) {
   const auto ip = Ipv4InIpv6View::check(kPacket, Ecn::ect0);
