@@ -47,6 +47,22 @@ std::size_t expanded_size(AeadAlgorithm algorithm) {
 
 constexpr std::size_t kBlock = 16;
 
+// Octets of the round keys.
+constexpr std::size_t round_keys_length(AeadAlgorithm algorithm) { return (key_length(algorithm) / 4 + 7) * kBlock; }
+
+// Where the powers of the hash key lie in an expanded key, in blocks: up to `most` of them, the lowest last. None reads
+// more than its engine has laid out.
+struct HashKeyPowers {
+  std::uint8_t end;
+  std::uint8_t most;
+};
+HashKeyPowers hash_key_powers(const IMB_MGR& manager) {
+  constexpr std::size_t kFirst = offsetof(gcm_key_data, ghash_keys) / kBlock;
+  const bool has_vaes = manager.used_arch == IMB_ARCH_AVX512 && (manager.features & IMB_FEATURE_VAES) != 0;
+  const std::uint8_t most = has_vaes ? 48 : 8;
+  return {static_cast<std::uint8_t>(kFirst + most), most};
+}
+
 }  // namespace
 
 AeadKey::~AeadKey() {
@@ -67,17 +83,35 @@ AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
     case AeadAlgorithm::aes_256_gcm: IMB_AES256_GCM_PRE(manager, key.data(), gcm); break;
     case AeadAlgorithm::chacha20_poly1305: std::memcpy(expanded_, key.data(), cipher_key); break;
   }
+  const HashKeyPowers powers = hash_key_powers(*manager);
+  powers_end_ = powers.end;
+  most_powers_ = powers.most;
 }
 
-// The round keys, and of the powers of the hash key, which end with the lowest, as many as the text has blocks.
-void AeadKey::prefetch(std::size_t length) const {
+inline AeadKey::Part AeadKey::powers_for(std::size_t text) const {
+  const std::size_t powers = std::min<std::size_t>((text + kBlock - 1) / kBlock, most_powers_);
+  return {(powers_end_ - powers) * kBlock, powers_end_ * kBlock};
+}
+
+std::array<AeadKey::Part, 2> AeadKey::parts_for(std::size_t text) const {
+  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return {Part{0, key_length(algorithm_)}, Part{0, 0}};
+  return {Part{0, round_keys_length(algorithm_)}, powers_for(text)};
+}
+
+// With very many keys it is their lines that packets wait for: none that is not needed is asked for.
+void AeadKey::prefetch(std::size_t text) const {
+  static_assert(round_keys_length(AeadAlgorithm::aes_128_gcm) > 2 * kLine &&
+                round_keys_length(AeadAlgorithm::aes_128_gcm) <= 3 * kLine &&
+                round_keys_length(AeadAlgorithm::aes_192_gcm) > 3 * kLine &&
+                round_keys_length(AeadAlgorithm::aes_256_gcm) <= 4 * kLine);
   const auto* key = static_cast<const std::uint8_t*>(expanded_);
   prefetch_line(key);
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
-  for (std::size_t line = 1; line < 3; ++line) prefetch_line(key + line * kLine);
-  const std::size_t end = sizeof(gcm_key_data) / kLine;
-  const std::size_t lines = std::min(length / kBlock * kBlock / kLine + 2, end - 3);
-  for (std::size_t line = end - lines; line < end; ++line) prefetch_line(key + line * kLine);
+  prefetch_line(key + kLine);
+  prefetch_line(key + 2 * kLine);
+  if (algorithm_ != AeadAlgorithm::aes_128_gcm) prefetch_line(key + 3 * kLine);
+  const Part powers = powers_for(text);
+  for (std::size_t at = powers.from / kLine * kLine; at < powers.to; at += kLine) prefetch_line(key + at);
 }
 
 struct Aead::Library {

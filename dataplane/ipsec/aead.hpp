@@ -48,11 +48,17 @@ class AeadKey {
   static AeadKey blank() { return AeadKey(AeadAlgorithm::aes_128_gcm, std::array<std::uint8_t, 16 + kSaltLength>{}); }
 
   AeadKey(AeadKey&& other) noexcept
-      : expanded_(std::exchange(other.expanded_, nullptr)), salt_(other.salt_), algorithm_(other.algorithm_) {}
+      : expanded_(std::exchange(other.expanded_, nullptr)),
+        salt_(other.salt_),
+        algorithm_(other.algorithm_),
+        powers_end_(other.powers_end_),
+        most_powers_(other.most_powers_) {}
   AeadKey& operator=(AeadKey&& other) noexcept {
     std::swap(expanded_, other.expanded_);  // the other one wipes what was here
     std::swap(salt_, other.salt_);
     std::swap(algorithm_, other.algorithm_);
+    std::swap(powers_end_, other.powers_end_);
+    std::swap(most_powers_, other.most_powers_);
     return *this;
   }
   ~AeadKey();
@@ -62,12 +68,24 @@ class AeadKey {
   const void* expanded() const { return expanded_; }
 
   // Asks for what a text of that many octets needs: of thousands of keys none is in the first-level cache.
-  void prefetch(std::size_t length) const;
+  void prefetch(std::size_t text) const;
+  // Octets from..to of the expanded key.
+  struct Part {
+    std::size_t from;
+    std::size_t to;
+  };
+  // Round keys, powers of the hash key. In cache lines just what a text of that many octets needs.
+  std::array<Part, 2> parts_for(std::size_t text) const;
 
  private:
+  Part powers_for(std::size_t text) const;
+
   void* expanded_;
   std::uint32_t salt_ = 0;
   AeadAlgorithm algorithm_;
+  // Of the expanded key, in blocks of 16 octets.
+  std::uint8_t powers_end_;
+  std::uint8_t most_powers_;
 };
 static_assert(sizeof(AeadKey) == 16);
 

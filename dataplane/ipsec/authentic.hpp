@@ -26,12 +26,14 @@ class Authentic {
 class LetIn {
  public:
   SidId sid() const { return sid_; }
+  AdjId<V4> cross_connect() const { return cross_connect_; }  // of an End.DX4; else none()
 
  private:
-  explicit LetIn(SidId sid) : sid_(sid) {}
+  LetIn(SidId sid, AdjId<V4> cross_connect) : sid_(sid), cross_connect_(cross_connect) {}
   friend struct LastSid;
 
   SidId sid_;
+  AdjId<V4> cross_connect_;
 };
 
 // The proof that a packet was sealed: no other IPv6 packet leaves for the unprotected side (RFC 4301 section 5.1).

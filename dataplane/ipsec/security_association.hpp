@@ -64,6 +64,7 @@ struct LastSid {
   std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
   std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none
   SidId sid = SidId::none();
+  AdjId<V4> cross_connect = AdjId<V4>::none();  // of that SID, where it is an End.DX4: its own line is not looked at
 
   // in: 32 octets, a packet's source and destination. in_force: Tables::number. Nothing: they are others, or were
   // found in other tables, or the SA is for one protocol, which each packet has to show.
@@ -73,7 +74,7 @@ struct LastSid {
     const __m128i same =
         _mm_and_si128(_mm_cmpeq_epi8(load(in), load(then)), _mm_cmpeq_epi8(load(in + 16), load(then + 16)));
     if (tables != in_force || _mm_movemask_epi8(same) != 0xffff) return std::nullopt;
-    return LetIn(sid);
+    return LetIn(sid, cross_connect);
   }
 };
 

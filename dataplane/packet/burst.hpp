@@ -109,7 +109,7 @@ class alignas(64) Burst {
     assert(size_ != 0);
     copy(0, 1, to);
     std::memmove(buffers_, &buffers_[1], (size_ - 1) * sizeof(rte_mbuf*));
-    std::memmove(rows_, &rows_[sizeof(Row<Stage>)], (size_ - 1) * sizeof(Row<Stage>));
+    std::memmove(rows(), &rows()[1], (size_ - 1) * sizeof(Row<Stage>));
     --size_;
   }
   void take_all(Burst& to) {
@@ -126,17 +126,24 @@ class alignas(64) Burst {
   void copy(std::size_t first, std::size_t n, Burst& to) {
     assert(first + n <= size_ && to.size_ + n <= kBurstSize);
     std::memcpy(&to.buffers_[to.size_], &buffers_[first], n * sizeof(rte_mbuf*));
-    std::memcpy(&to.rows_[to.size_ * sizeof(Row<Stage>)], &rows_[first * sizeof(Row<Stage>)], n * sizeof(Row<Stage>));
+    std::memcpy(&to.rows()[to.size_], &rows()[first], n * sizeof(Row<Stage>));
     to.size_ += n;
   }
   std::span<const std::uint8_t> bytes_at(std::size_t i) const {
     return {rte_pktmbuf_mtod(buffers_[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers_[i])};
   }
-  Row<Stage>* rows() { return std::launder(reinterpret_cast<Row<Stage>*>(rows_)); }
-  const Row<Stage>* rows() const { return std::launder(reinterpret_cast<const Row<Stage>*>(rows_)); }
+  Row<Stage>* rows() { return rows_.at; }
+  const Row<Stage>* rows() const { return rows_.at; }
+
+  // Room for rows: how many there are, size_ says. A union, as what comes out of std::launder has GCC forget all that
+  // it knows of memory, and look everything up again for each packet.
+  union Rows {
+    Rows() {}
+    Row<Stage> at[kBurstSize];
+  };
 
   rte_mbuf* buffers_[kBurstSize];
-  alignas(16) std::byte rows_[kBurstSize * sizeof(Row<Stage>)];
+  alignas(16) Rows rows_;
   std::size_t size_ = 0;
 };
 
@@ -144,18 +151,18 @@ template <class Stage>
 void Burst<Stage>::restore_arrival_order() {
   // Arrival is below kBurstSize and unique within a receive burst: scatter by it, then close the gaps.
   rte_mbuf* buffers[kBurstSize] = {};
-  alignas(16) std::byte rows_by_place[kBurstSize * sizeof(Row<Stage>)];
+  Rows by_place;
   for (std::size_t i = 0; i < size_; ++i) {
     const auto place = static_cast<std::size_t>(place_of(rows()[i]));
     assert(place < kBurstSize && buffers[place] == nullptr);
     buffers[place] = buffers_[i];
-    std::memcpy(&rows_by_place[place * sizeof(Row<Stage>)], &rows_[i * sizeof(Row<Stage>)], sizeof(Row<Stage>));
+    new (&by_place.at[place]) Row<Stage>(rows()[i]);
   }
   std::size_t n = 0;
   for (std::size_t place = 0; place < kBurstSize; ++place) {
     if (buffers[place] == nullptr) continue;
     buffers_[n] = buffers[place];
-    std::memcpy(&rows_[n * sizeof(Row<Stage>)], &rows_by_place[place * sizeof(Row<Stage>)], sizeof(Row<Stage>));
+    new (&rows()[n]) Row<Stage>(by_place.at[place]);
     ++n;
   }
 }

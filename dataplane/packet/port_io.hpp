@@ -103,12 +103,13 @@ class PortIo {
   // order; what a queue does not take is dropped.
   static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue,
                        Relaxed<std::uint64_t>* sent, TxEnds ends) {
+    if (is_of_one_port(in)) [[likely]] {
+      if (!in.empty()) send(in.buffers_, in.size(), in.row(0).port, devices, queue, sent, ends);
+      in.size_ = 0;
+      return;
+    }
     std::uint32_t ports = 0;
     for (std::size_t i = 0; i < in.size(); ++i) ports |= std::uint32_t{1} << in.row(i).port.index();
-    if (std::has_single_bit(ports)) [[likely]] {
-      send(in.buffers_, in.size(), in.row(0).port, devices, queue, sent, ends);
-      ports = 0;
-    }
     while (ports != 0) {
       const PortId port(static_cast<std::uint8_t>(std::countr_zero(ports)));
       ports &= ports - 1;
@@ -122,6 +123,15 @@ class PortIo {
   }
 
  private:
+  static bool is_of_one_port(const Burst<stage::Out>& in) {
+    if (in.empty()) return true;
+    const std::size_t n = in.size();
+    const std::uint8_t first = in.row(0).port.index();
+    std::uint8_t differs = 0;
+    for (std::size_t i = 0; i < n; ++i) differs = static_cast<std::uint8_t>(differs | (in.row(i).port.index() ^ first));
+    return differs == 0;
+  }
+
   // What a device finds wrong is looked at again where the packet gets to, and has its end there.
   static wire::HeaderSum sum_of(const rte_mbuf* buffer) {
     // Where a device looks into tunnels, GOOD is about the inner header.

@@ -49,17 +49,27 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
   in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); });
 }
 
-// One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of an SA that
-// Step::sa_of(row) names. Of packets of one SA that come in a row, one that is no longer than those before it needs
-// nothing that they did not; where all of a burst are of one, its first packet asks, and a longer one may have to wait
-// for the rest of the key.
+// Whether all packets of a burst are of one SA, which Step::sa_of(row) names. Without a branch for each.
 template <PacketStep Step>
-void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
+bool is_of_one_sa(const Burst<typename Step::stage_type>& in) {
+  if (in.empty()) return true;
+  const std::size_t n = in.size();
+  const std::uint32_t first = Step::sa_of(in.row(0)).index();
+  if (Step::sa_of(in.row(n - 1)).index() != first) return false;
+  std::uint32_t differs = 0;
+  for (std::size_t i = 0; i < n; ++i) differs |= Step::sa_of(in.row(i)).index() ^ first;
+  return differs == 0;
+}
+
+// One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of the SA that each
+// is of. Of packets of one SA that come in a row, one that is no longer than those before it needs nothing that they did
+// not; where all of a burst are of one, its first packet asks, and a longer one may have to wait for the rest of the
+// key.
+template <PacketStep Step>
+void drain_asking(Burst<typename Step::stage_type>& in, const Step& step, bool of_one_sa) {
   using Stage = typename Step::stage_type;
   if (in.empty()) return;
-  std::size_t alike = 1;
-  while (alike < in.size() && Step::sa_of(in.row(alike)) == Step::sa_of(in.row(0))) ++alike;
-  if (alike == in.size()) {
+  if (of_one_sa) {
     step.ask(in.row(0), in.bytes(0));
     return drain(in, step);
   }
@@ -73,6 +83,10 @@ void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
         asked = Step::sa_of(row);
         octets = bytes.size();
       });
+}
+template <PacketStep Step>
+void drain_asking(Burst<typename Step::stage_type>& in, const Step& step) {
+  drain_asking(in, step, is_of_one_sa<Step>(in));
 }
 
 }  // namespace strata

@@ -37,11 +37,9 @@ class Dx4FastPathStep {
     const std::optional<LetIn> let_in = last.recall(ip->ipv6_addresses(), tables_.number);
     if (!let_in) [[unlikely]]
       return slow_path(std::move(packet), row);
-    const LocalSid& sid = tables_.sids[let_in->sid()];
-    if (sid.behavior != SidBehavior::end_dx4 || !ip->ipv4_sum_is_right() || ip->ttl() <= 1 || !may_pass(*ip))
-        [[unlikely]]
+    if (let_in->cross_connect().is_none() || !ip->ipv4_sum_is_right() || ip->ttl() <= 1 || !may_pass(*ip)) [[unlikely]]
       return slow_path(std::move(packet), row);
-    const Adjacency& adj = neighbors_[sid.adj];
+    const Adjacency& adj = neighbors_[let_in->cross_connect()];
     if (!adj.resolved || adj.side != Side::protected_side || ip->ipv4_total_length() > adj.mtu) [[unlikely]]
       return slow_path(std::move(packet), row);
     constexpr std::size_t kIpv4Offset = wire::Ipv4InIpv6View::kIpv4Offset;
@@ -51,6 +49,16 @@ class Dx4FastPathStep {
     wire::ipv4_decrement_ttl(packet.bytes().data() + kIpv4Offset);
     return Gate::cross_connected(std::move(packet), row, *let_in, {kIpv4Offset, ip->ipv4_total_length()}, adj.header,
                                  adj.port, out_);
+  }
+
+  // The counters of the SIDs that these most likely come to.
+  void ask(const Burst<stage::Decrypted>& coming) const {
+    constexpr std::size_t kNear = 512;  // counters: so many are in a near cache, and to ask costs more
+    if (counters_.size() <= kNear) return;
+    for (std::size_t i = 0; i < coming.size(); ++i) {
+      const SidId sid = tables_.sas[coming.row(i).from.sa().index()].last_sid.sid;
+      if (sid.index() < counters_.size()) prefetch_line(&counters_[sid.index()]);
+    }
   }
 
  private:

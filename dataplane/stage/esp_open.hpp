@@ -145,7 +145,7 @@ struct EspDecryptStep {
   // With thousands of SAs nothing of the next one is in a near cache.
   void ask(const Row<stage::EspIn>& row, std::span<const std::uint8_t> bytes) const {
     const InboundSa& sa = sas[row.from.sa().index()];
-    sa.key.prefetch(bytes.size());
+    sa.key.prefetch(bytes.size() - std::min(bytes.size(), kEspTextOffset + kIcvLength));
     sa.window.prefetch(wire::load_be32(bytes.data() + 4));
   }
 
@@ -193,9 +193,10 @@ struct EspUnwrapStep {
 
 // Of thousands of SAs none is in a near cache. Asked for here and no sooner: who received the packet may not hold its
 // SA.
-inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas) {
+inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas, bool of_one_sa) {
   SaId asked = SaId::none();
-  for (std::size_t i = 0; i < in.size(); ++i) {
+  const std::size_t n = of_one_sa ? std::min<std::size_t>(in.size(), 1) : in.size();
+  for (std::size_t i = 0; i < n; ++i) {
     const SaId id = in.row(i).from.sa();
     if (id == asked) continue;
     asked = id;
@@ -205,9 +206,13 @@ inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas) {
 
 template <LeadsTo<stage::Ip6> ToIp6>
 void open_esp(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, ToIp6& ip6, EspOpenEnds ends) {
-  ask_for_sas(in, sas);
+  const bool of_one_sa = is_of_one_sa<EspDecryptStep>(in);
+  ask_for_sas(in, sas, of_one_sa);
   Burst<stage::Decrypted> decrypted;
-  drain_asking(in, EspDecryptStep{sas, aead, audit, decrypted, ends});
+  drain_asking(in, EspDecryptStep{sas, aead, audit, decrypted, ends}, of_one_sa);
+  if constexpr (requires { ip6.ask(decrypted); }) {
+    if (!of_one_sa) ip6.ask(decrypted);
+  }
   drain(decrypted, EspUnwrapStep<ToIp6>{sas, ip6, ends});
 }
 

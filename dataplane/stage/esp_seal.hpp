@@ -142,7 +142,8 @@ struct EspCipherStep {
   static OutSaId sa_of(const Row<stage::Unsealed>& row) { return row.sa; }
   // With thousands of SAs nothing of the next one's key is in a near cache.
   void ask(const Row<stage::Unsealed>& row, std::span<const std::uint8_t> bytes) const {
-    sas[row.sa.index()].key.prefetch(bytes.size());
+    const OutboundSa& sa = sas[row.sa.index()];
+    sa.key.prefetch(bytes.size() - detail::front_of(sa) - kIcvLength);
   }
 };
 

@@ -3,11 +3,13 @@
 #include "dataplane/ipsec/authentic.hpp"
 #include "tests/must_not_compile/twin.hpp"
 
+using strata::AdjId;
 using strata::LetIn;
 using strata::SidId;
+using strata::V4;
 
 struct Own {
-  explicit Own(SidId) {}
+  Own(SidId, AdjId<V4>) {}
 };
 
-auto prove() { return TWIN(Own, LetIn)(SidId(0)); }
+auto prove() { return TWIN(Own, LetIn)(SidId(0), AdjId<V4>(0)); }

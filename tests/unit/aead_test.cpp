@@ -215,6 +215,30 @@ TEST_P(AeadOf, TouchesNothingOutsideThePacket) {
   }
 }
 
+// What is asked for ahead of a packet is what the library reads of a key of its fastest engine, no line less and no
+// line more: others are turned over, and nobody sees it; each of these, and what comes out is another text.
+TEST_P(AeadOf, AsksForWhatItReads) {
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("vaes")) GTEST_SKIP() << "of another engine";
+  constexpr std::size_t kLine = 64;
+  for (const std::size_t length : {4, 44, 48, 49, 60, 108, 112, 113, 300, 768, 784, 785, 1444, 9000}) {
+    const SealedText sealed = random_sealed(length, 12);
+    const Opened expected = open_alone(sealed);
+    std::vector<bool> asked(1024 / kLine);
+    for (const AeadKey::Part& part : sealed.key->parts_for(length))
+      for (std::size_t at = part.from; at < part.to; ++at) asked[at / kLine] = true;
+    const bool is_gcm = GetParam() != AeadAlgorithm::chacha20_poly1305;
+    for (std::size_t line = 0; line < (is_gcm ? asked.size() : 1); ++line) {
+      auto* octets = static_cast<std::uint8_t*>(const_cast<void*>(sealed.key->expanded())) + line * kLine;
+      const auto turn_over = [&] { std::for_each_n(octets, kLine, [](std::uint8_t& octet) { octet ^= 0x5a; }); };
+      turn_over();
+      const bool is_read = open_alone(sealed) != expected;
+      turn_over();
+      EXPECT_EQ(is_read, asked[line]) << length << " octets, line " << line;
+    }
+    ASSERT_EQ(open_alone(sealed), expected);
+  }
+}
+
 // --- one after another -----------------------------------------------------------------------------------------------
 
 // The library's context is one for all keys and algorithms: nothing of a text may reach the next one.

@@ -78,6 +78,7 @@ class Dx4FastPath : public testing::Test {
     std::copy_n(packet.begin() + 8, 32, sa.last_sid.addresses.begin());
     sa.last_sid.tables = tables_->number;
     sa.last_sid.sid = sid_;
+    sa.last_sid.cross_connect = tables_->sids[sid_].adj;
   }
 
   // How many of these, out of the first SA, took it; the others went on to local_sid as they came.

@@ -153,10 +153,11 @@ TEST_P(Gates, Duty59_TheFastPathForgetsTheSame) {
   decrypted_.drain([&](Packet<Decrypted> p, const Row<Decrypted>& row) -> Done {
     return Gate::opened(std::move(p), row, {16, 120}, ip6_);
   });
-  const LastSid last{.addresses = {}, .tables = 3, .sid = SidId(5)};
+  const LastSid last{.addresses = {}, .tables = 3, .sid = SidId(5), .cross_connect = AdjId<V4>(7)};
   const std::optional<LetIn> let_in = last.recall(std::array<std::uint8_t, 32>{}.data(), 3);
   ASSERT_TRUE(let_in);
   EXPECT_EQ(let_in->sid(), SidId(5));
+  EXPECT_EQ(let_in->cross_connect(), AdjId<V4>(7));
   const EthernetHeader header{0xde, 0xad, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x08, 0x00};
   ip6_.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
     return Gate::cross_connected(std::move(p), row, *let_in, {40, 60}, header, PortId(2), out_);
