@@ -14,9 +14,9 @@ namespace {
 // Where a packet begins, what follows, and where a header is put before it: another core has written them last.
 void ask_for_begin(const rte_mbuf* buffer) {
   const auto* begin = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
-  prefetch_line(begin);
-  prefetch_line(begin + RTE_CACHE_LINE_SIZE);
-  prefetch_line(begin - RTE_CACHE_LINE_SIZE);
+  prefetch_line_to_write(begin);
+  prefetch_line_to_write(begin + RTE_CACHE_LINE_SIZE);
+  prefetch_line_to_write(begin - RTE_CACHE_LINE_SIZE);
 }
 
 }  // namespace
@@ -108,8 +108,8 @@ bool Handoff::fetch(WorkerId from) {
   line.size = in(from).take(line.buffers, kBurstSize);
   // Another core has written them last.
   for (std::size_t i = 0; i < line.size; ++i) {
-    prefetch_line(line.buffers[i]);
-    prefetch_line(ParkingSlips::of(line.buffers[i]));
+    prefetch_line_to_write(line.buffers[i]);
+    prefetch_line_to_write(ParkingSlips::of(line.buffers[i]));
   }
   return line.size != 0;
 }
