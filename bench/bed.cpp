@@ -263,6 +263,7 @@ tl::expected<RoundCycles, std::string> Bed::round(const std::vector<unsigned>& s
   const std::size_t packets = packets_a_pass(sizes) * crew_.size();
   for (unsigned i = 0; i < kPassesARound; ++i)
     if (auto done = pass(sizes, packets, cache, stages, sum); !done) return tl::unexpected(done.error());
+  if (crew_.size() > 1) sum.line_round_trip = crew_.line_round_trip();
   return sum;
 }
 

@@ -27,7 +27,8 @@ struct RoundCycles {
   std::uint64_t octets = 0;       // of the inner IPv4 packets
   std::uint64_t journey[2] = {};  // by Direction
   std::uint64_t crypto[2] = {};
-  StageCycles stages[2];  // of rounds that look at them; these cost time themselves
+  StageCycles stages[2];              // of rounds that look at them; these cost time themselves
+  std::uint64_t line_round_trip = 0;  // Crew::line_round_trip(), of several workers
 };
 
 // A gateway between two ports of rings, each with a queue for each worker.

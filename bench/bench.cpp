@@ -72,6 +72,8 @@ tl::expected<void, std::string> Bench::measure(const std::string& size, Cache ca
       for (std::size_t d = 0; d < series[b].size(); ++d) {
         series[b][d].journey.push_back(for_each(round->journey[d], round->packets));
         series[b][d].crypto.push_back(for_each(round->crypto[d], round->packets));
+        if (round->line_round_trip != 0)
+          series[b][d].line_round_trip.push_back(static_cast<double>(round->line_round_trip));
       }
     }
   }

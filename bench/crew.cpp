@@ -1,8 +1,13 @@
 #include "bench/crew.hpp"
 
 #include <pthread.h>
+#include <rte_cycles.h>
 #include <rte_pause.h>
 #include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
 
 namespace strata::bench {
 namespace {
@@ -63,6 +68,25 @@ void Crew::run(const std::function<void(unsigned)>& work) {
   while (ready_.load(std::memory_order_acquire) < size()) rte_pause();
   work(0);
   while (done_.load(std::memory_order_acquire) + 1 < size()) rte_pause();
+}
+
+std::uint64_t Crew::line_round_trip() {
+  assert(size() > 1);
+  std::array<std::uint64_t, 201> trips;
+  struct alignas(128) Line {
+    std::atomic<std::size_t> sent{0};
+  } line;
+  run([&](unsigned number) {
+    for (std::size_t i = 0; i < trips.size() && number <= 1; ++i) {
+      const std::uint64_t start = rte_rdtsc();
+      if (number == 0) line.sent.store(2 * i + 1, std::memory_order_release);
+      while (line.sent.load(std::memory_order_acquire) != 2 * i + 2 - number) {}
+      if (number == 1) line.sent.store(2 * i + 2, std::memory_order_release);
+      if (number == 0) trips[i] = rte_rdtsc() - start;
+    }
+  });
+  std::ranges::sort(trips);
+  return trips[trips.size() / 2];
 }
 
 }  // namespace strata::bench

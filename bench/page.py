@@ -97,8 +97,9 @@ def many_workers(results):
         alike = {key: row[key] for key in ("direction", "size", "sas", "routes", "warm", "feed")}
         alone = only(results, **alike, workers=1)
         rows.append([f"{row['direction']}, {row['size']}, {row['sas']:,} SAs: {row['workers']} workers",
-                     f"{alone['mpps']:.2f}", f"{row['mpps']:.2f}", f"{row['mpps'] / alone['mpps']:.2f}"])
-    return table(["", "one: Mpps", "all: Mpps", "factor"], rows) if rows else "Not measured in this run."
+                     f"{alone['mpps']:.2f}", f"{row['mpps']:.2f}", f"{row['mpps'] / alone['mpps']:.2f}",
+                     f"{row['line_round_trip']:.0f}"])
+    return table(["", "one: Mpps", "all: Mpps", "factor", "line"], rows) if rows else "Not measured in this run."
 
 
 def journey_order(rows):

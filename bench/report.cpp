@@ -33,6 +33,20 @@ std::string stages_text(const Report& report) {
   return text;
 }
 
+// What makes the most of the cost of handing over, and is the machine's.
+std::string distance_text(const Report& report) {
+  double least = 0;
+  double most = 0;
+  for (const Result& result : report.results) {
+    if (!result.line_round_trip) continue;
+    least = least == 0 ? *result.line_round_trip : std::min(least, *result.line_round_trip);
+    most = std::max(most, *result.line_round_trip);
+  }
+  if (most == 0) return {};
+  return "\nA cache line goes from one worker's core to the next one's and back in " + number(least, 0) +
+         (most > 1.2 * least ? " to " + number(most, 0) : "") + " cycles.\n";
+}
+
 }  // namespace
 
 std::string to_text(const Report& report) {
@@ -51,7 +65,7 @@ std::string to_text(const Report& report) {
   const bool at_once = std::ranges::any_of(report.results, [](const Result& r) { return r.feed == Feed::at_once; });
   return text + table.text() +
          (at_once ? "\nAll packets stood in the queues before the first moved, for one worker too.\n" : "") +
-         stages_text(report);
+         distance_text(report) + stages_text(report);
 }
 
 Json to_json(const Report& report) {
@@ -71,6 +85,7 @@ Json to_json(const Report& report) {
                  {"gbps", rounded(result.gbps)},
                  {"spread", {rounded(result.spread[0]), rounded(result.spread[1])}}};
     for (const auto& [name, cycles] : result.stages) json["stages"][name] = rounded(cycles);
+    if (result.line_round_trip) json["line_round_trip"] = rounded(*result.line_round_trip);
     results.push_back(std::move(json));
   }
   Json json = {{"cpu", report.cpu},

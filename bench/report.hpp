@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Result {
   double mpps = 0;
   double gbps = 0;  // of inner IPv4
   std::map<std::string, double> stages;
+  // Of several workers: in which a cache line goes from the first one's core to the second one's and back.
+  std::optional<double> line_round_trip;
 
   double ratio() const { return cycles / crypto_cycles; }
 };

@@ -25,6 +25,7 @@ Result result_of(const Series& series, Direction direction, double octets_a_pack
   result.spread = {least, most};
   result.crypto_cycles = median(series.crypto);
   result.workers = workers;
+  if (!series.line_round_trip.empty()) result.line_round_trip = median(series.line_round_trip);
   result.mpps = hertz / result.cycles * workers / 1e6;
   result.gbps = result.mpps * octets_a_packet * 8 / 1e3;
   return result;

@@ -11,6 +11,7 @@ namespace strata::bench {
 struct Series {
   std::vector<double> journey;
   std::vector<double> crypto;
+  std::vector<double> line_round_trip;  // of several workers
 };
 
 double median(std::vector<double> values);

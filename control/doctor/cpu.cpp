@@ -60,6 +60,28 @@ void examine_governor(const Machine& machine, unsigned core, Findings& findings)
                       {"echo performance > /" + file}});
 }
 
+// What one worker hands over to another goes from core to core by cache lines: through a cache that both have it takes
+// a fifth of the time (docs/performance.md).
+void examine_distance(const Machine& machine, unsigned first, unsigned other, Findings& findings) {
+  const auto folder = [](unsigned core) { return "sys/devices/system/cpu/cpu" + std::to_string(core); };
+  const std::string about = "CPU " + std::to_string(first) + " and " + std::to_string(other);
+  const std::string siblings = folder(first) + "/topology/thread_siblings_list";
+  if (machine.cpus(siblings).contains(other)) {
+    findings.push_back({Grade::hint,
+                        about,
+                        "they are two threads of one core, and two workers there do little more than one",
+                        {"name one CPU of each core: cat /" + siblings}});
+    return;
+  }
+  const std::string sharing = folder(first) + "/cache/index3/shared_cpu_list";
+  const std::set<unsigned> near = machine.cpus(sharing);
+  if (near.empty() || near.contains(other)) return;
+  findings.push_back({Grade::hint,
+                      about,
+                      "they share no third-level cache, and what one worker hands over to the other comes late",
+                      {"name CPUs that share one: cat /" + sharing}});
+}
+
 }  // namespace
 
 void examine_cpus(const Machine& machine, const config::Workers& workers, Findings& findings) {
@@ -67,6 +89,7 @@ void examine_cpus(const Machine& machine, const config::Workers& workers, Findin
   for (const std::uint32_t cpu : workers.cpus) {
     examine_core(machine, cpu, findings);
     examine_governor(machine, cpu, findings);
+    if (cpu != workers.cpus.front()) examine_distance(machine, workers.cpus.front(), cpu, findings);
   }
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -49,6 +50,12 @@ def test_two_workers_beside_one():
     assert {row["feed"] for row in report["results"]} == {"at once"}, "both are measured in one way"
     for row in report["results"]:
         assert abs(row["mpps"] - row["workers"] * report["tsc_mhz"] / row["cycles"]) < 0.02 * row["mpps"]
+        assert ("line_round_trip" in row) == (row["workers"] == 2)
+        assert row.get("line_round_trip", 1) > 0
+    text = bench("--sizes", "64", "--workers", "2").stdout
+    assert re.search(r"^A cache line goes from one worker's core to the next one's and back in \d+( to \d+)? cycles\.$",
+                     text, re.MULTILINE), text
+    assert "cache line" not in bench("--sizes", "64").stdout
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two workers want two CPUs")

@@ -68,7 +68,7 @@ MADE_UP = report(
     row(sas=1000, ratio=1.9),
     row(sas=10000, routes=100000, ratio=3.0),
     row(sas=2000, feed="at once", mpps=15.0),
-    row(sas=2000, feed="at once", workers=2, mpps=27.0),
+    row(sas=2000, feed="at once", workers=2, mpps=27.0, line_round_trip=182.4),
 )
 
 
@@ -82,7 +82,7 @@ def test_tables():
     assert [line.split(" | ")[:2] for line in blocks["cold"].splitlines()[2:]] == [["| in, 64", "600 (140)"]]
     assert [line.split(" | ")[0] for line in blocks["sas"].splitlines()[2:]] == [
         "| in, 64: 1,000 SAs", "| in, 64: 10,000 SAs, 100,000 routes"]
-    assert blocks["workers"].splitlines()[2:] == ["| in, 64, 2,000 SAs: 2 workers | 15.00 | 27.00 | 1.80 |"]
+    assert blocks["workers"].splitlines()[2:] == ["| in, 64, 2,000 SAs: 2 workers | 15.00 | 27.00 | 1.80 | 182 |"]
     assert "./dev bench --peers" in blocks["peers"]
 
 

@@ -108,6 +108,20 @@ TEST_F(Doctor, CoreThatIsShared) {
   expect_one(Grade::hint, "powersave", "cpu3/cpufreq/scaling_governor");
 }
 
+TEST_F(Doctor, CoresThatAreFarFromEachOther) {
+  config.workers.cpus = {2, 3};
+  made.file("sys/devices/system/cpu/isolated", "2-3");
+  expect_good();
+  made.file("sys/devices/system/cpu/cpu2/cache/index3/shared_cpu_list", "0-2");
+  expect_one(Grade::hint, "no third-level cache", "cpu2/cache/index3/shared_cpu_list");
+  made.file("sys/devices/system/cpu/cpu2/cache/index3/shared_cpu_list", "2-3");
+  expect_good();
+  made.file("sys/devices/system/cpu/cpu2/topology/thread_siblings_list", "2,18");
+  expect_good();
+  made.file("sys/devices/system/cpu/cpu2/topology/thread_siblings_list", "2-3");
+  expect_one(Grade::hint, "two threads of one core", "cpu2/topology/thread_siblings_list");
+}
+
 TEST_F(Doctor, NicOnAnotherNode) {
   config.workers.cpus = {3};
   made.file("sys/devices/system/cpu/isolated", "3").file(kNicFolder + "numa_node", "1");
