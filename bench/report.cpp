@@ -43,7 +43,7 @@ std::string distance_text(const Report& report) {
     most = std::max(most, *result.line_round_trip);
   }
   if (most == 0) return {};
-  return "\nA cache line goes from one worker's core to the next one's and back in " + number(least, 0) +
+  return "\nA cache line goes from the first worker's core to the second one's and back in " + number(least, 0) +
          (most > 1.2 * least ? " to " + number(most, 0) : "") + " cycles.\n";
 }
 

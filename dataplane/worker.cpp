@@ -83,6 +83,7 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   Straight local_sid(
       LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
   Straight ip6(Dx4FastPathStep<decltype(local_sid)>(*tables_, neighbors_, sid_counters_, local_sid, out_));
+  static_assert(LooksAheadOfOpened<decltype(ip6)>);
   steps_.note(Step::esp_open, esp_);
   open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
   const std::size_t fast = ip6.size() - local_sid.size();

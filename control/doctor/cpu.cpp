@@ -60,24 +60,23 @@ void examine_governor(const Machine& machine, unsigned core, Findings& findings)
                       {"echo performance > /" + file}});
 }
 
-// What one worker hands over to another goes from core to core by cache lines: through a cache that both have it takes
-// a fifth of the time (docs/performance.md).
+void examine_threads(const Machine& machine, unsigned core, unsigned other, Findings& findings) {
+  const std::string siblings = "sys/devices/system/cpu/cpu" + std::to_string(core) + "/topology/thread_siblings_list";
+  if (!machine.cpus(siblings).contains(other)) return;
+  findings.push_back({Grade::hint,
+                      "CPU " + std::to_string(core) + " and " + std::to_string(other),
+                      "they are two threads of one core, and two workers there do little more than one",
+                      {"name one CPU of each core: cat /" + siblings}});
+}
+
+// What one worker hands over to another goes from core to core by cache lines, through a cache that both have several
+// times as fast (docs/performance.md).
 void examine_distance(const Machine& machine, unsigned first, unsigned other, Findings& findings) {
-  const auto folder = [](unsigned core) { return "sys/devices/system/cpu/cpu" + std::to_string(core); };
-  const std::string about = "CPU " + std::to_string(first) + " and " + std::to_string(other);
-  const std::string siblings = folder(first) + "/topology/thread_siblings_list";
-  if (machine.cpus(siblings).contains(other)) {
-    findings.push_back({Grade::hint,
-                        about,
-                        "they are two threads of one core, and two workers there do little more than one",
-                        {"name one CPU of each core: cat /" + siblings}});
-    return;
-  }
-  const std::string sharing = folder(first) + "/cache/index3/shared_cpu_list";
+  const std::string sharing = "sys/devices/system/cpu/cpu" + std::to_string(first) + "/cache/index3/shared_cpu_list";
   const std::set<unsigned> near = machine.cpus(sharing);
   if (near.empty() || near.contains(other)) return;
   findings.push_back({Grade::hint,
-                      about,
+                      "CPU " + std::to_string(first) + " and " + std::to_string(other),
                       "they share no third-level cache, and what one worker hands over to the other comes late",
                       {"name CPUs that share one: cat /" + sharing}});
 }
@@ -90,6 +89,10 @@ void examine_cpus(const Machine& machine, const config::Workers& workers, Findin
     examine_core(machine, cpu, findings);
     examine_governor(machine, cpu, findings);
     if (cpu != workers.cpus.front()) examine_distance(machine, workers.cpus.front(), cpu, findings);
+    for (const std::uint32_t before : workers.cpus) {
+      if (before == cpu) break;
+      examine_threads(machine, before, cpu, findings);
+    }
   }
 }
 

@@ -50,16 +50,19 @@ constexpr std::size_t kBlock = 16;
 // Octets of the round keys.
 constexpr std::size_t round_keys_length(AeadAlgorithm algorithm) { return (key_length(algorithm) / 4 + 7) * kBlock; }
 
-// Where the powers of the hash key lie in an expanded key, in blocks: up to `most` of them, the lowest last. None reads
-// more than its engine has laid out.
 struct HashKeyPowers {
   std::uint8_t end;
   std::uint8_t most;
 };
+// By the engine that the library chooses for GCM: the one with VAES wants all that it knows of AVX-512.
 HashKeyPowers hash_key_powers(const IMB_MGR& manager) {
   constexpr std::size_t kFirst = offsetof(gcm_key_data, ghash_keys) / kBlock;
-  const bool has_vaes = manager.used_arch == IMB_ARCH_AVX512 && (manager.features & IMB_FEATURE_VAES) != 0;
-  const std::uint8_t most = has_vaes ? 48 : 8;
+  constexpr std::uint8_t kVaes = sizeof(gcm_key_data::ghash_keys.vaes_avx512) / kBlock;
+  constexpr std::uint8_t kOthers = sizeof(gcm_key_data::ghash_keys.avx2_avx512) / kBlock;
+  static_assert((kFirst + kVaes) * kBlock <= sizeof(gcm_key_data));
+  const bool has_vaes =
+      manager.used_arch == IMB_ARCH_AVX512 && (manager.features & IMB_CPUFLAGS_AVX512_T2) == IMB_CPUFLAGS_AVX512_T2;
+  const std::uint8_t most = has_vaes ? kVaes : kOthers;
   return {static_cast<std::uint8_t>(kFirst + most), most};
 }
 
@@ -83,35 +86,39 @@ AeadKey::AeadKey(AeadAlgorithm algorithm, std::span<const std::uint8_t> key)
     case AeadAlgorithm::aes_256_gcm: IMB_AES256_GCM_PRE(manager, key.data(), gcm); break;
     case AeadAlgorithm::chacha20_poly1305: std::memcpy(expanded_, key.data(), cipher_key); break;
   }
+  if (algorithm == AeadAlgorithm::chacha20_poly1305) return;
   const HashKeyPowers powers = hash_key_powers(*manager);
   powers_end_ = powers.end;
   most_powers_ = powers.most;
 }
 
-inline AeadKey::Part AeadKey::powers_for(std::size_t text) const {
-  const std::size_t powers = std::min<std::size_t>((text + kBlock - 1) / kBlock, most_powers_);
-  return {(powers_end_ - powers) * kBlock, powers_end_ * kBlock};
-}
-
-std::array<AeadKey::Part, 2> AeadKey::parts_for(std::size_t text) const {
-  if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return {Part{0, key_length(algorithm_)}, Part{0, 0}};
-  return {Part{0, round_keys_length(algorithm_)}, powers_for(text)};
-}
-
 // With very many keys it is their lines that packets wait for: none that is not needed is asked for.
-void AeadKey::prefetch(std::size_t text) const {
+template <class Take>
+void AeadKey::for_lines(std::size_t text, Take&& take) const {
   static_assert(round_keys_length(AeadAlgorithm::aes_128_gcm) > 2 * kLine &&
                 round_keys_length(AeadAlgorithm::aes_128_gcm) <= 3 * kLine &&
                 round_keys_length(AeadAlgorithm::aes_192_gcm) > 3 * kLine &&
                 round_keys_length(AeadAlgorithm::aes_256_gcm) <= 4 * kLine);
-  const auto* key = static_cast<const std::uint8_t*>(expanded_);
-  prefetch_line(key);
+  take(0);
   if (algorithm_ == AeadAlgorithm::chacha20_poly1305) return;
-  prefetch_line(key + kLine);
-  prefetch_line(key + 2 * kLine);
-  if (algorithm_ != AeadAlgorithm::aes_128_gcm) prefetch_line(key + 3 * kLine);
-  const Part powers = powers_for(text);
-  for (std::size_t at = powers.from / kLine * kLine; at < powers.to; at += kLine) prefetch_line(key + at);
+  take(kLine);
+  take(2 * kLine);
+  if (algorithm_ != AeadAlgorithm::aes_128_gcm) take(3 * kLine);
+  // Of the powers as many as the text has blocks.
+  const std::size_t powers = std::min<std::size_t>((text + kBlock - 1) / kBlock, most_powers_);
+  const std::size_t end = powers_end_ * kBlock;
+  for (std::size_t at = (end - powers * kBlock) / kLine * kLine; at < end; at += kLine) take(at);
+}
+
+void AeadKey::prefetch(std::size_t text) const {
+  const auto* key = static_cast<const std::uint8_t*>(expanded_);
+  for_lines(text, [key](std::size_t at) { prefetch_line(key + at); });
+}
+
+std::vector<std::size_t> AeadKey::lines_for(std::size_t text) const {
+  std::vector<std::size_t> lines;
+  for_lines(text, [&](std::size_t at) { lines.push_back(at); });
+  return lines;
 }
 
 struct Aead::Library {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "dataplane/ipsec/authentic.hpp"
 
@@ -69,23 +70,21 @@ class AeadKey {
 
   // Asks for what a text of that many octets needs: of thousands of keys none is in the first-level cache.
   void prefetch(std::size_t text) const;
-  // Octets from..to of the expanded key.
-  struct Part {
-    std::size_t from;
-    std::size_t to;
-  };
-  // Round keys, powers of the hash key. In cache lines just what a text of that many octets needs.
-  std::array<Part, 2> parts_for(std::size_t text) const;
+  // Where the cache lines begin that it asks for, in octets of the expanded key: on engines of AVX2 and above those
+  // that a text of that many octets needs, and no others. (Those of SSE and AVX read more of the powers.)
+  std::vector<std::size_t> lines_for(std::size_t text) const;
 
  private:
-  Part powers_for(std::size_t text) const;
+  template <class Take>
+  void for_lines(std::size_t text, Take&& take) const;
 
   void* expanded_;
   std::uint32_t salt_ = 0;
   AeadAlgorithm algorithm_;
-  // Of the expanded key, in blocks of 16 octets.
-  std::uint8_t powers_end_;
-  std::uint8_t most_powers_;
+  // Where the powers of the hash key lie in the expanded key, in blocks of 16 octets: up to so many of them, the lowest
+  // last.
+  std::uint8_t powers_end_ = 0;
+  std::uint8_t most_powers_ = 0;
 };
 static_assert(sizeof(AeadKey) == 16);
 

@@ -58,8 +58,9 @@ inline constexpr int kAnyProtocol = -1;
 // as the tables stay. Of many SAs the next packet is another one's; of one SA mostly the same tunnel's.
 //
 // It stands for what was judged then: that the SA's selectors take these addresses (RFC 4301 section 5.2 step 4), that
-// they are no martians, and which SID it is. So it ends with whatever decides that: tables that take the place of
-// others have another number, and a change of the SA itself forgets it. Its holder alone reads and writes it.
+// they are no martians, which SID it is, and where that leads. So it ends with whatever decides that: tables that take
+// the place of others have another number, and a change of the SA itself forgets it. Its holder alone reads and writes
+// it.
 struct LastSid {
   std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
   std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none

@@ -11,7 +11,8 @@
 namespace strata {
 namespace {
 
-// Where a packet begins, what follows, and where a header is put before it: another core has written them last.
+// Where a packet begins, what follows, and where a header is put before it: another core has written them last, and of
+// most packets this one will write them.
 void ask_for_begin(const rte_mbuf* buffer) {
   const auto* begin = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
   prefetch_line_to_write(begin);

@@ -103,7 +103,7 @@ class PortIo {
   // order; what a queue does not take is dropped.
   static void transmit(Burst<stage::Out>& in, const std::uint16_t* devices, std::uint16_t queue,
                        Relaxed<std::uint64_t>* sent, TxEnds ends) {
-    if (is_of_one_port(in)) [[likely]] {
+    if (in.all_alike([](const Row<stage::Out>& row) { return row.port.index(); })) [[likely]] {
       if (!in.empty()) send(in.buffers_, in.size(), in.row(0).port, devices, queue, sent, ends);
       in.size_ = 0;
       return;
@@ -123,15 +123,6 @@ class PortIo {
   }
 
  private:
-  static bool is_of_one_port(const Burst<stage::Out>& in) {
-    if (in.empty()) return true;
-    const std::size_t n = in.size();
-    const std::uint8_t first = in.row(0).port.index();
-    std::uint8_t differs = 0;
-    for (std::size_t i = 0; i < n; ++i) differs = static_cast<std::uint8_t>(differs | (in.row(i).port.index() ^ first));
-    return differs == 0;
-  }
-
   // What a device finds wrong is looked at again where the packet gets to, and has its end there.
   static wire::HeaderSum sum_of(const rte_mbuf* buffer) {
     // Where a device looks into tunnels, GOOD is about the inner header.

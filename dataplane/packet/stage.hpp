@@ -298,10 +298,12 @@ constexpr void set_place(Row<Stage>& row, Arrival place) {
 constexpr void set_place(Row<stage::Sr6Out>& row, Arrival place) { row.place = place; }
 constexpr void set_place(Row<stage::Out>& row, Arrival place) { row.place = place; }
 
-// Rows live in the worker's first-level cache: 64 of them are 1 KiB at the most.
+// Rows live in the worker's first-level cache: 64 of them are 1 KiB at the most. One is put where another was (no const
+// members: the burst reads it by the old name).
 template <class Stage>
-concept Rowed = sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>> &&
-                !std::is_default_constructible_v<Row<Stage>>;
+concept Rowed =
+    sizeof(Row<Stage>) <= 16 && std::is_trivially_copyable_v<Row<Stage>>&& std::is_copy_assignable_v<Row<Stage>> &&
+    !std::is_default_constructible_v<Row<Stage>>;
 static_assert(Rowed<stage::Frame> && Rowed<stage::Host> && Rowed<stage::EspIn> && Rowed<stage::Decrypted> &&
               Rowed<stage::Ip6> && Rowed<stage::Sr6> && Rowed<stage::Ip4> && Rowed<stage::Steered> &&
               Rowed<stage::Sr6Out> && Rowed<stage::Unsealed> && Rowed<stage::Out> && Rowed<stage::Arp> &&

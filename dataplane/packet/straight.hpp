@@ -49,22 +49,16 @@ void drain(Burst<typename Step::stage_type>& in, const Step& step) {
   in.drain([&](Packet<Stage> packet, const Row<Stage>& row) -> Done { return step.input(std::move(packet), row); });
 }
 
-// Whether all packets of a burst are of one SA, which Step::sa_of(row) names. Without a branch for each.
+// Whether all packets of a burst are of one SA, which Step::sa_of(row) names.
 template <PacketStep Step>
 bool is_of_one_sa(const Burst<typename Step::stage_type>& in) {
-  if (in.empty()) return true;
-  const std::size_t n = in.size();
-  const std::uint32_t first = Step::sa_of(in.row(0)).index();
-  if (Step::sa_of(in.row(n - 1)).index() != first) return false;
-  std::uint32_t differs = 0;
-  for (std::size_t i = 0; i < n; ++i) differs |= Step::sa_of(in.row(i)).index() ^ first;
-  return differs == 0;
+  return in.all_alike([](const Row<typename Step::stage_type>& row) { return Step::sa_of(row).index(); });
 }
 
 // One that says what it needs of the packets that come later: void ask(const Row<Stage>&, bytes), of the SA that each
-// is of. Of packets of one SA that come in a row, one that is no longer than those before it needs nothing that they did
-// not; where all of a burst are of one, its first packet asks, and a longer one may have to wait for the rest of the
-// key.
+// is of. Of packets of one SA that come in a row, one that is no longer than those before it needs nothing that they
+// did not; where all of a burst are of one, its first packet asks, and a longer one may have to wait for the rest of
+// the key.
 template <PacketStep Step>
 void drain_asking(Burst<typename Step::stage_type>& in, const Step& step, bool of_one_sa) {
   using Stage = typename Step::stage_type;

@@ -7,11 +7,10 @@
 // local_sid as it came, and it is found out there why.
 #pragma once
 
-#include <cassert>
-
 #include "dataplane/neighbor/neighbors.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"
+#include "dataplane/prefetch.hpp"
 #include "dataplane/stage/end_dx4.hpp"
 #include "dataplane/stage/ip4_rules.hpp"
 #include "dataplane/stage/local_sid.hpp"
@@ -53,8 +52,8 @@ class Dx4FastPathStep {
 
   // The counters of the SIDs that these most likely come to.
   void ask(const Burst<stage::Decrypted>& coming) const {
-    constexpr std::size_t kNear = 512;  // counters: so many are in a near cache, and to ask costs more
-    if (counters_.size() <= kNear) return;
+    constexpr std::size_t kNear = 512;  // SIDs: the counters of so many are in a near cache, and to ask costs more
+    if (tables_.sids.size() <= kNear) return;
     for (std::size_t i = 0; i < coming.size(); ++i) {
       const SidId sid = tables_.sas[coming.row(i).from.sa().index()].last_sid.sid;
       if (sid.index() < counters_.size()) prefetch_line(&counters_[sid.index()]);

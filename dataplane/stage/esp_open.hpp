@@ -2,6 +2,7 @@
 // judged.
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -204,13 +205,19 @@ inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas, bool 
   }
 }
 
+// What will look something up for packets that are opened next, and says so before it gets them.
+template <class To>
+concept LooksAheadOfOpened = requires(const To& to, const Burst<stage::Decrypted>& coming) {
+  to.ask(coming);
+};
+
 template <LeadsTo<stage::Ip6> ToIp6>
 void open_esp(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, ToIp6& ip6, EspOpenEnds ends) {
   const bool of_one_sa = is_of_one_sa<EspDecryptStep>(in);
   ask_for_sas(in, sas, of_one_sa);
   Burst<stage::Decrypted> decrypted;
   drain_asking(in, EspDecryptStep{sas, aead, audit, decrypted, ends}, of_one_sa);
-  if constexpr (requires { ip6.ask(decrypted); }) {
+  if constexpr (LooksAheadOfOpened<ToIp6>) {
     if (!of_one_sa) ip6.ask(decrypted);
   }
   drain(decrypted, EspUnwrapStep<ToIp6>{sas, ip6, ends});

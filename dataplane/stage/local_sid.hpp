@@ -84,8 +84,9 @@ struct LocalSidStep : LocalSidRest {
     std::memcpy(sa.last_sid.addresses.data(), ip.source_bytes(), sa.last_sid.addresses.size());
     sa.last_sid.tables = tables.number;
     sa.last_sid.sid = sid;
-    const LocalSid& entry = tables.sids[sid];
-    sa.last_sid.cross_connect = entry.behavior == SidBehavior::end_dx4 ? entry.adj : AdjId<V4>::none();
+    switch (tables.sids[sid].behavior) {
+      case SidBehavior::end_dx4: sa.last_sid.cross_connect = tables.sids[sid].adj;
+    }
   }
 
   // Multicast, unspecified, loopback: no packet comes from there (RFC 4291 sections 2.5.2, 2.5.3 and 2.7).

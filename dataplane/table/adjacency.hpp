@@ -1,6 +1,7 @@
 // Next hops on a link, with the link header they need ready made.
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <vector>
 
@@ -49,8 +50,14 @@ class AdjacencyTable {
     return same;
   }
 
-  const Adjacency& operator[](AdjId<V4> id) const { return first_[id.index()]; }
-  Adjacency& at(AdjId<V4> id) { return first_[id.index()]; }
+  const Adjacency& operator[](AdjId<V4> id) const {
+    assert(id.index() < capacity());
+    return first_[id.index()];
+  }
+  Adjacency& at(AdjId<V4> id) {
+    assert(id.index() < capacity());
+    return first_[id.index()];
+  }
   std::size_t size() const { return size_; }  // of the configuration
   std::size_t room() const { return room_; }  // for it; behind are those that are learned
   std::size_t capacity() const { return entries_->size(); }

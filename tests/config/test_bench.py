@@ -53,7 +53,7 @@ def test_two_workers_beside_one():
         assert ("line_round_trip" in row) == (row["workers"] == 2)
         assert row.get("line_round_trip", 1) > 0
     text = bench("--sizes", "64", "--workers", "2").stdout
-    assert re.search(r"^A cache line goes from one worker's core to the next one's and back in \d+( to \d+)? cycles\.$",
+    assert re.search(r"^A cache line goes from the first worker's core to the second one's and back in \d+( to \d+)? cycles\.$",
                      text, re.MULTILINE), text
     assert "cache line" not in bench("--sizes", "64").stdout
 

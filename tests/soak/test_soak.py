@@ -53,8 +53,9 @@ def planted(live):
     assert not live.bad and not live.kept and not live.engine.violations
     live.engine.call(live.hosts.pause, False)
     yield live
-    if not live.hosts.paused:
+    if not live.hosts.paused:  # it has planted nothing that an account could tell
         live.checkpoint(go_on=False)
+        assert not live.bad and not live.kept and not live.engine.violations
 
 
 def forget(live):

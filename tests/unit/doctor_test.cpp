@@ -120,6 +120,9 @@ TEST_F(Doctor, CoresThatAreFarFromEachOther) {
   expect_good();
   made.file("sys/devices/system/cpu/cpu2/topology/thread_siblings_list", "2-3");
   expect_one(Grade::hint, "two threads of one core", "cpu2/topology/thread_siblings_list");
+  config.workers.cpus = {1, 2, 3};
+  made.file("sys/devices/system/cpu/isolated", "1-3");
+  expect_one(Grade::hint, "two threads of one core", "cpu2/topology/thread_siblings_list");
 }
 
 TEST_F(Doctor, NicOnAnotherNode) {

@@ -83,13 +83,8 @@ class Dx4FastPath : public testing::Test {
 
   // How many of these, out of the first SA, took it; the others went on to local_sid as they came.
   std::size_t fast(const std::vector<Octets>& packets, wire::Ecn carried = wire::Ecn::not_ect, SaId from = SaId(0)) {
-    for (const Octets& packet : packets) source_.feed(packet);
-    Burst<stage::Frame> frames;
-    EXPECT_EQ(source_.receive(frames, test::kWan), packets.size());
     Burst<stage::Ip6> opened;
-    frames.drain([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
-      return Gate::ip6(std::move(frame), row, test::kNoLink, opened);
-    });
+    receive(packets, opened);
     Burst<stage::Ip6> others;
     const Dx4FastPathStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
     opened.drain([&](Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) -> Done {
@@ -109,6 +104,34 @@ class Dx4FastPath : public testing::Test {
     test::end_all(out_, source_.ends());
     source_.ends().flush();
     return n;
+  }
+
+  void receive(const std::vector<Octets>& packets, Burst<stage::Ip6>& opened) {
+    for (const Octets& packet : packets) source_.feed(packet);
+    Burst<stage::Frame> frames;
+    EXPECT_EQ(source_.receive(frames, test::kWan), packets.size());
+    frames.drain([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
+      return Gate::ip6(std::move(frame), row, test::kNoLink, opened);
+    });
+  }
+
+  // One packet that this SA has decrypted.
+  void decrypted(SaId sa, Burst<stage::Decrypted>& out) {
+    source_.feed(usual());
+    Burst<stage::Frame> frames;
+    EXPECT_EQ(source_.receive(frames, test::kWan), 1u);
+    Burst<stage::Host> host;
+    frames.drain([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
+      return Gate::host(std::move(frame), row, test::kNoLink, host);
+    });
+    Burst<stage::EspIn> esp;
+    host.drain([&](Packet<stage::Host> packet, const Row<stage::Host>& row) -> Done {
+      return Gate::esp(std::move(packet), row, {0, usual().size()}, sa, {}, wire::Ecn::not_ect, esp);
+    });
+    const Octets icv(kIcvLength);
+    esp.drain([&](Packet<stage::EspIn> packet, const Row<stage::EspIn>& row) -> Done {
+      return Gate::decrypted(std::move(packet), row, *AeadVerdict::compare(icv.data(), icv.data()), out);
+    });
   }
 
   test::Source source_;
@@ -154,6 +177,56 @@ TEST_F(Dx4FastPath, WhatTheSaHasNotShownBefore) {
   EXPECT_EQ(fast({test::ipv6(kOtherPeer, kSid, 4, inner()), test::ipv6(kPeer, kSilentSid, 4, inner())}), 0u);
   tables_->sas[0].last_sid.tables = tables_->number - 1;
   EXPECT_EQ(fast({usual()}), 0u);
+}
+
+TEST_F(Dx4FastPath, ASidThatIsNoCrossConnect) {
+  tables_->sas[0].last_sid.cross_connect = AdjId<V4>::none();
+  EXPECT_EQ(fast({usual()}), 0u);
+}
+
+// What local_sid lets in is what the next one needs: or nothing would ever take this path, and nobody see it.
+TEST_F(Dx4FastPath, BehindOneThatLocalSidHasLetIn) {
+  tables_->sas[0].last_sid = {};
+  EXPECT_EQ(fast({usual()}), 0u);
+  Burst<stage::Ip6> received;
+  receive({usual()}, received);
+  Burst<stage::Ip6> opened;
+  received.drain([&](Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) -> Done {
+    return opened.push(std::move(packet),
+                       {.from = row.from.with(SaId(0)).with(Side::protected_side), .carried = wire::Ecn::not_ect});
+  });
+  PathMtus path_mtus(*tables_);
+  Audit audit;
+  Burst<stage::Sr6> at_sid;
+  local_sid(opened, *tables_, path_mtus, audit, 0, at_sid, LocalSidEnds(source_.ends()));
+  ASSERT_EQ(at_sid.size(), 1u);
+  test::end_all(at_sid, source_.ends());
+  EXPECT_EQ(fast({usual()}), 1u);
+}
+
+// Of SAs that have let nothing in, and of one whose SID has gone, there is no counter to ask for.
+TEST_F(Dx4FastPath, CountersAreAskedForOnlyWhereTheyAre) {
+  config::Config config = config_of_both();
+  const config::LocalSid sid = config.local_sids[0];
+  for (unsigned i = 0; i < 600; ++i) {
+    config.local_sids.push_back(sid);
+    wire::store_be16(&config.local_sids.back().sid.address.octets[12], static_cast<std::uint16_t>(i + 1));
+  }
+  tables_ = std::move(build_tables(config, {config.ports[0].mac.value(), config.ports[1].mac.value()}).value());
+  counters_ = SidCounters(tables_->sids.size());
+  ASSERT_EQ(tables_->sids.size(), 602u);
+  tables_->sas[0].last_sid.sid = SidId(601);
+  ASSERT_TRUE(tables_->sas[1].last_sid.sid.is_none());
+  Burst<stage::Decrypted> coming;
+  decrypted(SaId(0), coming);
+  decrypted(SaId(1), coming);
+  Burst<stage::Ip6> others;
+  const Dx4FastPathStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
+  step.ask(coming);
+  counters_ = SidCounters(601);
+  step.ask(coming);
+  EXPECT_EQ(coming.size(), 2u);
+  test::end_all(coming, source_.ends());
 }
 
 TEST_F(Dx4FastPath, ANextHopThatDoesNotTakeIt) {

@@ -43,7 +43,7 @@ neighbors:
   - {port: wan, address: 192.0.2.2, mac: "02:00:00:00:02:01"}
 )";
   for (const std::string& address : neighbors)
-    text += "  - {port: lan, address: " + address + ", mac: \"02:00:00:00:02:02\"}\n";
+    text += "  - {port: lan, address: " + address + ", mac: \"02:00:00:00:02:0" + address.back() + "\"}\n";
   text +=
       "srv6:\n  source: \"fc00:1::1\"\n  local_sids:\n    - {sid: \"fc00:1::d4/128\", behavior: End.DX4, next_hop: " +
       to + ", port: lan}\n  policies:\n";
@@ -97,10 +97,14 @@ std::pair<std::uint32_t, std::uint32_t> esp_of(const Octets& frame) {
   return {wire::load_be32(&frame[34]), wire::load_be32(&frame[38])};
 }
 
-// Of the frames on the lan, those that came out of an SA.
+// Of the frames on the lan, those that came out of an SA; of these, those to 10.1.0.`host`.
+bool is_opened(const Octets& frame) { return frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == 253; }
 std::size_t opened(const Crew& crew) {
-  const auto is = [](const Octets& frame) { return frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == 253; };
-  return static_cast<std::size_t>(std::ranges::count_if(crew.sent(kLan), is));
+  return static_cast<std::size_t>(std::ranges::count_if(crew.sent(kLan), is_opened));
+}
+std::size_t opened_to(const Crew& crew, std::uint8_t host) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      crew.sent(kLan), [=](const Octets& frame) { return is_opened(frame) && frame[5] == host; }));
 }
 
 // Nobody is asked for its address: of what comes each packet makes one.
@@ -258,6 +262,26 @@ INSTANTIATE_TEST_SUITE_P(Workers, Remembered, testing::Values(1u, 3u));
 TEST_P(Remembered, ASidThatGoes) {
   reload(crew_, with([](config::Config& other) { other.local_sids[0].sid.address.octets[15] = 0xd5; }));
   ends_with(Cause::sr6_no_sid);
+}
+
+// The old one is still there, and would take what is sent to it.
+TEST_P(Remembered, ASidThatLeadsElsewhere) {
+  const std::vector<std::string> both{kNextHop, "10.1.0.3"};
+  reload(crew_, gateway({{0}, {1}}, kNextHop, both));
+  feed(3);
+  const std::size_t before = opened_before_;
+  EXPECT_EQ(opened_to(crew_, 2), before);
+  for (std::size_t turn = 0; turn < 2; ++turn) {
+    reload(crew_, gateway({{0}, {1}}, "10.1.0.3", both));
+    feed(3);
+    EXPECT_EQ(opened_to(crew_, 2), before + 3 * turn);
+    EXPECT_EQ(opened_to(crew_, 3), 3 * turn + 3);
+    reload(crew_, gateway({{0}, {1}}, kNextHop, both));
+    feed(3);
+    EXPECT_EQ(opened_to(crew_, 2), before + 3 * turn + 3);
+    EXPECT_EQ(opened_to(crew_, 3), 3 * turn + 3);
+  }
+  crew_.finish();
 }
 
 TEST_P(Remembered, Duty24_SelectorsThatChange) {
