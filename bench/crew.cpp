@@ -72,7 +72,7 @@ void Crew::run(const std::function<void(unsigned)>& work) {
 
 std::uint64_t Crew::line_round_trip() {
   assert(size() > 1);
-  std::array<std::uint64_t, 201> trips;
+  std::array<std::uint64_t, 51> trips;
   struct alignas(128) Line {
     std::atomic<std::size_t> sent{0};
   } line;

@@ -23,7 +23,7 @@ class Crew {
   void run(const std::function<void(unsigned)>& work);
 
   // Cycles of the TSC in which a cache line that both write goes from this thread to number 1 and comes back: the
-  // median of some hundred. What is handed over goes that way line by line. Of two threads at the least.
+  // median of some dozens. What is handed over goes that way line by line. Of two threads at the least.
   std::uint64_t line_round_trip();
 
  private:

@@ -51,12 +51,12 @@ class alignas(64) Burst {
   template <class KeyOf>
   bool all_alike(KeyOf&& key) const {
     if (size_ == 0) return true;
+    using Number = decltype(key(rows()[0]));
     const std::size_t n = size_;
-    const auto first = key(rows()[0]);
+    const Number first = key(rows()[0]);
     if (key(rows()[n - 1]) != first) return false;
-    auto differs = first;
-    differs = 0;
-    for (std::size_t i = 0; i < n; ++i) differs = static_cast<decltype(differs)>(differs | (key(rows()[i]) ^ first));
+    Number differs = 0;
+    for (std::size_t i = 0; i < n; ++i) differs = static_cast<Number>(differs | (key(rows()[i]) ^ first));
     return differs == 0;
   }
 

@@ -72,6 +72,24 @@ void drain_in_order() {
 TEST(BurstOf, DrainsInOrderAndIsEmptyThen) { drain_in_order<false>(); }
 TEST(BurstOf, DrainsAheadInOrderAndIsEmptyThen) { drain_in_order<true>(); }
 
+TEST(BurstOf, AllAreAlikeUnlessOneIsNot) {
+  EXPECT_TRUE(Burst<Frame>().all_alike([](const Row<Frame>&) { return 1U; }));
+  Source source;
+  for (const std::size_t n : {1U, 2U, 3U, 4U, 5U, 8U, 15U, 16U, 17U, 31U, 33U, 64U}) {
+    for (std::size_t i = 0; i < n; ++i) source.feed(counted(60));
+    Burst<Frame> frames;
+    ASSERT_EQ(source.receive(frames, kWan), n);
+    EXPECT_TRUE(frames.all_alike([](const Row<Frame>&) { return 0x8000'0001U; }));
+    for (std::size_t odd = 0; odd < n; ++odd) {
+      const auto is_odd = [=](const Row<Frame>& row) { return static_cast<std::size_t>(row.from.place()) == odd; };
+      EXPECT_EQ(frames.all_alike([=](const Row<Frame>& row) { return is_odd(row) ? 1U : 0x8000'0001U; }), n == 1);
+      EXPECT_EQ(frames.all_alike([=](const Row<Frame>& row) { return std::uint8_t(is_odd(row) ? 0 : 0x80); }), n == 1)
+          << odd << " of " << n;
+    }
+    end_all(frames, source.ends());
+  }
+}
+
 TEST(BurstOf, DrainTellsThePlaceInTheBurst) {
   Source source;
   Burst<Frame> frames;
