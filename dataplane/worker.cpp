@@ -71,9 +71,20 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
 [[gnu::flatten]] void Worker::input_straight(PortIo::Polled& polled, const Origin& here) {
   const wire::MacAddress& mac = tables_->ports[here.port().index()].mac;
   Straight host(HostInputStep({*tables_, audit_, esp_, fragments_, local_, HostInputEnds(ends_)}));
-  Straight frames(ClassifyStep<decltype(host)>({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host));
-  PortIo::receive(polled, here, maker_, frames, PortIo::RxEnds(ends_), sums_[here.port().index()]);
-  steps_.add(Step::classify, frames.size());
+  Straight classify(ClassifyStep<decltype(host)>({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host));
+  const PortIo::RxEnds ends(ends_);
+  const DeviceSums sums = sums_[here.port().index()];
+  if (here.side() == Side::unprotected_side) {
+    Straight esp(EspInFastPathStep<decltype(classify)>(*tables_, classify, esp_));
+    static_assert(LooksAhead<decltype(esp)>);
+    PortIo::receive(polled, here, maker_, esp, ends, sums);
+    const std::size_t fast = esp.size() - classify.size();
+    steps_.add(Step::classify, fast);
+    steps_.add(Step::host_input, fast);
+  } else {
+    PortIo::receive(polled, here, maker_, classify, ends, sums);
+  }
+  steps_.add(Step::classify, classify.size());
   steps_.add(Step::host_input, host.size());
 }
 
@@ -82,12 +93,13 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   Straight at_sid(EndDx4Step<decltype(forward)>{tables_->sids, sid_counters_, forward, EndDx4Ends(ends_)});
   Straight local_sid(
       LocalSidStep<decltype(at_sid)>({*tables_, *path_mtus_, audit_, now_ns, LocalSidEnds(ends_)}, at_sid));
-  Straight ip6(Dx4FastPathStep<decltype(local_sid)>(*tables_, neighbors_, sid_counters_, local_sid, out_));
-  static_assert(LooksAheadOfOpened<decltype(ip6)>);
+  Straight unwrap(EspUnwrapStep<decltype(local_sid)>{tables_->sas, local_sid, EspOpenEnds(ends_)});
+  Straight decrypted(Dx4FastPathStep<decltype(unwrap)>(*tables_, neighbors_, sid_counters_, unwrap, out_));
+  static_assert(LooksAheadOfDecrypted<decltype(decrypted)>);
   steps_.note(Step::esp_open, esp_);
-  open_esp(esp_, tables_->sas, aead_, audit_, ip6, EspOpenEnds(ends_));
-  const std::size_t fast = ip6.size() - local_sid.size();
-  steps_.add(Step::local_sid, ip6.size());
+  open_esp(esp_, tables_->sas, aead_, audit_, decrypted, EspOpenEnds(ends_));
+  const std::size_t fast = decrypted.size() - unwrap.size();
+  steps_.add(Step::local_sid, fast + local_sid.size());
   steps_.add(Step::end_dx4, fast + at_sid.size());
   steps_.add(Step::ip4_forward, fast + forward.size());
 }

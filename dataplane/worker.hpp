@@ -11,6 +11,7 @@
 #include "dataplane/stage/classify.hpp"
 #include "dataplane/stage/dx4_fast_path.hpp"
 #include "dataplane/stage/end_dx4.hpp"
+#include "dataplane/stage/esp_in_fast_path.hpp"
 #include "dataplane/stage/esp_open.hpp"
 #include "dataplane/stage/esp_seal.hpp"
 #include "dataplane/stage/fragment.hpp"

@@ -103,11 +103,8 @@ class AeadVerdict {
 
   // Constant time: 16 octets in one comparison (RFC 4303 section 3.4.4).
   static std::optional<Authentic> compare(const std::uint8_t* computed, const std::uint8_t* received) {
-    std::uint64_t a[2];
-    std::uint64_t b[2];
-    std::memcpy(a, computed, sizeof a);
-    std::memcpy(b, received, sizeof b);
-    if (((a[0] ^ b[0]) | (a[1] ^ b[1])) != 0) [[unlikely]]
+    const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(load(computed), load(received))) != 0xffff) [[unlikely]]
       return std::nullopt;
     return Authentic();
   }
@@ -187,12 +184,12 @@ class Aead {
   explicit Aead(std::unique_ptr<Library, Wipe> library);
 
   void work(const Direction& direction, const AeadText& text, std::uint8_t* icv) {
-    const AeadAlgorithm algorithm = text.key->algorithm();
-    if (algorithm == AeadAlgorithm::chacha20_poly1305) [[unlikely]]
+    const auto algorithm = static_cast<std::size_t>(text.key->algorithm());
+    if (algorithm >= direction.gcm.size()) [[unlikely]]
       return direction.chacha(*library_, text, icv);
     const auto* key = static_cast<const gcm_key_data*>(text.key->expanded());
-    direction.gcm[static_cast<std::size_t>(algorithm)](key, context_, text.data, text.data, text.length, text.nonce,
-                                                       text.aad, text.aad_length, icv, kIcvLength);
+    direction.gcm[algorithm](key, context_, text.data, text.data, text.length, text.nonce, text.aad, text.aad_length,
+                             icv, kIcvLength);
   }
 
   std::unique_ptr<Library, Wipe> library_;
@@ -201,6 +198,7 @@ class Aead {
   Direction seal_;
 };
 static_assert(static_cast<std::size_t>(AeadAlgorithm::aes_128_gcm) == 0 &&
-              static_cast<std::size_t>(AeadAlgorithm::aes_256_gcm) == 2);
+              static_cast<std::size_t>(AeadAlgorithm::aes_256_gcm) == 2 &&
+              static_cast<std::size_t>(AeadAlgorithm::chacha20_poly1305) == 3);
 
 }  // namespace strata

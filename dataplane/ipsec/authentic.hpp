@@ -30,7 +30,7 @@ class LetIn {
 
  private:
   LetIn(SidId sid, AdjId<V4> cross_connect) : sid_(sid), cross_connect_(cross_connect) {}
-  friend struct LastSid;
+  friend class LastSid;
 
   SidId sid_;
   AdjId<V4> cross_connect_;

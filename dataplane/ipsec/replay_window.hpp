@@ -107,6 +107,16 @@ inline std::uint32_t ReplayWindow::filled() const {
   return count;
 }
 
+// The number of a packet, all 64 bits, where it lies ahead of all that have arrived by less than 2^31, as that of most
+// does; 0 where it does not. It is what extended_sequence() finds, and no window has to be asked. low: the half of it
+// that the packet carries; without ESN all of it.
+inline std::uint64_t sequence_ahead(std::uint64_t top, std::uint32_t low, bool esn) {
+  const std::uint32_t ahead = low - static_cast<std::uint32_t>(top);
+  const std::uint64_t sequence = top + ahead;
+  const bool is_ahead = ahead >> 31 == 0 && sequence > top;  // not beyond the end of all numbers
+  return is_ahead && (esn || sequence >> 32 == 0) ? sequence : 0;
+}
+
 // The 64-bit sequence number of which a packet carries the low half (RFC 4303 appendix A2.1): the one that lies in the
 // window or, failing that, ahead of it. With the window off it is the one nearest to top.
 // Below 2^32 there is no earlier epoch that a number could belong to, so such a number is taken to lie far ahead;

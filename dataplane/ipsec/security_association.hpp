@@ -61,22 +61,33 @@ inline constexpr int kAnyProtocol = -1;
 // they are no martians, which SID it is, and where that leads. So it ends with whatever decides that: tables that take
 // the place of others have another number, and a change of the SA itself forgets it. Its holder alone reads and writes
 // it.
-struct LastSid {
-  std::array<std::uint8_t, 32> addresses{};  // source and destination, as in an IPv6 header
-  std::uint64_t tables = 0;                  // Tables::number of those that it was found in; 0: there is none
-  SidId sid = SidId::none();
-  AdjId<V4> cross_connect = AdjId<V4>::none();  // of that SID, where it is an End.DX4: its own line is not looked at
+class LastSid {
+ public:
+  // addresses: 32 octets, the packet's source and destination. tables: Tables::number of those that it was found in.
+  // cross_connect: of that SID, where it is an End.DX4: its own line is not looked at.
+  void note(const std::uint8_t* addresses, std::uint64_t tables, SidId sid, AdjId<V4> cross_connect) {
+    std::memcpy(addresses_.data(), addresses, addresses_.size());
+    tables_ = tables;
+    let_in_ = LetIn(sid, cross_connect);
+  }
 
-  // in: 32 octets, a packet's source and destination. in_force: Tables::number. Nothing: they are others, or were
-  // found in other tables, or the SA is for one protocol, which each packet has to show.
-  std::optional<LetIn> recall(const std::uint8_t* in, std::uint64_t in_force) const {
+  // in: 32 octets, as above. in_force: Tables::number. nullptr: they are others, or were found in other tables, or the
+  // SA is for one protocol, which each packet has to show.
+  const LetIn* recall(const std::uint8_t* in, std::uint64_t in_force) const {
     const auto load = [](const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
-    const std::uint8_t* then = addresses.data();
+    const std::uint8_t* then = addresses_.data();
     const __m128i same =
         _mm_and_si128(_mm_cmpeq_epi8(load(in), load(then)), _mm_cmpeq_epi8(load(in + 16), load(then + 16)));
-    if (tables != in_force || _mm_movemask_epi8(same) != 0xffff) return std::nullopt;
-    return LetIn(sid, cross_connect);
+    if (tables_ != in_force || _mm_movemask_epi8(same) != 0xffff) return nullptr;
+    return &let_in_;
   }
+
+  SidId sid() const { return let_in_.sid(); }  // none(): there is none
+
+ private:
+  std::array<std::uint8_t, 32> addresses_{};
+  std::uint64_t tables_ = 0;
+  LetIn let_in_{SidId::none(), AdjId<V4>::none()};
 };
 
 struct alignas(64) InboundSa {

@@ -94,6 +94,15 @@ class Gate {
     return push(buffer, Row<stage::EspIn>{.from = was.from.with(sa), .source = source, .carried = ecn}, out);
   }
 
+  // host and esp in one, of a frame whose head says what that of `like` said (stage/esp_in_fast_path.hpp).
+  static Done esp_like(Packet<stage::Frame>&& frame, const Row<stage::Frame>& was, Within esp, SaId sa,
+                       const Row<stage::EspIn>& like, Burst<stage::EspIn>& out) {
+    rte_mbuf* buffer = take(std::move(frame));
+    cut_to(buffer, esp);
+    return push(buffer, Row<stage::EspIn>{.from = was.from.with(sa), .source = like.source, .carried = like.carried},
+                out);
+  }
+
   // A fragment of `total` octets for this host. Out of a tunnel it is none of ESP any more.
   static Done fragment(Packet<stage::Host>&& host, const Row<stage::Host>& was, std::size_t total, wire::Ecn ecn,
                        std::uint8_t protocol, Burst<stage::Fragment>& out) {
@@ -148,10 +157,10 @@ class Gate {
     return push(buffer, Row<stage::Ip4>{.from = past_sid(was.from), .adj = adj, .carried = was.ecn}, out);
   }
 
-  // at_sid, decapsulated and linked in one, of what an SA has opened (stage/dx4_fast_path.hpp).
-  static Done cross_connected(Packet<stage::Ip6>&& packet, const Row<stage::Ip6>& was, const LetIn&, Within ip4,
-                              const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
-    assert(!was.from.sa().is_none() && was.from.side() == Side::protected_side);
+  // opened, at_sid, decapsulated and linked in one (stage/dx4_fast_path.hpp).
+  static Done cross_connected(Packet<stage::Decrypted>&& packet, const Row<stage::Decrypted>& was, const LetIn&,
+                              Within ip4, const EthernetHeader& header, PortId port, Burst<stage::Out>& out) {
+    assert(!was.from.sa().is_none());
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, ip4);
     return link(buffer, was.from.place(), header, port, out);

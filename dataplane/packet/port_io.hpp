@@ -20,9 +20,10 @@ namespace strata {
 // Of the checksums of IPv4 headers that a port receives.
 enum class DeviceSums : std::uint8_t { none, believed };
 
-// What will look something up for a frame, and says so some turns before it gets it.
+// What may look something up for a frame, and then says so some turns before it gets it.
 template <class To>
 concept LooksAhead = requires(const To& to, wire::Bytes frame) {
+  { to.asks() } -> std::same_as<bool>;
   to.ask(frame);
 };
 
@@ -53,41 +54,39 @@ class PortIo {
   // here. sums: whether the device was told to look at IPv4 headers; where it was not, what its flags say means
   // nothing.
   template <LeadsTo<stage::Frame> ToFrames>
-  static void receive(Polled& polled, const Origin& from, const Maker& maker, ToFrames& out, RxEnds ends,
+  static void receive(Polled& polled, const Origin from, const Maker& maker, ToFrames& out, RxEnds ends,
                       DeviceSums sums = DeviceSums::none) {
     rte_mbuf* const* buffers = polled.buffers_;
     const std::size_t n = std::exchange(polled.n_, 0);
-    // A driver that looks at descriptors alone has left these lines to us. Of so many that are asked for at once some
-    // are not there in time, where they lie in memory: those of the next turns are asked for once more.
+    // A driver that looks at descriptors alone has left these lines to us. What lies in them says where the rest lies,
+    // which is asked for some turns ahead: so many lines at once would not all be there in time.
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < n; ++i) prefetch_line(buffers[i]);
-    for (std::size_t i = 0; i < n; ++i) prefetch_line(rte_pktmbuf_mtod(buffers[i], const void*));
+    const bool grows = from.side() == Side::protected_side;
+    bool asks = false;
+    if constexpr (LooksAhead<ToFrames>) asks = out.asks();
     const auto ask = [&](std::size_t i) {
-      const wire::Bytes bytes(rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), rte_pktmbuf_data_len(buffers[i]));
-      prefetch_line(bytes.data());
-      if constexpr (LooksAhead<ToFrames>) out.ask(bytes);
+      const auto* data = rte_pktmbuf_mtod(buffers[i], const std::uint8_t*);
+      prefetch_line(data);
+      if constexpr (LooksAhead<ToFrames>)
+        if (asks) [[unlikely]]
+          out.ask(wire::Bytes(data, rte_pktmbuf_data_len(buffers[i])));
     };
     constexpr std::size_t kAhead = 4;
     for (std::size_t i = 0; i < n && i < kAhead; ++i) ask(i);
     for (std::size_t i = 0; i < n; ++i) {
       rte_mbuf* buffer = buffers[i];
       if (i + kAhead < n) ask(i + kAhead);
+      ask_for_rest(buffer);
+      if (grows) ask_for_front(buffer);
       const wire::HeaderSum sum = sums == DeviceSums::none ? wire::HeaderSum::unknown : sum_of(buffer);
-      // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece.
-      if (buffer->nb_segs != 1) [[unlikely]] {
-        buffer = maker.flatten(buffer);
-        if (buffer == nullptr) {
-          (void)ends.end(Access::adopt<stage::Frame>(buffers[i]), Cause::rx_multi_segment);
-          continue;
-        }
+      if (!is_whole_and_ours(buffer)) [[unlikely]] {
+        buffer = make_whole_and_ours(buffer, maker, ends);
+        if (buffer == nullptr) continue;
       }
       Gate::forget(buffer);
-      Packet<stage::Frame> frame = Access::adopt<stage::Frame>(buffer);
-      // Packets are decrypted and given new headers in place: nobody else may be looking.
-      if (rte_mbuf_refcnt_read(buffer) != 1 || RTE_MBUF_CLONED(buffer)) [[unlikely]] {
-        (void)ends.end(std::move(frame), Cause::rx_shared);
-        continue;
-      }
-      (void)out.push(std::move(frame), Row<stage::Frame>{.from = from.with(static_cast<Arrival>(i)), .sum = sum});
+      (void)out.push(Access::adopt<stage::Frame>(buffer),
+                     Row<stage::Frame>{.from = from.with(static_cast<Arrival>(i)), .sum = sum});
     }
   }
 
@@ -123,6 +122,49 @@ class PortIo {
   }
 
  private:
+  static constexpr unsigned kLine = 64;
+
+  // The cipher will read all of it, once the whole burst was received. Of long ones what is behind comes by itself:
+  // CPUs see that lines are read in a row.
+  static void ask_for_rest(const rte_mbuf* buffer) {
+    constexpr unsigned kFollowed = 5 * kLine;
+    const auto* data = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
+    const unsigned length = rte_pktmbuf_data_len(buffer);
+    for (unsigned at = kLine; at < length && at < kFollowed; at += kLine) prefetch_line(data + at);
+  }
+
+  // What is sealed gets an IPv6 header and all that kSealFront counts before it, in octets that nobody has touched
+  // since the buffer's last packet.
+  static void ask_for_front(const rte_mbuf* buffer) {
+    const auto* data = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
+    prefetch_line(data - kLine);
+    prefetch_line(data - 2 * kLine);
+  }
+
+  // One buffer, and nobody else may be looking: packets are decrypted and given new headers in place.
+  static bool is_whole_and_ours(const rte_mbuf* buffer) {
+    // Both numbers in one look: the counter of owners, and behind it that of segments.
+    struct Numbers {
+      std::uint16_t owners;
+      std::uint16_t segments;
+    };
+    static_assert(offsetof(rte_mbuf, nb_segs) == offsetof(rte_mbuf, refcnt) + sizeof(std::uint16_t));
+    std::uint32_t both;
+    std::memcpy(&both, reinterpret_cast<const char*>(buffer) + offsetof(rte_mbuf, refcnt), sizeof both);
+    return both == std::bit_cast<std::uint32_t>(Numbers{1, 1}) && !RTE_MBUF_CLONED(buffer);
+  }
+
+  // Jumbo frames of drivers that fill several buffers: the journey reads each header in one piece. nullptr: it ended.
+  [[gnu::noinline]] static rte_mbuf* make_whole_and_ours(rte_mbuf* buffer, const Maker& maker, RxEnds ends) {
+    if (buffer->nb_segs == 1) {
+      (void)ends.end(Access::adopt<stage::Frame>(buffer), Cause::rx_shared);
+      return nullptr;
+    }
+    rte_mbuf* const whole = maker.flatten(buffer);
+    if (whole == nullptr) (void)ends.end(Access::adopt<stage::Frame>(buffer), Cause::rx_multi_segment);
+    return whole;
+  }
+
   // What a device finds wrong is looked at again where the packet gets to, and has its end there.
   static wire::HeaderSum sum_of(const rte_mbuf* buffer) {
     // Where a device looks into tunnels, GOOD is about the inner header.

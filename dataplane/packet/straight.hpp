@@ -30,6 +30,9 @@ class Straight {
     return step_.input(std::move(packet), row);
   }
 
+  // Whether it has anything to look up now.
+  bool asks() const requires requires(const Step& step) { step.asks(); }
+  { return step_.asks(); }
   // Some turns before: what the step may have to look up.
   template <class... What>
   requires requires(const Step& step, const What&... of) { step.ask(of...); }

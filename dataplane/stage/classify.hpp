@@ -45,14 +45,11 @@ struct ClassifyStep : ClassifyRest {
 
   ClassifyStep(const ClassifyRest& rest, ToHost& to_host) : ClassifyRest(rest), host(to_host) {}
 
-  Done input(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
+  [[gnu::always_inline]] Done input(Packet<stage::Frame> frame, const Row<stage::Frame>& row) const {
     if (wire::EthernetView::is_plain(std::as_const(frame).bytes(), mac, wire::kEtherIpv4)) [[likely]]
       return ip4_packet(std::move(frame), row, static_cast<LinkLength>(wire::kEthernetHeaderLength), false);
     return any_frame(std::move(frame), row);
   }
-
-  void ask(wire::Bytes frame) const requires requires(const ToHost& to) { to.ask(frame, wire::kEthernetHeaderLength); }
-  { host.ask(frame, wire::kEthernetHeaderLength); }
 
  private:
   // Apart from the way of most.

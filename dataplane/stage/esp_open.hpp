@@ -56,12 +56,17 @@ inline std::uint64_t sequence_of(const InboundSa& sa, std::uint32_t low) {
   return sa.esn ? extended_sequence(sa.window.top(), sa.window.size(), low) : low;
 }
 
-// RFC 4303 sections 2, 2.2 and 3.4.3, as far as they can be checked before the ICV.
-inline std::optional<EspCause> refuse_on_sight(const InboundSa& sa, std::size_t size, std::uint64_t sequence) {
+// RFC 4303 sections 2 and 2.4.
+inline std::optional<EspCause> refuse_size(std::size_t size) {
   if (size < kLeast) [[unlikely]]
     return EspCause(Cause::esp_truncated);
   if ((size - kEspTextOffset - kIcvLength) % 4 != 0) [[unlikely]]
     return EspCause(Cause::esp_bad_length);
+  return std::nullopt;
+}
+
+// RFC 4303 sections 2.2 and 3.4.3, as far as they can be checked before the ICV.
+inline std::optional<EspCause> refuse_number(const InboundSa& sa, std::uint64_t sequence) {
   // With the window off a sender may cycle, and then 0 comes by.
   if (sequence == 0 && sa.window.size() != 0) [[unlikely]]
     return EspCause(Cause::esp_seq_zero);
@@ -107,10 +112,16 @@ inline std::optional<Authentic> decrypt(std::span<std::uint8_t> packet, const In
 // text that is not is wiped: nobody is to see it.
 inline Decryption decrypt_in_place(std::span<std::uint8_t> packet, InboundSa& sa, Aead& aead) {
   Decryption done;
-  const std::uint64_t sequence = detail::sequence_of(sa, wire::load_be32(packet.data() + 4));
-  done.refused = detail::refuse_on_sight(sa, packet.size(), sequence);
+  done.refused = detail::refuse_size(packet.size());
   if (done.refused) [[unlikely]]
     return done;
+  const std::uint32_t low = wire::load_be32(packet.data() + 4);
+  std::uint64_t sequence = sequence_ahead(sa.window.top(), low, sa.esn);
+  if (sequence == 0) [[unlikely]] {
+    sequence = detail::sequence_of(sa, low);
+    done.refused = detail::refuse_number(sa, sequence);
+    if (done.refused) return done;
+  }
   done.authentic = detail::decrypt(packet, sa, sequence, aead);
   if (!done.authentic) [[unlikely]] {
     std::memset(packet.data() + kEspTextOffset, 0, packet.size() - kEspTextOffset - kIcvLength);
@@ -205,22 +216,25 @@ inline void ask_for_sas(const Burst<stage::EspIn>& in, const SaTable& sas, bool 
   }
 }
 
-// What will look something up for packets that are opened next, and says so before it gets them.
+// What will look something up for packets that are decrypted, and says so before it gets them.
 template <class To>
-concept LooksAheadOfOpened = requires(const To& to, const Burst<stage::Decrypted>& coming) {
+concept LooksAheadOfDecrypted = requires(const To& to, const Burst<stage::Decrypted>& coming) {
   to.ask(coming);
 };
 
-template <LeadsTo<stage::Ip6> ToIp6>
-void open_esp(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, ToIp6& ip6, EspOpenEnds ends) {
+// to: unwraps them.
+template <LeadsTo<stage::Decrypted> ToUnwrap>
+void open_esp(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, ToUnwrap& to, EspOpenEnds ends) {
   const bool of_one_sa = is_of_one_sa<EspDecryptStep>(in);
   ask_for_sas(in, sas, of_one_sa);
   Burst<stage::Decrypted> decrypted;
   drain_asking(in, EspDecryptStep{sas, aead, audit, decrypted, ends}, of_one_sa);
-  if constexpr (LooksAheadOfOpened<ToIp6>) {
-    if (!of_one_sa) ip6.ask(decrypted);
+  if constexpr (LooksAheadOfDecrypted<ToUnwrap>) {
+    if (!of_one_sa) to.ask(decrypted);
   }
-  drain(decrypted, EspUnwrapStep<ToIp6>{sas, ip6, ends});
+  decrypted.drain([&](Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) -> Done {
+    return to.push(std::move(packet), row);
+  });
 }
 
 void esp_open(Burst<stage::EspIn>& in, SaTable& sas, Aead& aead, Audit& audit, Burst<stage::Ip6>& ip6,

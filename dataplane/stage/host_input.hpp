@@ -1,8 +1,6 @@
 // IPv4 packets to an address of ours: ESP goes to its SA, fragments wait for the others, the rest is for the host.
 #pragma once
 
-#include <optional>
-
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
@@ -10,7 +8,6 @@
 #include "dataplane/stage/ip4_rules.hpp"
 #include "dataplane/table/tables.hpp"
 #include "dataplane/wire/esp.hpp"
-#include "dataplane/wire/esp_in_udp.hpp"
 #include "dataplane/wire/ipv4.hpp"
 #include "dataplane/wire/udp.hpp"
 
@@ -53,13 +50,6 @@ struct HostInputStep : HostInputRest {
   explicit HostInputStep(const HostInputRest& rest) : HostInputRest(rest) {}
 
   [[gnu::always_inline]] Done input(Packet<stage::Host> packet, const Row<stage::Host>& row) const {
-    if (train_) {
-      const std::size_t esp = train_->head.esp_behind(std::as_const(packet).bytes(), row.sum);
-      if (esp >= wire::kEspHeaderLength && train_->entry->udp_port == train_->port) [[likely]]
-        return Gate::esp(std::move(packet), row, {wire::EspInUdpHead::kEspOffset, esp}, train_->entry->sa,
-                         train_->source, train_->ecn, out);
-      train_.reset();
-    }
     const auto [ip, fault] = wire::Ipv4View::check(std::as_const(packet).bytes(), row.sum);
     if (fault != wire::Ipv4Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of<HostInputEnds::cause_type>(fault));
@@ -72,18 +62,6 @@ struct HostInputStep : HostInputRest {
       case wire::kProtocolEsp: return plain_esp(std::move(packet), row, ip);
       default: return deliver(std::move(packet), row);
     }
-  }
-
-  // The SPI and its address, if this looks like ESP in UDP. Nothing of it is believed. at: where IPv4 begins.
-  void ask(wire::Bytes frame, std::size_t at) const {
-    constexpr std::size_t kPort = wire::kIpv4MinHeaderLength + 2;
-    constexpr std::size_t kSpi = wire::EspInUdpHead::kEspOffset;
-    if (!spis_.is_far()) [[likely]]
-      return;
-    if (frame.size() < at + kSpi + wire::kEspHeaderLength) return;
-    const std::uint8_t* ip = frame.data() + at;
-    if (ip[9] != wire::kProtocolUdp || !tables.esp_ports.contains(wire::load_be16(ip + kPort))) return;
-    spis_.ask({wire::load_be32(ip + kSpi), wire::read_ipv4(ip + 16)});
   }
 
  private:
@@ -118,25 +96,10 @@ struct HostInputStep : HostInputRest {
       return refuse(std::move(packet), row, payload, why_not(*entry));
     const wire::Bytes whole = std::as_const(packet).bytes();
     const auto offset = static_cast<std::size_t>(payload.data() - whole.data());
-    const wire::Ipv4Address source = ip.source();
-    const auto ecn = static_cast<wire::Ecn>(ip.ecn());
-    if (entry == last_ && udp_port != kPlain && offset == wire::EspInUdpHead::kEspOffset)
-      train_ = Train{entry, udp_port, ecn, source, wire::EspInUdpHead(whole.data())};
-    last_ = entry;
-    return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, source, ecn, out);
+    return Gate::esp(std::move(packet), row, {offset, payload.size()}, entry->sa, ip.source(),
+                     static_cast<wire::Ecn>(ip.ecn()), out);
   }
 
-  // Packets come in trains. Behind two of one SA, in UDP and without IPv4 options, each whose head says what that of
-  // the last one said is judged by what was not compared, and is otherwise what that one was.
-  struct Train {
-    const SpiEntry* entry;
-    std::uint16_t port;
-    wire::Ecn ecn;
-    wire::Ipv4Address source;
-    wire::EspInUdpHead head;
-  };
-  mutable std::optional<Train> train_;
-  mutable const SpiEntry* last_ = nullptr;
   mutable LastFound<wire::Ipv4Address, OwnAddress> sources_{tables.own4};
   mutable LastFound<SpiKey, SpiEntry> spis_{tables.spis};
 };

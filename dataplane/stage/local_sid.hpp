@@ -49,7 +49,7 @@ struct LocalSidStep : LocalSidRest {
     if (fault != wire::Ipv6Fault::none) [[unlikely]]
       return ends.end(std::move(packet), cause_of(fault, opened));
     const std::size_t total = ip.total_length();
-    const auto let_in = opened ? sa->last_sid.recall(ip.source_bytes(), tables.number) : std::nullopt;
+    const LetIn* let_in = opened ? sa->last_sid.recall(ip.source_bytes(), tables.number) : nullptr;
     SidId id = let_in ? let_in->sid() : SidId::none();
     if (!let_in) {
       // RFC 4301 section 5.2 step 4: what came out of an SA must be what the SA is for.
@@ -81,11 +81,8 @@ struct LocalSidStep : LocalSidRest {
   // Where an SA is for one protocol each packet has to show its own.
   void note(InboundSa& sa, const wire::Ipv6View& ip, SidId sid) const {
     if (sa.protocol != kAnyProtocol) return;
-    std::memcpy(sa.last_sid.addresses.data(), ip.source_bytes(), sa.last_sid.addresses.size());
-    sa.last_sid.tables = tables.number;
-    sa.last_sid.sid = sid;
     switch (tables.sids[sid].behavior) {
-      case SidBehavior::end_dx4: sa.last_sid.cross_connect = tables.sids[sid].adj;
+      case SidBehavior::end_dx4: sa.last_sid.note(ip.source_bytes(), tables.number, sid, tables.sids[sid].adj);
     }
   }
 

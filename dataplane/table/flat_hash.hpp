@@ -160,8 +160,7 @@ class FlatHash {
 template <class Key, class Value>
 class LastFound {
  public:
-  explicit LastFound(const FlatHash<Key, Value>& table)
-      : table_(&table), found_(table.find(key_)), is_far_(table.bytes() > kNear) {}
+  explicit LastFound(const FlatHash<Key, Value>& table) : table_(&table), found_(table.find(key_)) {}
 
   const Value* find(const Key& key) {
     if (!(key == key_)) {
@@ -171,20 +170,10 @@ class LastFound {
     return found_;
   }
 
-  // Whether some of the table is in no near cache.
-  bool is_far() const { return is_far_; }
-  // Some turns before find(): asks for what it will look at, where that is not what it looked at last.
-  void ask(const Key& key) const {
-    if (!(key == key_)) table_->prefetch(key);
-  }
-
  private:
-  static constexpr std::size_t kNear = std::size_t{1} << 17;  // octets, of a second-level cache
-
   const FlatHash<Key, Value>* table_;
   Key key_{};
   const Value* found_;
-  bool is_far_;
 };
 
 }  // namespace strata

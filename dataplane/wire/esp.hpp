@@ -96,4 +96,17 @@ inline EspTrailer check_trailer(Bytes plaintext) {
   return {TrailerFault::none, trailer[1], room - pad_length};
 }
 
+// The same of most plaintexts, in one look: octets before the padding where that is no longer than 7 octets, and right,
+// and names this next header. 0: perhaps check_trailer finds more.
+inline std::size_t payload_before_short_padding(Bytes plaintext, std::uint8_t next_header) {
+  constexpr std::size_t kRoom = 7;
+  if (plaintext.size() < kRoom + kEspTrailerLength) [[unlikely]]
+    return 0;
+  const std::size_t room = plaintext.size() - kEspTrailerLength;
+  const std::uint8_t* trailer = plaintext.data() + room;
+  if (trailer[1] != next_header || !detail::is_short_padding(trailer, trailer[0], kRoom)) [[unlikely]]
+    return 0;
+  return room - trailer[0];
+}
+
 }  // namespace strata::wire

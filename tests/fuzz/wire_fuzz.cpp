@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dataplane/wire/arp.hpp"
 #include "dataplane/wire/ecn.hpp"
@@ -103,12 +104,14 @@ void rewrite_ip4(std::span<std::uint8_t> packet, std::size_t header) {
     must(i == 1 || i == 8 || i == 10 || i == 11 || packet[i] == was.span()[i], "another octet was rewritten");
 }
 
-// A good IPv4 packet beside itself: what it has of ESP is what IPv4 and UDP say, when UDP fills it.
+// A good IPv4 packet in a frame beside itself: what it has of ESP is what IPv4 and UDP say, when UDP fills it.
 void esp_in_udp(Bytes packet) {
-  if (packet.size() < wire::EspInUdpHead::kLength) return;
-  const std::size_t esp = wire::EspInUdpHead(packet.data()).esp_behind(packet, wire::HeaderSum::unknown);
+  std::vector<std::uint8_t> frame(wire::kEthernetHeaderLength, 0x02);
+  frame.insert(frame.end(), packet.begin(), packet.end());
+  if (frame.size() < wire::EspInUdpHead::kLength) return;
+  const std::size_t esp = wire::EspInUdpHead(frame.data()).esp_in(frame, wire::HeaderSum::unknown);
   const std::size_t total = be16(packet, 2);
-  const bool good = packet[0] == 0x45 && total >= 32 && be16(packet, 24) + 20 == total;
+  const bool good = total >= 36 && be16(packet, 24) + 20 == total;
   if (packet[0] == 0x45) must((esp != 0) == good && (!good || esp == total - 28), "ESP in UDP");
 }
 
@@ -224,6 +227,9 @@ void esp(std::span<std::uint8_t> packet) {
     must(
         trailer.next_header == packet.back() && trailer.payload_length + packet[packet.size() - 2] + 2 == packet.size(),
         "ESP trailer");
+  const std::size_t payload = wire::payload_before_short_padding(packet, packet.empty() ? 0 : packet.back());
+  const bool is_short = good && packet.size() >= 9 && packet[packet.size() - 2] < 8;
+  must(payload == (is_short ? trailer.payload_length : 0), "a short ESP trailer");
 }
 
 void udp(std::span<std::uint8_t> payload) {

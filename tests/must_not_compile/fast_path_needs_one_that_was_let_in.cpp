@@ -1,4 +1,4 @@
-// An IPv6 packet leaves past local_sid only with the proof that its SA has let in its addresses before.
+// What an SA has decrypted leaves past local_sid only with the proof that its SA has let in its addresses before.
 // error: cannot (convert|bind|initialize)|invalid initialization|no matching|no viable
 // error: could not convert|no known conversion
 #include "dataplane/packet/gate.hpp"
@@ -6,7 +6,7 @@
 
 using namespace strata;
 
-Done pass(Packet<stage::Ip6> packet, const Row<stage::Ip6>& row, TWIN(LetIn, SidId) sid, const EthernetHeader& header,
-          Burst<stage::Out>& out) {
-  return Gate::cross_connected(std::move(packet), row, sid, {40, 20}, header, PortId(0), out);
+Done pass(Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row, TWIN(LetIn, SidId) sid,
+          const EthernetHeader& header, Burst<stage::Out>& out) {
+  return Gate::cross_connected(std::move(packet), row, sid, {56, 20}, header, PortId(0), out);
 }

@@ -60,6 +60,11 @@ Octets inner(std::size_t payload = 30, std::uint8_t ttl = 64, std::uint8_t tos =
 }
 Octets usual(const Octets& ip4 = inner()) { return test::ipv6(kPeer, kSid, 4, ip4); }
 
+// As it stands in an ESP packet that is decrypted: SPI, number and IV before it, trailer and ICV behind it.
+Octets in_esp(const Octets& ip6, std::size_t tfc = 0, std::size_t extra = 0) {
+  return test::join(Octets(kEspTextOffset, 0xee), test::with_trailer(ip6, 41, tfc, extra), Octets(kIcvLength, 0xee));
+}
+
 // The sum of the inner IPv4 header made right.
 Octets with_sum(const Octets& ip6) { return test::with_ipv4_sum(ip6, kIp6); }
 
@@ -74,28 +79,33 @@ class Dx4FastPath : public testing::Test {
     counters_ = SidCounters(tables_->sids.size());
     const Octets packet = usual();
     sid_ = tables_->sids.find(&packet[24]);
-    InboundSa& sa = tables_->sas[0];
-    std::copy_n(packet.begin() + 8, 32, sa.last_sid.addresses.begin());
-    sa.last_sid.tables = tables_->number;
-    sa.last_sid.sid = sid_;
-    sa.last_sid.cross_connect = tables_->sids[sid_].adj;
+    let_in(tables_->number, sid_, tables_->sids[sid_].adj);
   }
 
-  // How many of these, out of the first SA, took it; the others went on to local_sid as they came.
+  // As if the first SA's last packet had come to it.
+  void let_in(std::uint64_t tables, SidId sid, AdjId<V4> cross_connect) {
+    tables_->sas[0].last_sid.note(&usual()[8], tables, sid, cross_connect);
+  }
+
+  // How many of these, out of the first SA, took it; the others went on to be unwrapped as they came.
   std::size_t fast(const std::vector<Octets>& packets, wire::Ecn carried = wire::Ecn::not_ect, SaId from = SaId(0)) {
-    Burst<stage::Ip6> opened;
-    receive(packets, opened);
-    Burst<stage::Ip6> others;
-    const Dx4FastPathStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
-    opened.drain([&](Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) -> Done {
-      return step.input(std::move(packet),
-                        {.from = row.from.with(from).with(Side::protected_side), .carried = carried});
+    std::vector<Octets> esp;
+    for (const Octets& packet : packets) esp.push_back(in_esp(packet));
+    return fast_esp(esp, carried, from);
+  }
+  std::size_t fast_esp(const std::vector<Octets>& esp, wire::Ecn carried = wire::Ecn::not_ect, SaId from = SaId(0)) {
+    Burst<stage::Decrypted> decrypted;
+    decrypt(esp, from, carried, decrypted);
+    Burst<stage::Decrypted> others;
+    const Dx4FastPathStep<Burst<stage::Decrypted>> step(*tables_, *neighbors_, counters_, others, out_);
+    decrypted.drain([&](Packet<stage::Decrypted> packet, const Row<stage::Decrypted>& row) -> Done {
+      return step.input(std::move(packet), row);
     });
     const std::size_t n = out_.size();
-    EXPECT_EQ(n + others.size(), packets.size());
+    EXPECT_EQ(n + others.size(), esp.size());
     for (std::size_t i = 0; i < others.size(); ++i) {
       const auto place = static_cast<std::size_t>(others.row(i).from.place());
-      EXPECT_EQ(test::octets_of(others, i), packets[place]) << "not as it came";
+      EXPECT_EQ(test::octets_of(others, i), esp[place]) << "not as it came";
       EXPECT_EQ(others.row(i).carried, carried);
     }
     sent_.clear();
@@ -115,18 +125,19 @@ class Dx4FastPath : public testing::Test {
     });
   }
 
-  // One packet that this SA has decrypted.
-  void decrypted(SaId sa, Burst<stage::Decrypted>& out) {
-    source_.feed(usual());
+  // Packets that this SA has decrypted.
+  void decrypt(const std::vector<Octets>& packets, SaId sa, wire::Ecn carried, Burst<stage::Decrypted>& out) {
+    for (const Octets& packet : packets) source_.feed(packet);
     Burst<stage::Frame> frames;
-    EXPECT_EQ(source_.receive(frames, test::kWan), 1u);
+    EXPECT_EQ(source_.receive(frames, test::kWan), packets.size());
     Burst<stage::Host> host;
     frames.drain([&](Packet<stage::Frame> frame, const Row<stage::Frame>& row) -> Done {
       return Gate::host(std::move(frame), row, test::kNoLink, host);
     });
     Burst<stage::EspIn> esp;
     host.drain([&](Packet<stage::Host> packet, const Row<stage::Host>& row) -> Done {
-      return Gate::esp(std::move(packet), row, {0, usual().size()}, sa, {}, wire::Ecn::not_ect, esp);
+      const std::size_t size = std::as_const(packet).bytes().size();
+      return Gate::esp(std::move(packet), row, {0, size}, sa, {}, carried, esp);
     });
     const Octets icv(kIcvLength);
     esp.drain([&](Packet<stage::EspIn> packet, const Row<stage::EspIn>& row) -> Done {
@@ -151,9 +162,35 @@ TEST_F(Dx4FastPath, WhatMostAre) {
   EXPECT_EQ(sent_.at(1).size(), 34u);
   EXPECT_EQ(counters_[sid_.index()].packets, 4u);
   EXPECT_EQ(counters_[sid_.index()].octets, 90 + 60 + 1460 + 90u);
-  // RFC 4303 section 2.7: what follows the packet is none of it.
-  EXPECT_EQ(fast({test::join(usual(), Octets(20, 0x99))}), 1u);
+  EXPECT_EQ(tables_->sas[0].packets, 4u);
+  EXPECT_EQ(tables_->sas[0].octets, 90 + 60 + 1460 + 90u);
+  // RFC 4303 section 2.7: what follows the packet is none of it, though the SA has carried it.
+  EXPECT_EQ(fast_esp({in_esp(usual(), 20)}), 1u);
   EXPECT_EQ(sent_.at(0), expected);
+  EXPECT_EQ(counters_[sid_.index()].octets, 90 + 60 + 1460 + 90 + 90u);
+  EXPECT_EQ(tables_->sas[0].octets, 90 + 60 + 1460 + 90 + 110u);
+}
+
+// RFC 4303 sections 2.4 and 2.6.
+TEST_F(Dx4FastPath, TrailersThatAreNotAsMostAre) {
+  EXPECT_EQ(fast_esp({in_esp(usual()), in_esp(usual(), 0, 1)}), 2u);
+  EXPECT_EQ(fast_esp({in_esp(usual(), 0, 2), in_esp(usual(), 0, 60)}), 0u) << "long padding";
+  const Octets right = in_esp(usual(), 0, 1);
+  const std::size_t end = right.size() - kIcvLength;
+  ASSERT_EQ(right[end - 2], 4);
+  for (std::size_t bit = 8 * (end - 6); bit < 8 * end; ++bit) {
+    Octets wrong = right;
+    wrong[bit / 8] = static_cast<std::uint8_t>(wrong[bit / 8] ^ 1U << (bit % 8));
+    // Without padding: what was padding follows the packet.
+    EXPECT_EQ(fast_esp({wrong}), wrong[end - 2] == 0 ? 1u : 0u) << bit;
+  }
+  // No octet of the packet is left, or some that are no whole header.
+  for (std::size_t text = 2; text < 70; ++text) {
+    Octets esp(kEspTextOffset + text + kIcvLength, 0x01);
+    esp[kEspTextOffset + text - 2] = 0;
+    esp[kEspTextOffset + text - 1] = 41;
+    EXPECT_EQ(fast_esp({esp}), 0u) << text;
+  }
 }
 
 TEST_F(Dx4FastPath, OtherHostsInside) {
@@ -175,12 +212,12 @@ TEST_F(Dx4FastPath, OtherHostsInside) {
 TEST_F(Dx4FastPath, WhatTheSaHasNotShownBefore) {
   EXPECT_EQ(fast({usual()}, wire::Ecn::not_ect, SaId(1)), 0u);
   EXPECT_EQ(fast({test::ipv6(kOtherPeer, kSid, 4, inner()), test::ipv6(kPeer, kSilentSid, 4, inner())}), 0u);
-  tables_->sas[0].last_sid.tables = tables_->number - 1;
+  let_in(tables_->number - 1, sid_, tables_->sids[sid_].adj);
   EXPECT_EQ(fast({usual()}), 0u);
 }
 
 TEST_F(Dx4FastPath, ASidThatIsNoCrossConnect) {
-  tables_->sas[0].last_sid.cross_connect = AdjId<V4>::none();
+  let_in(tables_->number, sid_, AdjId<V4>::none());
   EXPECT_EQ(fast({usual()}), 0u);
 }
 
@@ -188,13 +225,11 @@ TEST_F(Dx4FastPath, ASidThatIsNoCrossConnect) {
 TEST_F(Dx4FastPath, BehindOneThatLocalSidHasLetIn) {
   tables_->sas[0].last_sid = {};
   EXPECT_EQ(fast({usual()}), 0u);
-  Burst<stage::Ip6> received;
-  receive({usual()}, received);
+  Burst<stage::Decrypted> decrypted;
+  decrypt({in_esp(usual())}, SaId(0), wire::Ecn::not_ect, decrypted);
   Burst<stage::Ip6> opened;
-  received.drain([&](Packet<stage::Ip6> packet, const Row<stage::Ip6>& row) -> Done {
-    return opened.push(std::move(packet),
-                       {.from = row.from.with(SaId(0)).with(Side::protected_side), .carried = wire::Ecn::not_ect});
-  });
+  const EspUnwrapStep<Burst<stage::Ip6>> unwrap{tables_->sas, opened, EspOpenEnds(source_.ends())};
+  drain(decrypted, unwrap);
   PathMtus path_mtus(*tables_);
   Audit audit;
   Burst<stage::Sr6> at_sid;
@@ -215,13 +250,13 @@ TEST_F(Dx4FastPath, CountersAreAskedForOnlyWhereTheyAre) {
   tables_ = std::move(build_tables(config, {config.ports[0].mac.value(), config.ports[1].mac.value()}).value());
   counters_ = SidCounters(tables_->sids.size());
   ASSERT_EQ(tables_->sids.size(), 602u);
-  tables_->sas[0].last_sid.sid = SidId(601);
-  ASSERT_TRUE(tables_->sas[1].last_sid.sid.is_none());
+  let_in(tables_->number, SidId(601), AdjId<V4>::none());
+  ASSERT_TRUE(tables_->sas[1].last_sid.sid().is_none());
   Burst<stage::Decrypted> coming;
-  decrypted(SaId(0), coming);
-  decrypted(SaId(1), coming);
-  Burst<stage::Ip6> others;
-  const Dx4FastPathStep<Burst<stage::Ip6>> step(*tables_, *neighbors_, counters_, others, out_);
+  decrypt({in_esp(usual())}, SaId(0), wire::Ecn::not_ect, coming);
+  decrypt({in_esp(usual())}, SaId(1), wire::Ecn::not_ect, coming);
+  Burst<stage::Decrypted> others;
+  const Dx4FastPathStep<Burst<stage::Decrypted>> step(*tables_, *neighbors_, counters_, others, out_);
   step.ask(coming);
   counters_ = SidCounters(601);
   step.ask(coming);
@@ -298,7 +333,8 @@ class Dx4BothWays : public testing::Test {
 
   // All that they count, too.
   test::Outcome finish() {
-    for (const Step step : {Step::local_sid, Step::end_dx4, Step::ip4_forward})
+    for (const Step step :
+         {Step::classify, Step::host_input, Step::esp_open, Step::local_sid, Step::end_dx4, Step::ip4_forward})
       EXPECT_EQ(straight_.worker().steps().of(step), stepwise_.worker().steps().of(step));
     EXPECT_EQ(straight_.worker().audit().ecn_anomalies(), stepwise_.worker().audit().ecn_anomalies());
     test::Outcome outcome = straight_.finish();

@@ -144,23 +144,32 @@ TEST_P(Gates, Duty59_TheTunnelsWayForgetsAllButWhatIsNamed) {
   end_all(out_, source_.ends());
 }
 
-TEST_P(Gates, Duty59_TheFastPathForgetsTheSame) {
+TEST_P(Gates, Duty59_TheFastPathsForgetTheSame) {
   arrive(counted(200));
-  to_esp(200);
+  frames_.drain([&](Packet<Frame> p, const Row<Frame>& row) -> Done {
+    const Row<EspIn> like{.from = Origin(SaId(1), PortId(9), Side::either_side, Arrival{5}),
+                          .source = wire::Ipv4Address{0xc0000202},
+                          .carried = Ecn::ce};
+    return Gate::esp_like(std::move(p), row, {34, 166}, SaId(7), like, esp_);
+  });
+  expect_clean(166, "esp_like");
+  EXPECT_EQ(octets_of(esp_, 0), counted(166, 34));
+  expect_origin(esp_.row(0).from, {SaId(7), kWan.port(), kWan.side(), kWan.place()});
+  EXPECT_EQ(wire::Ipv4Address(esp_.row(0).source).value, 0xc0000202u);
+  EXPECT_EQ(esp_.row(0).carried, Ecn::ce);
   esp_.drain([&](Packet<EspIn> p, const Row<EspIn>& row) -> Done {
     return Gate::decrypted(std::move(p), row, proof(), decrypted_);
   });
-  decrypted_.drain([&](Packet<Decrypted> p, const Row<Decrypted>& row) -> Done {
-    return Gate::opened(std::move(p), row, {16, 120}, ip6_);
-  });
-  const LastSid last{.addresses = {}, .tables = 3, .sid = SidId(5), .cross_connect = AdjId<V4>(7)};
-  const std::optional<LetIn> let_in = last.recall(std::array<std::uint8_t, 32>{}.data(), 3);
-  ASSERT_TRUE(let_in);
+  const std::array<std::uint8_t, 32> addresses{};
+  LastSid last;
+  last.note(addresses.data(), 3, SidId(5), AdjId<V4>(7));
+  const LetIn* let_in = last.recall(addresses.data(), 3);
+  ASSERT_NE(let_in, nullptr);
   EXPECT_EQ(let_in->sid(), SidId(5));
   EXPECT_EQ(let_in->cross_connect(), AdjId<V4>(7));
   const EthernetHeader header{0xde, 0xad, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0x08, 0x00};
-  ip6_.drain([&](Packet<Ip6> p, const Row<Ip6>& row) -> Done {
-    return Gate::cross_connected(std::move(p), row, *let_in, {40, 60}, header, PortId(2), out_);
+  decrypted_.drain([&](Packet<Decrypted> p, const Row<Decrypted>& row) -> Done {
+    return Gate::cross_connected(std::move(p), row, *let_in, {56, 60}, header, PortId(2), out_);
   });
   expect_clean(74, "cross_connected");
   EXPECT_EQ(octets_of(out_, 0), test::join(Octets(header.begin(), header.end()), counted(60, 90)));

@@ -233,6 +233,48 @@ TEST(ExtendedSequence, Duty07_InverseOfCuttingTheHighHalfOff) {
   }
 }
 
+// Where a number is said to lie ahead, it is the one that the appendix finds, and fresh; and most do.
+TEST(SequenceAhead, Duty07_IsTheExtendedOne) {
+  Random random(707);
+  const std::uint32_t sizes[] = {0, 1, 64, 100, 1024, 4096};
+  std::uint64_t ahead = 0;
+  for (std::uint64_t i = 0; i < rounds(2'000'000); ++i) {
+    const std::uint32_t size = sizes[i % std::size(sizes)];
+    const std::uint64_t top = near_an_epoch(random, std::max(size, 1U));
+    const std::uint32_t low = interesting_low(random, top, std::max(size, 1U));
+    const std::uint64_t found = sequence_ahead(top, low, true);
+    const std::uint64_t extended = extended_sequence(top, size, low);
+    if (found == 0) {
+      ASSERT_FALSE(extended > top && extended - top < std::uint64_t{1} << 31) << top << ' ' << size << ' ' << low;
+      continue;
+    }
+    ++ahead;
+    ASSERT_EQ(found, extended) << top << ' ' << size << ' ' << low;
+    ASSERT_GT(found, top);
+  }
+  EXPECT_GT(ahead, rounds(2'000'000) / 10);
+}
+
+TEST(SequenceAhead, Duty07_WithoutEsnNumbersEnd) {
+  constexpr std::uint64_t kEpoch = std::uint64_t{1} << 32;
+  EXPECT_EQ(sequence_ahead(0, 1, false), 1u);
+  EXPECT_EQ(sequence_ahead(7, 7, false), 0u);
+  EXPECT_EQ(sequence_ahead(7, 6, false), 0u);
+  EXPECT_EQ(sequence_ahead(kEpoch - 2, 0xffff'ffff, false), kEpoch - 1);
+  EXPECT_EQ(sequence_ahead(kEpoch - 2, 0, false), 0u);
+  EXPECT_EQ(sequence_ahead(kEpoch - 2, 5, false), 0u);
+}
+
+// RFC 4303 section 3.3.3: numbers never cycle. Old packets are none that lie ahead.
+TEST(SequenceAhead, Duty07_AtTheEndOfAllNumbers) {
+  constexpr std::uint64_t kLast = ~std::uint64_t{0};
+  EXPECT_EQ(sequence_ahead(kLast - 1, 0xffff'ffff, true), kLast);
+  for (const std::uint32_t low : {0U, 1U, 5U, 0x7fff'ffffU}) {
+    EXPECT_EQ(sequence_ahead(kLast, low, true), 0u) << low;
+    EXPECT_EQ(sequence_ahead(kLast - 3, low, true), 0u) << low;
+  }
+}
+
 TEST(ExtendedSequence, Duty07_CrossingBothWays) {
   constexpr std::uint64_t kEpoch = std::uint64_t{1} << 32;
   // Forth: the sender has gone on, the receiver has not.

@@ -148,5 +148,18 @@ TEST(WireChecksum, Duty60_HeaderSumOfEveryLength) {
   }
 }
 
+// Carries out of 64 bits go back in at the bottom, one after the other.
+TEST(WireChecksum, Duty60_HeaderSumsWithCarries) {
+  std::mt19937 random(1071);
+  for (unsigned i = 0; i < 200'000; ++i) {
+    Octets header(20);
+    for (auto& o : header) o = random() % 4 == 0 ? static_cast<std::uint8_t>(random()) : 0xff;
+    if (i % 2 == 0) store_be16(&header[10], header_checksum(header));
+    // A header of zeros alone has a sum of 0, and no version.
+    const std::uint16_t sum = naive_checksum(header);
+    ASSERT_EQ(ipv4_header_sum_is_right(header.data(), 20), sum == 0) << i;
+  }
+}
+
 }  // namespace
 }  // namespace strata::wire

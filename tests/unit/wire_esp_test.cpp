@@ -90,5 +90,24 @@ TEST(WireEsp, Duty09_PadLengthBeyondTheData) {
     }
 }
 
+// In one look: what check_trailer says, or nothing.
+TEST(WireEsp, Duty09_ShortTrailersInOneLook) {
+  for (std::size_t payload = 0; payload < 12; ++payload)
+    for (std::size_t pad = 0; pad < 12; ++pad) {
+      const Octets right = plaintext(payload, pad, 41);
+      const bool is_short = pad < 8 && right.size() >= 9;
+      EXPECT_EQ(payload_before_short_padding(right, 41), is_short ? payload : 0) << payload << ' ' << pad;
+      EXPECT_EQ(payload_before_short_padding(right, 59), 0u);
+      for (std::size_t bit = 0; bit < 8 * right.size(); ++bit) {
+        Octets wrong = right;
+        wrong[bit / 8] = static_cast<std::uint8_t>(wrong[bit / 8] ^ 1U << (bit % 8));
+        const EspTrailer slow = check_trailer(wrong);
+        const std::size_t fast = payload_before_short_padding(wrong, 41);
+        const bool is_right = slow && slow.next_header == 41 && wrong.size() >= 9 && wrong[wrong.size() - 2] < 8;
+        EXPECT_EQ(fast, is_right ? slow.payload_length : 0) << payload << ' ' << pad << ' ' << bit;
+      }
+    }
+}
+
 }  // namespace
 }  // namespace strata::wire

@@ -88,6 +88,13 @@ bool read_trailer(Span octets) {
   return true;
 }
 
+bool read_short_trailer(Span octets) {
+  const std::size_t payload = payload_before_short_padding(octets, 41);
+  if (payload == 0) return false;
+  use(Bytes(octets).first(payload));
+  return true;
+}
+
 bool read_ipv6(Span octets) {
   const auto c = Ipv6View::check(octets);
   if (!c) return false;
@@ -146,12 +153,13 @@ bool read_icmp(Span octets) {
 }
 
 constexpr const char* kEspInUdp =
-    "4500 0030 0001 4000 4011 4e85 c0000202 c6336401 1194 1194 001c 0000 00001001 00000001 0102030405060708 aabbccdd";
+    "020000000101 020000000202 0800 4500 0030 0001 4000 4011 4e85 c0000202 c6336401 1194 1194 001c 0000"
+    "00001001 00000001 0102030405060708 aabbccdd";
 
 // What says the same as the sample, but for lengths, ID and sums.
 bool read_esp_in_udp(Span octets) {
   static const Octets sample = from_hex(kEspInUdp);
-  const std::size_t esp = EspInUdpHead(sample.data()).esp_behind(octets, HeaderSum::unknown);
+  const std::size_t esp = EspInUdpHead(sample.data()).esp_in(octets, HeaderSum::unknown);
   if (esp == 0) return false;
   use(Bytes(octets).subspan(EspInUdpHead::kEspOffset, esp));
   return true;
@@ -192,7 +200,7 @@ const std::array kSamples{
     Sample{"ipv4_options", read_ipv4, "4600 001c 0000 4000 4011 23b4 c0a8 0001 c0a8 00c7 9404 0000 deadbeef", 28},
     Sample{"udp", read_udp, "1194 1194 000c 0000 00001001 eeee", 12},
     Sample{"esp", read_esp, "00001001 00000001 00", 8},
-    Sample{"esp_in_udp", read_esp_in_udp, kEspInUdp, 48},
+    Sample{"esp_in_udp", read_esp_in_udp, kEspInUdp, 62},
     Sample{"arp", read_arp, "0001 0800 06 04 0001 020000000202 c0000202 000000000000 c0000201 0000", 28},
     Sample{"icmp", read_icmp, "080072ca1234000173", 9},
     Sample{"ipv6", read_ipv6,
@@ -269,6 +277,13 @@ TEST(WireGuardMore, Duty09_TrailerOfEveryLengthAndPadLength) {
     }
   }
   test::at_every_length(Octets(300, 0x05), [](Span part) { read_trailer(part); });
+  for (std::uint8_t pad = 0; pad < 12; ++pad) {
+    Octets text(20, pad);
+    text.back() = 41;
+    test::at_every_length(text, [](Span part) { read_short_trailer(part); });
+    std::reverse(text.begin(), text.end());
+    test::at_every_length(text, [](Span part) { read_short_trailer(part); });
+  }
 }
 
 TEST(WireGuardMore, ChecksumOfEveryLength) {
