@@ -74,15 +74,16 @@ Worker::Worker(Tables& tables, std::array<std::uint16_t, kMaxPorts> devices, con
   Straight classify(ClassifyStep<decltype(host)>({*tables_, mac, arp_, ip4_, ip6_, ClassifyEnds(ends_)}, host));
   const PortIo::RxEnds ends(ends_);
   const DeviceSums sums = sums_[here.port().index()];
+  const Reads reads = handoff_ ? Reads::headers : Reads::all;
   if (here.side() == Side::unprotected_side) {
     Straight esp(EspInFastPathStep<decltype(classify)>(*tables_, classify, esp_));
     static_assert(LooksAhead<decltype(esp)>);
-    PortIo::receive(polled, here, maker_, esp, ends, sums);
+    PortIo::receive(polled, here, maker_, esp, ends, sums, reads);
     const std::size_t fast = esp.size() - classify.size();
     steps_.add(Step::classify, fast);
     steps_.add(Step::host_input, fast);
   } else {
-    PortIo::receive(polled, here, maker_, classify, ends, sums);
+    PortIo::receive(polled, here, maker_, classify, ends, sums, reads);
   }
   steps_.add(Step::classify, classify.size());
   steps_.add(Step::host_input, host.size());

@@ -21,8 +21,8 @@ class Authentic {
 };
 
 // The proof that a packet has the addresses of one that its SA has let in before, and the SID which that one came to
-// (RFC 4301 section 5.2 step 4). Only the comparison with it makes one, and only with one does a packet leave Ip6 past
-// local_sid.
+// (RFC 4301 section 5.2 step 4). Only the comparison with it gives one, and only with one does a packet leave Decrypted
+// past local_sid.
 class LetIn {
  public:
   SidId sid() const { return sid_; }

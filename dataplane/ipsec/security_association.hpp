@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <cstring>
 
 #include "dataplane/ipsec/aead.hpp"
 #include "dataplane/ipsec/authentic.hpp"
@@ -86,7 +86,7 @@ class LastSid {
 
  private:
   std::array<std::uint8_t, 32> addresses_{};
-  std::uint64_t tables_ = 0;
+  std::uint64_t tables_ = 0;  // that there are none of: nothing is known
   LetIn let_in_{SidId::none(), AdjId<V4>::none()};
 };
 

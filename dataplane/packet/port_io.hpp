@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "dataplane/packet/ends.hpp"
@@ -14,11 +17,16 @@
 #include "dataplane/packet/maker.hpp"
 #include "dataplane/prefetch.hpp"
 #include "dataplane/relaxed.hpp"
+#include "dataplane/wire/ethernet.hpp"
+#include "dataplane/wire/ipv6.hpp"
 
 namespace strata {
 
 // Of the checksums of IPv4 headers that a port receives.
 enum class DeviceSums : std::uint8_t { none, believed };
+
+// What the one who receives will read of most frames: all of them, or their headers, and others open or seal them.
+enum class Reads : std::uint8_t { headers, all };
 
 // What may look something up for a frame, and then says so some turns before it gets it.
 template <class To>
@@ -55,11 +63,11 @@ class PortIo {
   // nothing.
   template <LeadsTo<stage::Frame> ToFrames>
   static void receive(Polled& polled, const Origin from, const Maker& maker, ToFrames& out, RxEnds ends,
-                      DeviceSums sums = DeviceSums::none) {
+                      DeviceSums sums = DeviceSums::none, Reads reads = Reads::all) {
     rte_mbuf* const* buffers = polled.buffers_;
     const std::size_t n = std::exchange(polled.n_, 0);
-    // A driver that looks at descriptors alone has left these lines to us. What lies in them says where the rest lies,
-    // which is asked for some turns ahead: so many lines at once would not all be there in time.
+    // A driver that looks at descriptors alone has left these lines to us. They say where frames begin, which is asked
+    // for some turns ahead, and how long they are: so many lines at once would not all be there in time.
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < n; ++i) prefetch_line(buffers[i]);
     const bool grows = from.side() == Side::protected_side;
@@ -77,7 +85,7 @@ class PortIo {
     for (std::size_t i = 0; i < n; ++i) {
       rte_mbuf* buffer = buffers[i];
       if (i + kAhead < n) ask(i + kAhead);
-      ask_for_rest(buffer);
+      if (reads == Reads::all) ask_for_rest(buffer);
       if (grows) ask_for_front(buffer);
       const wire::HeaderSum sum = sums == DeviceSums::none ? wire::HeaderSum::unknown : sum_of(buffer);
       if (!is_whole_and_ours(buffer)) [[unlikely]] {
@@ -122,28 +130,31 @@ class PortIo {
   }
 
  private:
-  static constexpr unsigned kLine = 64;
+  static constexpr std::uintptr_t kLine = 64;
 
   // The cipher will read all of it, once the whole burst was received. Of long ones what is behind comes by itself:
   // CPUs see that lines are read in a row.
   static void ask_for_rest(const rte_mbuf* buffer) {
-    constexpr unsigned kFollowed = 5 * kLine;
+    constexpr std::size_t kBehind = 3;  // lines
     const auto* data = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
-    const unsigned length = rte_pktmbuf_data_len(buffer);
-    for (unsigned at = kLine; at < length && at < kFollowed; at += kLine) prefetch_line(data + at);
+    const std::size_t length = rte_pktmbuf_data_len(buffer);
+    const std::size_t second = kLine - reinterpret_cast<std::uintptr_t>(data) % kLine;
+    for (std::size_t at = second; at < length && at < second + kBehind * kLine; at += kLine) prefetch_line(data + at);
   }
 
-  // What is sealed gets an IPv6 header and all that kSealFront counts before it, in octets that nobody has touched
-  // since the buffer's last packet.
+  // What is sealed gets other headers in the place of its Ethernet header, most of them in octets that nobody has
+  // touched since the buffer's last packet.
   static void ask_for_front(const rte_mbuf* buffer) {
-    const auto* data = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
-    prefetch_line(data - kLine);
-    prefetch_line(data - 2 * kLine);
+    constexpr std::size_t kMore = wire::kIpv6HeaderLength + Gate::kSealFront - wire::kEthernetHeaderLength;
+    const auto* begin = rte_pktmbuf_mtod(buffer, const std::uint8_t*) - kMore;
+    prefetch_line(begin);
+    prefetch_line(begin + kLine);
   }
 
   // One buffer, and nobody else may be looking: packets are decrypted and given new headers in place.
   static bool is_whole_and_ours(const rte_mbuf* buffer) {
-    // Both numbers in one look: the counter of owners, and behind it that of segments.
+    // Both numbers in one load, as rte_mbuf_refcnt_read's is: that of owners, which one of them may just be counting
+    // down, and behind it that of segments.
     struct Numbers {
       std::uint16_t owners;
       std::uint16_t segments;

@@ -1,6 +1,8 @@
 // Takes the Ethernet header off and tells what is inside: the first look at a frame.
 #pragma once
 
+#include <optional>
+
 #include "dataplane/packet/ends.hpp"
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"

@@ -3,11 +3,12 @@
 // section 5.2, RFC 3948 section 2, RFC 4301 section 5.2) is done in one look at the head; its SPI leads to its SA.
 //
 // A shortcut, and no step of the journey: it never decides otherwise than those two, which
-// tests/unit/esp_in_fast_path_test.cpp holds it against, and it ends no packet. What is unusual goes to classify as it
-// came, and it is found out there why.
+// tests/unit/esp_in_fast_path_test.cpp and the fuzzer hold it against, and it ends no packet. What is unusual goes to
+// classify as it came, and it is found out there why.
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "dataplane/packet/gate.hpp"
 #include "dataplane/packet/straight.hpp"
@@ -44,7 +45,7 @@ class EspInFastPathStep {
     return done;
   }
 
-  // Whether ask() does something.
+  // Whether ask() does something. Where ESP comes by a port of the protected side nobody asks.
   bool asks() const { return is_far_; }
   // The slot of the SPI, if this looks like ESP in UDP. Nothing of it is believed.
   void ask(wire::Bytes frame) const {
@@ -65,26 +66,21 @@ class EspInFastPathStep {
     Row<stage::EspIn> row;
     wire::Ipv4Address destination;
     std::uint16_t port;
-    std::uint32_t spi;  // of the last one, as it lies in memory
+    std::uint32_t spi;  // of the last one
     const SpiEntry* entry;
   };
 
   static std::uint32_t spi_in(wire::Bytes frame) { return wire::load_be32(frame.data() + Head::kEspOffset); }
-  static std::uint32_t spi_as_it_lies(wire::Bytes frame) {
-    std::uint32_t spi;
-    std::memcpy(&spi, frame.data() + Head::kEspOffset, sizeof spi);
-    return spi;
-  }
   static std::uint16_t port_in(wire::Bytes frame) { return wire::load_be16(frame.data() + Head::kUdpOffset + 2); }
 
-  bool is_asked_already(wire::Bytes frame) const { return like_ && like_->spi == spi_as_it_lies(frame); }
+  bool is_asked_already(wire::Bytes frame) const { return like_ && like_->spi == spi_in(frame); }
 
   // Of a frame that says the same.
   const SpiEntry* entry_of(wire::Bytes frame) const {
-    const std::uint32_t spi = spi_as_it_lies(frame);
+    const std::uint32_t spi = spi_in(frame);
     if (spi != like_->spi) {
       like_->spi = spi;
-      like_->entry = tables_.spis.find({spi_in(frame), like_->destination});
+      like_->entry = tables_.spis.find({spi, like_->destination});
     }
     return like_->entry;
   }
@@ -95,16 +91,18 @@ class EspInFastPathStep {
     const std::size_t last = out_.size() - 1;
     const Row<stage::EspIn>& row = out_.row(last);
     if (row.source != std::exchange(source_, row.source)) return;
+    // Behind tags, or options, ESP may stand there too.
     const std::uint8_t* ip = bytes.data() + Head::kIpv4Offset;
-    if (out_.bytes(last).data() != bytes.data() + Head::kEspOffset || ip[0] != 0x45 || ip[9] != wire::kProtocolUdp)
+    if (out_.bytes(last).data() != bytes.data() + Head::kEspOffset || wire::load_be16(ip - 2) != wire::kEtherIpv4 ||
+        ip[0] != 0x45 || ip[9] != wire::kProtocolUdp)
       return;
-    const wire::Ipv4Address destination = wire::read_ipv4(ip + 16);
+    const SpiKey key{spi_in(bytes), wire::read_ipv4(ip + 16)};
     like_ = Like{.head = Head(bytes.data()),
                  .row = row,
-                 .destination = destination,
+                 .destination = key.destination,
                  .port = port_in(bytes),
-                 .spi = spi_as_it_lies(bytes),
-                 .entry = tables_.spis.find({spi_in(bytes), destination})};
+                 .spi = key.spi,
+                 .entry = tables_.spis.find(key)};
   }
 
   const Tables& tables_;

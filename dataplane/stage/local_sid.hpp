@@ -1,8 +1,6 @@
 // IPv6 packets, opened or in clear, that come to a local SID (RFC 8754 section 4.3, RFC 8986 section 4).
 #pragma once
 
-#include <cstring>
-
 #include "dataplane/ipsec/audit.hpp"
 #include "dataplane/neighbor/path_mtu.hpp"
 #include "dataplane/packet/ends.hpp"

@@ -62,6 +62,11 @@ constexpr std::uint16_t checksum_update(std::uint16_t old_checksum, std::uint16_
 
 namespace detail {
 
+// Whether the words of an IPv4 header add up right. RFC 1071 section 2: ones' complement sums are sums modulo 0xffff.
+// 0 itself, which would be wrong, is none of a header that has a version. Compilers make one multiplication of it,
+// where folding takes three steps.
+constexpr bool is_nothing(std::uint64_t sum) { return sum % 0xffff == 0; }
+
 // Of an IPv4 header without options; carries go back in at the bottom (RFC 1071 section 2 (A)).
 inline std::uint64_t sum_of_20(const std::uint8_t* p) {
   std::uint64_t sum = load_native<std::uint64_t>(p);
@@ -80,9 +85,7 @@ inline std::uint64_t sum_of_20(const std::uint8_t* p) {
 inline bool ipv4_header_sum_is_right(const std::uint8_t* header, std::size_t octets) {
   // Options are rare: with the usual length known, the additions need no loop.
   const std::uint64_t sum = octets == 20 ? detail::sum_of_20(header) : detail::sum_words32(header, octets);
-  // RFC 1071 section 2: ones' complement sums are sums modulo 0xffff. 0 itself, which would be wrong, is none of a
-  // header that has a version. Compilers make one multiplication of it, where folding takes three steps.
-  return sum % 0xffff == 0;
+  return detail::is_nothing(sum);
 }
 
 }  // namespace strata::wire

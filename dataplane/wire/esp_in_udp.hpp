@@ -62,7 +62,7 @@ class EspInUdpHead {
  private:
   // RFC 1071 section 2, as ipv4_header_sum_is_right; all but length, ID and the sum itself was added up once.
   bool sums_up(const std::uint8_t* frame) const {
-    return (sum_ + quad(frame + 16) + half(frame + kIpv4Offset + 10)) % 0xffff == 0;
+    return detail::is_nothing(sum_ + quad(frame + 16) + half(frame + kIpv4Offset + 10));
   }
 
   // As they lie in memory.
@@ -73,7 +73,7 @@ class EspInUdpHead {
   std::uint64_t stations_;
   std::uint64_t ipv4_;         // and what of Ethernet is before it
   std::uint64_t fragment_;     // and TTL and protocol behind it
-  std::uint64_t source_;       // and two octets of the next one
+  std::uint64_t source_;       // and the sum before it, and two octets behind it
   std::uint64_t destination_;  // and the ports behind it
   std::uint64_t sum_;          // of the IPv4 header's words but those that are not compared
 };

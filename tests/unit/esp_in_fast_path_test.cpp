@@ -291,6 +291,51 @@ TEST_P(EspInFastPath, BehindTaggedFrames) {
   EXPECT_EQ(fast_, 0u);
 }
 
+// Plain ESP behind two tags, or behind a tag and options, stands where it would in UDP without either. What it teaches
+// is nonsense of the sender's choice: an own address out of TTL, protocol and sum, a port out of its source.
+TEST_P(EspInFastPath, BehindTagsThatLookLikeIpv4) {
+  const wire::Ipv4Address here{0xc0000201};
+  const wire::Ipv4Address mine{0x0a320001};  // TTL 10, protocol 50, sum 1
+  tables_.own4 = OwnIpv4({{here, {OwnKind::own, PortId(0)}}, {mine, {OwnKind::own, PortId(0)}}});
+  tables_.spis = SpiTable({{{0x1001, here}, {SaId(1), kEspPort}},
+                           {{0x1005, mine}, {SaId(4), 0}},
+                           {{0x1006, mine}, {SaId(5), SpiEntry::kExpired}},
+                           {{0x1007, mine}, {SaId(6), 0}}});
+  const auto esp = [](std::uint32_t spi) {
+    Octets octets(56, 0x5a);
+    test::put16(octets, 0, spi >> 16);
+    test::put16(octets, 2, spi & 0xffff);
+    return octets;
+  };
+  const auto twice_tagged = [&](std::uint32_t spi, const char* source) {
+    Octets packet;
+    for (unsigned id = 0; packet.empty() || packet[10] != 0 || packet[11] != 1; ++id)
+      packet = test::ipv4({source, "0a320001", 50, 0x11, 10, static_cast<std::uint16_t>(id)}, esp(spi));
+    return test::ethernet("020000000101", 0x8100, test::join(test::from_hex("4511 8100 0001 0800"), packet));
+  };
+  const auto tagged = [&](std::uint32_t spi, const char* source) {
+    const Octets packet = test::ipv4({source, "0a320001", 50, 0, 64, 0x0011}, esp(spi));
+    return test::ethernet("020000000101", 0x8100, test::join(test::from_hex("4511 0800"), with_options(packet, 4)));
+  };
+  // As IPv4 from the first tag on, right in length and sum.
+  const auto disguised = [](Octets frame) {
+    test::put16(frame, kLink + 2, frame.size() - kLink);
+    test::put16(frame, kLink + 24, frame.size() - kLink - kIp);
+    return test::with_ipv4_sum(frame, kLink);
+  };
+  // The low half of the source comes to stand in the place of a port: none, and that of a lifetime that is over.
+  for (const auto& [source, spi] : {std::pair{"cb000000", 0x1007U}, std::pair{"cb0001f4", 0x1006U}})
+    for (const bool twice : {true, false}) {
+      const auto make = [&](std::uint32_t of) { return twice ? twice_tagged(of, source) : tagged(of, source); };
+      const std::vector<Octets> frames{make(0x1005), make(0x1005), disguised(make(spi))};
+      std::map<unsigned, std::string> alone;
+      for (unsigned i = 0; i < frames.size(); ++i) alone[i] = became({frames[i]}).at(0);
+      ASSERT_TRUE(alone[0].starts_with("SA 4 ")) << alone[0];
+      EXPECT_EQ(became(frames), alone) << source << (twice ? ", two tags" : ", a tag and options");
+      EXPECT_EQ(fast_, 0u);
+    }
+}
+
 // RFC 4303 section 3.4.2 is for each packet: a lifetime may be over in the middle of a train.
 TEST_P(EspInFastPath, AnSaWhoseLifetimeEndsMeanwhile) {
   std::vector<Octets> frames;
@@ -301,6 +346,15 @@ TEST_P(EspInFastPath, AnSaWhoseLifetimeEndsMeanwhile) {
   EXPECT_EQ(fast_, 1u);
   EXPECT_EQ(esp_.size(), 3u);
   EXPECT_EQ(source_.ends().count(Cause::esp_expired), 2u);
+  end_all();
+  // Also of one that is come to, or come back to, behind another one.
+  frames.clear();
+  for (const std::uint32_t spi : {0x1000, 0x1000, 0x1001, 0x1000, 0x1000}) frames.push_back(esp_frame(spi, 1));
+  play(frames, [&](std::size_t i) {
+    if (i == 3) tables_.spis.find({0x1000, {0xc0000201}})->udp_port = SpiEntry::kExpired;
+  });
+  EXPECT_EQ(esp_.size(), 2u);
+  EXPECT_EQ(source_.ends().count(Cause::esp_expired), 5u);
   end_all();
 }
 

@@ -63,6 +63,11 @@ inline void own_again(const void* buffer) {
   static_cast<rte_mbuf*>(const_cast<void*>(buffer))->ol_flags &= ~kOwnershipFlags;
 }
 
+// As one that shows another buffer's octets; to be made its own again before it is given back.
+inline void make_cloned(const void* buffer) {
+  static_cast<rte_mbuf*>(const_cast<void*>(buffer))->ol_flags |= RTE_MBUF_F_INDIRECT;
+}
+
 // One owner more, so that a test may hold a buffer that the code under test has ended.
 inline void share(const void* buffer) {
   rte_pktmbuf_refcnt_update(static_cast<rte_mbuf*>(const_cast<void*>(buffer)), 1);

@@ -364,6 +364,34 @@ TEST_P(ReceivedChains, Duty70_FramesOfSeveralSegmentsAreOneBufferOrNone) {
 
 INSTANTIATE_TEST_SUITE_P(BurstAndStep, ReceivedChains, testing::Bool());
 
+// What somebody else may be looking at is not changed in place.
+TEST(ReceivedShared, Duty70_BuffersOfSeveralOwnersEndAndChainsOfSuchAreCopied) {
+  Source source;
+  test::RawBuffers raw(test::unique_name("raw"), kPrivateSize);
+  const void* held = source.feed(counted(20));
+  test::share(held);
+  const void* cloned = source.feed(counted(21));
+  test::make_cloned(cloned);
+  void* chain = raw.make_of_two_segments(60);
+  const Octets expected = test::octets_of_chain(chain);
+  test::share(chain);
+  ASSERT_EQ(rte_ring_enqueue(rte_ring_lookup(source.rx_ring().c_str()), chain), 0);
+  source.feed(counted(22));
+  Burst<Frame> frames;
+  EXPECT_EQ(source.receive(frames, kWan), 4u);
+  EXPECT_EQ(source.ends().count(Cause::rx_shared), 2u);
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(octets_of(frames, 0), expected);
+  EXPECT_EQ(static_cast<int>(frames.row(0).from.place()), 2);
+  EXPECT_EQ(octets_of(frames, 1), counted(22));
+  test::own_again(cloned);
+  end_all(frames, source.ends());
+  source.ends().flush();
+  test::unshare(held);
+  test::unshare(chain);
+  EXPECT_EQ(raw.in_use(), 0u);
+}
+
 // --- parking ---------------------------------------------------------------------------------------------------------
 
 // A ring as it would stand between two workers.
