@@ -88,14 +88,11 @@ class EspInFastPathStep {
   // Of the second one that a peer sends in a row, as of very many peers each packet is another one's. bytes: the frame
   // of the ESP packet that stands last in the burst, all of it still there.
   void learn(wire::Bytes bytes) const {
-    const std::size_t last = out_.size() - 1;
-    const Row<stage::EspIn>& row = out_.row(last);
+    const Row<stage::EspIn>& row = out_.row(out_.size() - 1);
     if (row.source != std::exchange(source_, row.source)) return;
-    // Behind tags, or options, ESP may stand there too.
+    // Behind tags or options plain ESP may stand where it does in UDP without either.
     const std::uint8_t* ip = bytes.data() + Head::kIpv4Offset;
-    if (out_.bytes(last).data() != bytes.data() + Head::kEspOffset || wire::load_be16(ip - 2) != wire::kEtherIpv4 ||
-        ip[0] != 0x45 || ip[9] != wire::kProtocolUdp)
-      return;
+    if (wire::load_be16(ip - 2) != wire::kEtherIpv4 || ip[0] != 0x45 || ip[9] != wire::kProtocolUdp) return;
     const SpiKey key{spi_in(bytes), wire::read_ipv4(ip + 16)};
     like_ = Like{.head = Head(bytes.data()),
                  .row = row,

@@ -278,6 +278,70 @@ TEST_P(EspInFastPath, BehindPacketsWithOptions) {
     }
 }
 
+// Plain ESP behind 8 octets of options stands where it does in UDP without any. These say no port and the right length,
+// and add up to nothing.
+TEST_P(EspInFastPath, BehindPlainEspWithOptions) {
+  const auto make = [&](std::uint32_t sequence) {
+    Octets esp(kIp + 0x0101 - (kIp + 8), 0x5a);
+    test::put16(esp, 0, 0);
+    test::put16(esp, 2, 0x1005);
+    test::put16(esp, 6, sequence);
+    const Octets options = test::from_hex("0101 0000 0101 fdfd");
+    Octets packet = test::ipv4({"c0000202", "c0000201", 50}, test::join(options, esp));
+    packet[0] = 0x47;
+    return framed(test::with_ipv4_sum(packet, 0, kIp + 8));
+  };
+  std::vector<Octets> frames{make(1), make(2), make(3)};
+  std::map<unsigned, std::string> alone;
+  for (unsigned i = 0; i < 3; ++i) alone[i] = became({frames[i]}).at(0);
+  ASSERT_TRUE(alone[2].starts_with("SA 4 ")) << alone[2];
+  EXPECT_EQ(became(frames), alone);
+  EXPECT_EQ(fast_, 0u);
+}
+
+// Behind 4 octets of options a port of UDP's says a length, and its length and sum another SA's SPI.
+TEST_P(EspInFastPath, BehindUdpWithOptions) {
+  const wire::Ipv4Address here{0xc0000201};
+  tables_.spis = SpiTable({{{0x1001, here}, {SaId(1), kEspPort}}, {{0x0040'1001, here}, {SaId(7), 0}}});
+  const auto make = [&](std::uint32_t sequence) {
+    Octets esp(56, 0x5a);
+    test::put16(esp, 0, 0);
+    test::put16(esp, 2, 0x1001);
+    test::put16(esp, 6, sequence);
+    const Octets datagram = test::udp(4 + 64, kEspPort, esp, 0x1001);
+    Octets packet = test::ipv4({"c0000202", "c0000201", 17}, test::join(test::from_hex("ffff 0000"), datagram));
+    packet[0] = 0x46;
+    return framed(test::with_ipv4_sum(packet, 0, kIp + 4));
+  };
+  const std::vector<Octets> frames{make(1), make(2), make(3)};
+  std::map<unsigned, std::string> alone;
+  for (unsigned i = 0; i < 3; ++i) alone[i] = became({frames[i]}).at(0);
+  ASSERT_TRUE(alone[2].starts_with("SA 1 ")) << alone[2];
+  EXPECT_EQ(became(frames), alone);
+  EXPECT_EQ(fast_, 0u);
+}
+
+// An SPI that says a port, a number that says a length, an IV that says another SA's SPI.
+TEST_P(EspInFastPath, BehindPlainEsp) {
+  const wire::Ipv4Address here{0xc0000201};
+  tables_.spis = SpiTable({{{0x1001, here}, {SaId(1), kEspPort}}, {{kEspPort, here}, {SaId(6), 0}}});
+  const auto make = [&](std::uint16_t length) {
+    Octets esp(80, 0x5a);
+    test::put16(esp, 0, 0);
+    test::put16(esp, 2, kEspPort);
+    test::put16(esp, 4, length);
+    test::put16(esp, 8, 0);
+    test::put16(esp, 10, 0x1001);
+    return framed(test::ipv4({"c0000202", "c0000201", 50}, esp));
+  };
+  const std::vector<Octets> frames{make(1), make(2), make(80)};
+  std::map<unsigned, std::string> alone;
+  for (unsigned i = 0; i < 3; ++i) alone[i] = became({frames[i]}).at(0);
+  ASSERT_TRUE(alone[2].starts_with("SA 6 ")) << alone[2];
+  EXPECT_EQ(became(frames), alone);
+  EXPECT_EQ(fast_, 0u);
+}
+
 // Tags stand where IPv4 would begin.
 TEST_P(EspInFastPath, BehindTaggedFrames) {
   std::vector<Octets> frames;
@@ -324,14 +388,15 @@ TEST_P(EspInFastPath, BehindTagsThatLookLikeIpv4) {
     return test::with_ipv4_sum(frame, kLink);
   };
   // The low half of the source comes to stand in the place of a port: none, and that of a lifetime that is over.
-  for (const auto& [source, spi] : {std::pair{"cb000000", 0x1007U}, std::pair{"cb0001f4", 0x1006U}})
+  const std::pair<const char*, std::uint32_t> kinds[] = {{"cb000000", 0x1007}, {"cb0001f4", 0x1006}};
+  for (const auto& kind : kinds)
     for (const bool twice : {true, false}) {
-      const auto make = [&](std::uint32_t of) { return twice ? twice_tagged(of, source) : tagged(of, source); };
-      const std::vector<Octets> frames{make(0x1005), make(0x1005), disguised(make(spi))};
+      const auto make = [&](std::uint32_t of) { return twice ? twice_tagged(of, kind.first) : tagged(of, kind.first); };
+      const std::vector<Octets> frames{make(0x1005), make(0x1005), disguised(make(kind.second))};
       std::map<unsigned, std::string> alone;
       for (unsigned i = 0; i < frames.size(); ++i) alone[i] = became({frames[i]}).at(0);
       ASSERT_TRUE(alone[0].starts_with("SA 4 ")) << alone[0];
-      EXPECT_EQ(became(frames), alone) << source << (twice ? ", two tags" : ", a tag and options");
+      EXPECT_EQ(became(frames), alone) << kind.first << (twice ? ", two tags" : ", a tag and options");
       EXPECT_EQ(fast_, 0u);
     }
 }
