@@ -115,9 +115,7 @@ struct Worker::InTurn {
   ToEncaps& at_once;
 
   Done push(Packet<stage::Steered>&& packet, const Row<stage::Steered>& row) {
-    const std::size_t turned_off =
-        worker.oversize_.size() | worker.local_.size() | worker.refused_.size() | worker.made_.size();
-    if (turned_off == 0) [[likely]]
+    if (!worker.any_turned_off()) [[likely]]
       return at_once.push(std::move(packet), row);
     return worker.steered_.push(std::move(packet), row);
   }
@@ -125,22 +123,30 @@ struct Worker::InTurn {
 
 [[gnu::flatten]] void Worker::forward_straight() {
   const BurstRoutes routes(ip4_, tables_->routes, tables_->policies);
+  ask_for_sas(routes, tables_->policies, tables_->out_sas, [this](OutSaId sa) { return owns(sa); });
+  Burst<stage::Unsealed> unsealed;
+  // What spread_out would let pass.
+  const auto may_seal = [this](OutSaId sa) {
+    return !any_turned_off() && owns(sa) && holds(sa) && (!handoff_ || !handoff_->stands_in_line());
+  };
+  const std::size_t all = ip4_.size();
+  std::size_t fast = 0;
   const auto go = [&](auto& sealing) {
     Straight encaps(
         HEncapsStep<std::remove_reference_t<decltype(sealing)>>{tables_->policies, sealing, HEncapsEnds(ends_)});
     InTurn<decltype(encaps)> in_turn{*this, encaps};
-    drain_routed(ip4_, routes, Ip4ForwardStep<decltype(in_turn)>(forwarding(), in_turn));
-    steps_.add(Step::h_encaps, encaps.size());
+    const Ip4ForwardStep<decltype(in_turn)> forward(forwarding(), in_turn);
+    const SealFastPathStep step(*tables_, adjacencies_, forward, may_seal, unsealed);
+    drain_routed(ip4_, routes, step);
+    fast = all - step.slow();
+    steps_.add(Step::h_encaps, fast + encaps.size());
   };
-  const auto is_mine = [this](OutSaId sa) { return !handoff_ || handoff_->ownership().owner(sa) == self_; };
-  ask_for_sas(routes, tables_->policies, tables_->out_sas, is_mine);
-  Burst<stage::Unsealed> unsealed;
   Straight sealing(EspLayOutStep{tables_->out_sas, adjacencies_, unsealed, EspSealEnds(ends_)});
   if (handoff_) {
     Straight spread(SpreadStep<stage::Sr6Out, decltype(sealing)>(*handoff_, sealing));
     go(spread);
     handoff_->flush(HandoffEnds(ends_));
-    steps_.add(Step::spread_out, spread.size());
+    steps_.add(Step::spread_out, fast + spread.size());
   } else {
     go(sealing);
   }
@@ -148,7 +154,7 @@ struct Worker::InTurn {
   drain_asking(unsealed, EspCipherStep{tables_->out_sas, adjacencies_, aead_, out_, EspSealEnds(ends_)});
   if (mixed) [[unlikely]]
     out_.restore_arrival_order();
-  steps_.add(Step::esp_seal, sealing.size());
+  steps_.add(Step::esp_seal, fast + sealing.size());
 }
 
 // A neighbor that is newly known is sent to by this worker itself from now on. Whatever it has handed over for want of

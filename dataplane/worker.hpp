@@ -24,6 +24,7 @@
 #include "dataplane/stage/local_sid.hpp"
 #include "dataplane/stage/reassemble.hpp"
 #include "dataplane/stage/resolve.hpp"
+#include "dataplane/stage/seal_fast_path.hpp"
 #include "dataplane/stage/spread.hpp"
 #include "dataplane/step.hpp"
 #include "dataplane/table/tables_change.hpp"
@@ -154,6 +155,7 @@ class Worker {
   void forward_straight();
   template <class ToEncaps>
   struct InTurn;
+  bool any_turned_off() const { return (oversize_.size() | local_.size() | refused_.size() | made_.size()) != 0; }
   Ip4ForwardRest forwarding() {
     return {*tables_,   neighbors_, audit_,   oversize_, unresolved_,
             fragments_, local_,     refused_, out_,      Ip4ForwardEnds(ends_)};
@@ -190,6 +192,7 @@ class Worker {
   bool take_over(const AdjacencyChange& change, std::uint64_t now_ns);
   bool holds(SaId sa) const { return !handoff_ || handoff_->ownership().holder(sa) == self_; }
   bool holds(OutSaId sa) const { return !handoff_ || handoff_->ownership().holder(sa) == self_; }
+  bool owns(OutSaId sa) const { return !handoff_ || handoff_->ownership().owner(sa) == self_; }
   void transmit() {
     if (sends_by_others_) [[unlikely]]
       give_to_senders();

@@ -239,7 +239,7 @@ class Gate {
                        Burst<stage::Made>& out) {
     rte_mbuf* buffer = take(std::move(packet));
     cut_to(buffer, kept);
-    make_headroom(buffer, front.size());
+    make_room(buffer, front.size(), 0);
     grow_front(buffer, front.size());
     std::memcpy(rte_pktmbuf_mtod(buffer, void*), front.data(), front.size());
     return push(buffer, Row<stage::Made>{.from = was.from}, out);
@@ -261,17 +261,22 @@ class Gate {
     return std::size_t{buffer->buf_len} >= buffer->data_len + front + end;
   }
 
-  // RFC 8986 section 5.1: an IPv6 header is pushed, and an SRH of any length, none too. header: both; `first` stands in
-  // the place of its first 8 octets. The caller has asked has_room(); room is kept for what esp_seal adds.
-  static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, Ipv6Begin first,
-                           std::span<const std::uint8_t> header, OutSaId sa, LeadsTo<stage::Sr6Out> auto& out) {
-    rte_mbuf* buffer = take(std::move(packet));
-    make_headroom(buffer, header.size() + kSealFront);
-    grow_front(buffer, header.size());
-    auto* at = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+  // An IPv6 header, and an SRH of any length, none too. header: both; `first` stands in the place of its first 8
+  // octets.
+  [[gnu::always_inline]] static void write_ipv6(std::uint8_t* at, Ipv6Begin first,
+                                                std::span<const std::uint8_t> header) {
     std::memcpy(at, &first, sizeof first);
     std::memcpy(at + sizeof first, header.data() + sizeof first, kIpv6Addresses);
     std::copy(header.begin() + sizeof first + kIpv6Addresses, header.end(), at + sizeof first + kIpv6Addresses);
+  }
+
+  // RFC 8986 section 5.1: these are pushed. The caller has asked has_room(); room is kept for what esp_seal adds.
+  static Done encapsulated(Packet<stage::Steered>&& packet, const Row<stage::Steered>& was, Ipv6Begin first,
+                           std::span<const std::uint8_t> header, OutSaId sa, LeadsTo<stage::Sr6Out> auto& out) {
+    rte_mbuf* buffer = take(std::move(packet));
+    make_room(buffer, header.size() + kSealFront, kSealEnd);
+    grow_front(buffer, header.size());
+    write_ipv6(rte_pktmbuf_mtod(buffer, std::uint8_t*), first, header);
     return push(buffer, Row<stage::Sr6Out>{.place = was.from.place(), .sa = sa}, out);
   }
 
@@ -282,6 +287,27 @@ class Gate {
     grow_front(buffer, front);
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + end);
     return packet.bytes();
+  }
+
+  // The same in one look at an IPv4 packet of `total` octets (stage/seal_fast_path.hpp): whether the headers can be put
+  // before and behind it where it lies, and their octets.
+  static bool can_open(const Packet<stage::Ip4>& packet, std::size_t total, std::size_t header) {
+    const rte_mbuf* buffer = packet.buffer_;
+    return has_room_around(buffer, header + kSealFront, total, kSealEnd);
+  }
+  static std::span<std::uint8_t> open_for_sealing(Packet<stage::Ip4>& packet, std::size_t total, std::size_t front,
+                                                  std::size_t end) {
+    rte_mbuf* buffer = packet.buffer_;
+    cut_to(buffer, {0, total});
+    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off - front);
+    buffer->data_len = static_cast<std::uint16_t>(front + total + end);
+    return packet.bytes();
+  }
+  // steered, encapsulated and laid_out in one. What carried it is forgotten here too.
+  static Done laid_out(Packet<stage::Ip4>&& packet, const Row<stage::Ip4>& was, OutSaId sa, std::uint64_t sequence,
+                       Burst<stage::Unsealed>& out) {
+    return push(take(std::move(packet)),
+                Row<stage::Unsealed>{.place = was.from.place(), .sa = sa, .sequence = sequence}, out);
   }
 
   // Once they are filled, all but the ICV.
@@ -365,15 +391,21 @@ class Gate {
     buffer->data_len = static_cast<std::uint16_t>(buffer->data_len + n);
   }
 
-  // Long segment lists want more room than a driver leaves: then the packet moves towards the buffer's end.
-  static void make_headroom(rte_mbuf* buffer, std::size_t n) {
-    if (buffer->data_off >= n) [[likely]]
+  // Where its first `length` octets lie.
+  static bool has_room_around(const rte_mbuf* buffer, std::size_t front, std::size_t length, std::size_t end) {
+    return buffer->data_off >= front && buffer->data_off + length + end <= buffer->buf_len;
+  }
+
+  // Long segment lists want more room than a driver leaves before a packet, and one that fills its buffer has none
+  // behind it: then it moves. The caller has asked has_room().
+  static void make_room(rte_mbuf* buffer, std::size_t front, std::size_t end) {
+    const std::size_t length = buffer->data_len;
+    if (has_room_around(buffer, front, length, end)) [[likely]]
       return;
-    const auto by = static_cast<std::uint16_t>(n - buffer->data_off);
-    assert(by + kSealEnd <= rte_pktmbuf_tailroom(buffer));
-    std::uint8_t* data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
-    std::memmove(data + by, data, buffer->data_len);
-    buffer->data_off = static_cast<std::uint16_t>(buffer->data_off + by);
+    assert(front + length + end <= buffer->buf_len);
+    const std::uint8_t* data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+    buffer->data_off = static_cast<std::uint16_t>(front);
+    std::memmove(rte_pktmbuf_mtod(buffer, std::uint8_t*), data, length);
   }
 
   // Every way to here took an Ethernet header off or asked has_room(), so there is room for one.

@@ -102,8 +102,10 @@ class Handoff {
 
   HandoffRing& in(WorkerId from) const { return rings_->at(from, self_); }
   HandoffRing& out(WorkerId to) const { return rings_->at(self_, to); }
-  // Whether packets that this worker was too early for still stand in line, in its own ring.
-  bool stands_in_line() const { return in(self_).put_so_far() != in(self_).done_so_far(); }
+  // Whether packets that this worker was too early for still stand in line, in its own ring or on their way to it.
+  bool stands_in_line() const {
+    return (filled_ >> self_.index() & 1) != 0 || in(self_).put_so_far() != in(self_).done_so_far();
+  }
 
   // In the rings to this worker.
   std::uint64_t waiting() const;

@@ -40,7 +40,8 @@ class Dx4FastPathStep {
     const LetIn* let_in = sa.last_sid.recall(ip->ipv6_addresses(), tables_.number);
     if (let_in == nullptr) [[unlikely]]
       return slow_path(std::move(packet), row);
-    if (let_in->cross_connect().is_none() || !ip->ipv4_sum_is_right() || ip->ttl() <= 1 || !may_pass(*ip)) [[unlikely]]
+    if (let_in->cross_connect().is_none() || !ip->ipv4_sum_is_right() || ip->ttl() <= 1 ||
+        !may_pass(passing_, ip->ipv4_addresses(), tables_.own4)) [[unlikely]]
       return slow_path(std::move(packet), row);
     const Adjacency& adj = neighbors_[let_in->cross_connect()];
     if (!adj.resolved || adj.side != Side::protected_side || ip->ipv4_total_length() > adj.mtu) [[unlikely]]
@@ -76,17 +77,6 @@ class Dx4FastPathStep {
 
   [[gnu::noinline, gnu::flatten]] Done slow_path(Packet<stage::Decrypted> packet, Row<stage::Decrypted> row) const {
     return unwrap_.push(std::move(packet), row);
-  }
-
-  bool may_pass(const wire::Ipv4InIpv6View& ip) const {
-    if (passing_.is(ip.ipv4_addresses())) [[likely]]
-      return true;
-    const OwnAddress* mine = tables_.own4.find(ip.ipv4_destination());
-    if (mine != nullptr || is_martian_source(ip.ipv4_source(), tables_.own4.find(ip.ipv4_source())) ||
-        is_link_local(ip.ipv4_source()) || is_martian_destination(ip.ipv4_destination(), mine)) [[unlikely]]
-      return false;
-    passing_.note(ip.ipv4_addresses());
-    return true;
   }
 };
 

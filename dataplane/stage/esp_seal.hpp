@@ -34,26 +34,34 @@ inline constexpr std::uint8_t kTrailers[4][8] = {{0, wire::kProtocolIpv6},
 static_assert(sizeof kTrailers[0] <= kIcvLength + wire::kEspTrailerLength);
 
 // RFC 4301 section 5.1.2.1: DSCP is copied unless the SA names one; RFC 6040 section 4.1: ECN always.
-inline std::uint8_t tos_of(const wire::Ipv6View& ip, const TunnelHeader& tunnel) {
+inline std::uint8_t tos_of(std::uint8_t traffic_class, const TunnelHeader& tunnel) {
   if (tunnel.dscp) [[unlikely]]
-    return static_cast<std::uint8_t>(*tunnel.dscp << 2 | ip.ecn());
-  return ip.traffic_class();
+    return static_cast<std::uint8_t>(*tunnel.dscp << 2 | (traffic_class & 3));
+  return traffic_class;
 }
 
 // The outer header of one that may be cut on its way, unless the packet inside forbids it.
 void write_cuttable(OutboundSa& sa, wire::Bytes inner, std::span<std::uint8_t> whole, std::uint8_t tos);
 
-// All but the ICV, in clear. The sequence number is the IV (RFC 4106 section 3.1): of one key none comes twice.
-inline void lay_out(Packet<stage::Sr6Out>& packet, OutboundSa& sa, std::uint64_t sequence) {
-  const std::span<std::uint8_t> inner = packet.bytes();
-  const auto ip = wire::Ipv6View::of_checked(inner);  // h_encaps has made it
-  const TunnelHeader& tunnel = sa.outer.tunnel();
-  const std::size_t front = front_of(sa);
-  const std::size_t padding = padding_of(inner.size());
-  const std::span<std::uint8_t> whole =
-      Gate::open_for_sealing(packet, front, padding + wire::kEspTrailerLength + kIcvLength);
+// Takes the SA's next number, and counts a packet that it is for. inner: octets.
+inline std::uint64_t next_number(OutboundSa& sa, std::size_t inner) {
+  const std::uint64_t sequence = sa.sequence + 1;
+  sa.sequence = sequence;
+  ++sa.packets;
+  sa.octets += inner;
+  return sequence;
+}
 
-  const std::uint8_t tos = tos_of(ip, tunnel);
+// What stands behind the IPv6 packet.
+inline std::size_t end_of(std::size_t inner) { return padding_of(inner) + wire::kEspTrailerLength + kIcvLength; }
+
+// Puts all but the ICV around an IPv6 packet, in clear. The sequence number is the IV (RFC 4106 section 3.1): of one
+// key none comes twice. whole: front_of(sa) octets, inner, end_of(inner.size()) octets.
+[[gnu::always_inline]] inline void lay_out(OutboundSa& sa, std::span<std::uint8_t> inner, std::span<std::uint8_t> whole,
+                                           std::uint8_t traffic_class, std::uint64_t sequence) {
+  const TunnelHeader& tunnel = sa.outer.tunnel();
+  const std::size_t padding = padding_of(inner.size());
+  const std::uint8_t tos = tos_of(traffic_class, tunnel);
   const auto total = static_cast<std::uint16_t>(whole.size());
   // RFC 6864 section 4.1: where it must not be fragmented the ID says nothing.
   if (tunnel.df == DfMode::set) [[likely]]
@@ -112,11 +120,12 @@ struct EspLayOutStep {
     const bool stopped = sa.stopped();
     if (stopped || !detail::has_way(sa, adjacencies)) [[unlikely]]
       return ends.end(std::move(packet), detail::why_not(sa, stopped));
-    const std::uint64_t sequence = sa.sequence + 1;
-    sa.sequence = sequence;
-    ++sa.packets;
-    sa.octets += std::as_const(packet).bytes().size();
-    detail::lay_out(packet, sa, sequence);
+    const std::span<std::uint8_t> inner = packet.bytes();
+    const std::uint64_t sequence = detail::next_number(sa, inner.size());
+    const auto ip = wire::Ipv6View::of_checked(inner);  // h_encaps has made it
+    const std::span<std::uint8_t> whole =
+        Gate::open_for_sealing(packet, detail::front_of(sa), detail::end_of(inner.size()));
+    detail::lay_out(sa, inner, whole, ip.traffic_class(), sequence);
     return Gate::laid_out(std::move(packet), row, sequence, out);
   }
 };

@@ -28,6 +28,19 @@ inline std::uint32_t flow_label_of(const wire::Ipv4View& ip) {
   return label == 0 ? 1 : label;
 }
 
+// Of the header that the policy pushes before a packet: what it has of its own.
+inline Ipv6Begin ipv6_begin_of(const wire::Ipv4View& ip, const Policy& policy) {
+  // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
+  std::uint32_t traffic_class = ip.tos();
+  if (policy.dscp()) [[unlikely]]
+    traffic_class = std::uint32_t{*policy.dscp()} << 2 | ip.ecn();
+  const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
+  // In a register: what is stored in parts and read back as a whole waits for each of them.
+  const std::uint64_t first = std::uint64_t{0x60000000U | traffic_class << 20 | flow_label_of(ip)} << 32 |
+                              static_cast<std::uint64_t>(payload) << 16 | wire::load_be16(policy.header().data() + 6);
+  return Ipv6Begin{__builtin_bswap64(first)};
+}
+
 template <LeadsTo<stage::Sr6Out> ToSr6Out>
 struct HEncapsStep {
   using stage_type = stage::Steered;
@@ -46,16 +59,7 @@ struct HEncapsStep {
 
     // Between ip4_forward and here nothing can have broken it.
     const auto ip = wire::Ipv4View::of_checked(std::as_const(packet).bytes());
-    // RFC 6040 section 4.1, normal mode: ECN is copied, whatever the DSCP.
-    std::uint32_t traffic_class = ip.tos();
-    if (policy.dscp()) [[unlikely]]
-      traffic_class = std::uint32_t{*policy.dscp()} << 2 | ip.ecn();
-    const std::size_t payload = policy.header().size() - wire::kIpv6HeaderLength + ip.total_length();
-    // In a register: what is stored in parts and read back as a whole waits for each of them.
-    const std::uint64_t first = std::uint64_t{0x60000000U | traffic_class << 20 | flow_label_of(ip)} << 32 |
-                                static_cast<std::uint64_t>(payload) << 16 | wire::load_be16(policy.header().data() + 6);
-    return Gate::encapsulated(std::move(packet), row, Ipv6Begin{__builtin_bswap64(first)}, policy.header(), policy.sa(),
-                              out);
+    return Gate::encapsulated(std::move(packet), row, ipv6_begin_of(ip, policy), policy.header(), policy.sa(), out);
   }
 };
 

@@ -166,8 +166,9 @@ void ask_for_sas(const BurstRoutes& routes, const PolicyTable& policies, const O
   }
 }
 
-template <class ToSteered>
-void drain_routed(Burst<stage::Ip4>& in, const BurstRoutes& routes, const Ip4ForwardStep<ToSteered>& step) {
+// step: Done input(Packet<stage::Ip4>, const Row<stage::Ip4>&, const Route&)
+template <class Step>
+void drain_routed(Burst<stage::Ip4>& in, const BurstRoutes& routes, const Step& step) {
   in.drain([&](Packet<stage::Ip4> packet, const Row<stage::Ip4>& row, std::size_t i) -> Done {
     return step.input(std::move(packet), row, routes.of(i));
   });

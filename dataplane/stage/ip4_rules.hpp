@@ -67,6 +67,21 @@ class LastPassing {
   std::uint64_t addresses_ = 0;  // there was none: neither of them may be 0
 };
 
+// Whether a packet may come from where it says, and is for another host: what ip4_forward asks of it, as yes or no.
+// addresses: both, as LastPassing has them.
+inline bool may_pass(LastPassing& last, std::uint64_t addresses, const OwnIpv4& own4) {
+  if (last.is(addresses)) [[likely]]
+    return true;
+  const wire::Ipv4Address source{static_cast<std::uint32_t>(addresses >> 32)};
+  const wire::Ipv4Address destination{static_cast<std::uint32_t>(addresses)};
+  const OwnAddress* mine = own4.find(destination);
+  if (mine != nullptr || is_martian_source(source, own4.find(source)) || is_link_local(source) ||
+      is_martian_destination(destination, mine)) [[unlikely]]
+    return false;
+  last.note(addresses);
+  return true;
+}
+
 // RFC 4301 section 3.1: what comes in clear on one side does not leave on the other, nor is it taken in there, unless a
 // rule lets it. What an SA protected on its way here is on the protected side, and does not get to the other in clear
 // either.

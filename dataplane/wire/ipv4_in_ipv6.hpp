@@ -52,8 +52,6 @@ class Ipv4InIpv6View {
   bool ipv4_sum_is_right() const { return ipv4_header_sum_is_right(data_ + kIpv4Offset, kIpv4MinHeaderLength); }
   std::size_t ipv4_total_length() const { return ipv4_total_; }  // octets
   std::uint8_t ttl() const { return data_[kIpv4Offset + 8]; }
-  Ipv4Address ipv4_source() const { return read_ipv4(data_ + kIpv4Offset + 12); }
-  Ipv4Address ipv4_destination() const { return read_ipv4(data_ + kIpv4Offset + 16); }
   std::uint64_t ipv4_addresses() const { return load_be64(data_ + kIpv4Offset + 12); }  // both: source, destination
 
  private:

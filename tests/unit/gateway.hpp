@@ -11,14 +11,16 @@
 #include "dataplane/worker.hpp"
 #include "tests/unit/dataplane_env.hpp"
 #include "tests/unit/idle_eye.hpp"
+#include "tests/unit/mbuf_probe.hpp"
 
 namespace strata::test {
 
 struct Outcome {
   std::vector<std::vector<Octets>> sent;  // by port
   std::array<std::uint64_t, kCauseCount> ends{};
-  std::vector<std::array<std::uint64_t, 2>> sas;   // packets, octets
-  std::vector<std::array<std::uint64_t, 2>> sids;  // packets, octets
+  std::vector<std::array<std::uint64_t, 2>> sas;      // packets, octets
+  std::vector<std::array<std::uint64_t, 3>> out_sas;  // packets, octets, the last number
+  std::vector<std::array<std::uint64_t, 2>> sids;     // packets, octets
   std::vector<std::pair<Cause, std::optional<std::uint32_t>>> audit;
 
   std::uint64_t count(Cause cause) const { return ends[static_cast<std::size_t>(cause)]; }
@@ -28,6 +30,7 @@ inline void expect_same(const Outcome& is, const Outcome& should_be) {
   EXPECT_EQ(is.sent, should_be.sent);
   for (const CauseText& text : kCauses) EXPECT_EQ(is.count(text.cause), should_be.count(text.cause)) << text.name;
   EXPECT_EQ(is.sas, should_be.sas);
+  EXPECT_EQ(is.out_sas, should_be.out_sas);
   EXPECT_EQ(is.sids, should_be.sids);
   EXPECT_EQ(is.audit, should_be.audit);
 }
@@ -85,7 +88,8 @@ class Gateway {
   // What the ports have sent since the last call is added to the outcome.
   void collect() {
     for (std::size_t i = 0; i < ports_.size(); ++i)
-      ports_[i].collect([&](const void*, std::span<const std::uint8_t> frame) {
+      ports_[i].collect([&](const void* buffer, std::span<const std::uint8_t> frame) {
+        EXPECT_TRUE(is_within_its_buffer(buffer)) << frame.size();
         outcome_.sent[i].emplace_back(frame.begin(), frame.end());
       });
     collect_audit();
@@ -121,6 +125,7 @@ class Gateway {
     EXPECT_EQ(pool_.in_use(), 0u);
     for (std::size_t i = 0; i < kCauseCount; ++i) outcome_.ends[i] = worker_->ends().count(static_cast<Cause>(i));
     for (const InboundSa& sa : tables_->sas) outcome_.sas.push_back({sa.packets, sa.octets});
+    for (const OutboundSa& sa : tables_->out_sas) outcome_.out_sas.push_back({sa.packets, sa.octets, sa.sequence});
     for (const SidCounter& sid : worker_->sid_counters()) outcome_.sids.push_back({sid.packets, sid.octets});
     return outcome_;
   }

@@ -44,6 +44,12 @@ inline MbufFields fields_of(const void* buffer) {
   return fields;
 }
 
+// Whether a packet ends before its buffer does: what lies behind is another buffer's.
+inline bool is_within_its_buffer(const void* buffer) {
+  const auto* mbuf = static_cast<const rte_mbuf*>(buffer);
+  return mbuf->data_off + mbuf->data_len <= mbuf->buf_len;
+}
+
 // Writes `byte` over all that a driver or a layer may have said of the packet; the flags of ownership, too, so that a
 // transition is seen to keep them. Before the packet's end own_again() has to put those right.
 inline void soil(const void* buffer, std::uint8_t byte) {

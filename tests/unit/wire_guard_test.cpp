@@ -171,8 +171,6 @@ bool read_ipv4_in_ipv6(Span octets) {
   use(Bytes(ip->ipv6_addresses(), 32));
   EXPECT_LE(ip->ipv6_total_length(), octets.size());
   use(ip->ttl() + ip->ipv4_addresses());
-  use(ip->ipv4_source());
-  use(ip->ipv4_destination());
   use(Bytes(octets).subspan(Ipv4InIpv6View::kIpv4Offset, ip->ipv4_total_length()));
   ipv4_decrement_ttl(octets.data() + Ipv4InIpv6View::kIpv4Offset);
   return true;
