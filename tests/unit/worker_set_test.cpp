@@ -540,6 +540,49 @@ TEST(WorkerSet, AMoveThatWasGivenUpLeavesItsLastHolderWhatItWasSent) {
   crew.finish();
 }
 
+// The next owner is too early for an SA: its packets stand in line, and so does all behind them that it would seal.
+TEST(WorkerSet, WhatIsToBeSealedStandsInLineForAnSaThatIsStillAnothers) {
+  Crew crew(tunnels(), 2);
+  const SaRef moved{SaRef::Direction::out, 0};
+  ASSERT_EQ(crew.set().owner(moved), WorkerId(0));
+  ASSERT_EQ(crew.set().owner({SaRef::Direction::out, 1}), WorkerId(1)) << "as the queue of lan";
+  give_up(crew, [&](const auto& patience) { return crew.set().move(std::vector{moved}, WorkerId(1), patience); });
+  ASSERT_TRUE(crew.feed(kLan, to_tunnel(0, 1)));
+  ASSERT_TRUE(crew.feed(kLan, to_tunnel(1, 1)));
+  ASSERT_TRUE(crew.feed(kLan, to_tunnel(1, 2)));
+  crew.settle();
+  EXPECT_EQ(crew.sent(kWan).size(), 0u);
+  ASSERT_TRUE(crew.feed(kLan, to_tunnel(1, 3)));
+  ASSERT_TRUE(crew.feed(kLan, to_tunnel(0, 2)));
+  crew.settle();
+  EXPECT_EQ(crew.sent(kWan).size(), 0u);
+  EXPECT_EQ(crew.set().parked(), 5u);
+  crew.set().give_all_to_owners();
+  crew.settle();
+  std::map<std::uint32_t, std::uint32_t> last;
+  for (const Octets& frame : crew.sent(kWan)) EXPECT_EQ(esp_of(frame).second, ++last[esp_of(frame).first]);
+  EXPECT_EQ(crew.sent(kWan).size(), 5u);
+  crew.finish();
+}
+
+// The last owner still holds an SA, and seals nothing more that comes to itself.
+TEST(WorkerSet, WhatIsToBeSealedGoesToTheNextOwnerThoughItHasNotGotTheSa) {
+  Crew crew(tunnels(), 2);
+  const SaRef moved{SaRef::Direction::out, 1};
+  give_up(crew, [&](const auto& patience) { return crew.set().move(std::vector{moved}, WorkerId(0), patience); });
+  for (std::uint32_t number = 1; number <= 3; ++number) {
+    ASSERT_TRUE(crew.feed(kLan, to_tunnel(1, number)));
+  }
+  crew.settle();
+  EXPECT_EQ(crew.sent(kWan).size(), 0u);
+  EXPECT_EQ(crew.set().parked(), 3u);
+  crew.set().give_all_to_owners();
+  crew.settle();
+  EXPECT_EQ(crew.sent(kWan).size(), 3u);
+  EXPECT_EQ(crew.steps(0, Step::esp_seal), 3u);
+  crew.finish();
+}
+
 // Who comes late takes the change over all the same, though nobody waits any more.
 TEST(WorkerSet, AChangeThatNobodyWaitsForIsThereForWhoComesLate) {
   Peer peer;
